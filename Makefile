@@ -1,0 +1,63 @@
+# Every target does its own set-up. `make help` lists them.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+UV := .uv/bin/uv
+# the environment belongs to this folder, whatever the caller has active
+unexport VIRTUAL_ENV
+export UV_PROJECT_ENVIRONMENT := .venv
+
+.PHONY: help setup demo up down test test-slow check format bench docs clean
+
+help: ## what can be asked for
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.uv/ready: .ci/uv.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null || { \
+		echo "Questlog needs Python 3.11; $(or $(PYTHON),python3) is not it."; \
+		echo "Install python3.11 with python3.11-venv, or name it: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)"; exit 1; }
+	@rm -rf .uv && $(PYTHON) -m venv .uv || { echo "Could not make an environment: install python3-venv."; exit 1; }
+	@.uv/bin/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r .ci/uv.txt
+	@touch $@
+
+.venv/ready: .uv/ready pyproject.toml uv.lock
+	@echo "Installing the locked environment into .venv (about 1.5 GB the first time)"
+	@$(UV) sync --locked --quiet --python $(abspath .uv/bin/python)
+	@touch $@
+
+setup: .venv/ready ## install the locked environment into .venv
+
+demo: setup ## a simulated world from the door to an audience, through Airflow (EVENTS=file for your own)
+	@$(BIN)/questlog demo $(if $(EVENTS),--events "$(EVENTS)")
+
+up: setup ## start the local stack and print its addresses; Ctrl-C or `make down` ends it
+	@$(BIN)/questlog up
+
+down: setup ## stop the local stack
+	@$(BIN)/questlog down
+
+test: setup ## the tests
+	@$(BIN)/pytest
+
+test-slow: setup ## the slow lane of the tests
+	@$(BIN)/pytest -m slow
+
+check: setup ## static checks: style, types, imports, SQL, generated files, dbt
+	@BIN=$(BIN) .ci/check
+
+format: setup ## put code into the house style
+	@$(BIN)/ruff check --fix-only --quiet . && $(BIN)/ruff format .
+
+bench: setup ## list the benchmarks, or run one: make bench NAME=x
+	@$(BIN)/python -m bench $(NAME)
+
+docs: setup ## the dbt docs site and the generated pages
+	@$(BIN)/questlog docs
+
+clean: ## remove the environment and caches; keeps .questlog, where your data is
+	@rm -rf .venv .uv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	@echo "Data stays in .questlog; remove that folder yourself if you want it gone."

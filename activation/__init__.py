@@ -1,0 +1,1 @@
+"""The reach: audiences, and the way to the ad platforms."""

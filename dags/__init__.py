@@ -1,0 +1,1 @@
+"""When: Airflow DAGs, nothing else."""

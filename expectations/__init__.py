@@ -1,0 +1,1 @@
+"""The gate: data that does not meet its expectations goes no further."""

@@ -1,0 +1,1 @@
+"""The door: what comes in, and what is turned away."""

@@ -1,0 +1,1 @@
+"""The judgement: who will leave, and what a customer is worth."""

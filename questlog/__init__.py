@@ -1,0 +1,1 @@
+"""The handle: the questlog command and the local stack it starts."""

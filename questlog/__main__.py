@@ -1,0 +1,53 @@
+"""The `questlog` command."""
+
+import sys
+
+import typer
+
+from questlog.commands import (
+    audiences,
+    configuration,
+    gates,
+    ingestion,
+    models,
+    stack,
+    taxonomy,
+    transformation,
+    warehouse,
+    world,
+)
+from warehouse.errors import QuestlogError
+
+app = typer.Typer(
+    name="questlog",
+    help="Event analytics of your own: from an event at the door to an audience.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+for room in (
+    stack,
+    world,
+    configuration,
+    taxonomy,
+    warehouse,
+    ingestion,
+    transformation,
+    gates,
+    models,
+    audiences,
+):
+    room.register(app)
+
+
+def main() -> None:
+    """Run the command; a person sees our errors as a sentence, not a traceback."""
+    try:
+        app()
+    except QuestlogError as error:
+        typer.secho(f"questlog: {error}", fg="red", err=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

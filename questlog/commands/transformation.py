@@ -1,0 +1,7 @@
+"""Commands of the room: transformation."""
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    """Add this room's commands."""

@@ -1,0 +1,1 @@
+"""The floor: what every other package stands on. Light imports only."""

@@ -1,0 +1,93 @@
+"""The one way to ClickHouse: the only module that imports clickhouse_connect."""
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from warehouse.errors import Unavailable
+from warehouse.settings import Settings
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from clickhouse_connect.driver.client import Client
+
+_HOW_TO_START = (
+    "Start the local stack with `make up`, or set CLICKHOUSE_HOST to your server."
+)
+
+
+@contextlib.contextmanager
+def connect(settings: Settings) -> Iterator["Client"]:
+    """A client for the server of the settings, closed at the end.
+
+    Raises Unavailable when nothing answers there.
+    """
+    import clickhouse_connect
+    from clickhouse_connect.driver.exceptions import OperationalError
+
+    host, port = settings.clickhouse_address
+    try:
+        client = clickhouse_connect.get_client(
+            host=host,
+            port=port,
+            username=settings.clickhouse_user,
+            password=settings.clickhouse_password,
+            secure=settings.clickhouse_secure,
+            autogenerate_session_id=False,
+        )
+    except OperationalError as error:
+        raise Unavailable(
+            f"No ClickHouse answers at {host}:{port}. {_HOW_TO_START}"
+        ) from error
+    try:
+        yield client
+    except OperationalError as error:
+        raise Unavailable(
+            f"ClickHouse at {host}:{port} went away. {_HOW_TO_START}"
+        ) from error
+    finally:
+        client.close()
+
+
+def rows(
+    client: "Client", query: str, parameters: Mapping[str, Any] | None = None
+) -> list[dict[str, Any]]:
+    """The rows of a query, each as a dictionary."""
+    result = client.query(query, parameters=dict(parameters or {}))
+    return [
+        dict(zip(result.column_names, row, strict=True)) for row in result.result_rows
+    ]
+
+
+def frame(
+    client: "Client", query: str, parameters: Mapping[str, Any] | None = None
+) -> "pd.DataFrame":
+    """The rows of a query as a data frame."""
+    found: pd.DataFrame = client.query_df(query, parameters=dict(parameters or {}))
+    return found
+
+
+def replace_partition(
+    client: "Client",
+    *,
+    table: str,
+    partition: str,
+    columns: Sequence[str],
+    values: Sequence[Sequence[Any]],
+) -> None:
+    """Put exactly these rows into one partition of a table, in one step.
+
+    `partition` is the SQL of the partition's value, such as `'2026-03-01'`.
+    Every row must belong to it. Readers see the old rows or the new, never neither.
+    """
+    aside = f"{table}__{uuid4().hex}"
+    client.command(f"create table {aside} as {table}")
+    try:
+        if values:
+            client.insert(aside, values, column_names=list(columns))
+        client.command(
+            f"alter table {table} replace partition {partition} from {aside}"
+        )
+    finally:
+        client.command(f"drop table if exists {aside} sync")

@@ -1,0 +1,66 @@
+"""Where things lie in QUESTLOG_HOME: the one list of its folders and files."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """The folder outside git that holds all state of one installation."""
+
+    root: Path
+
+    @property
+    def engine(self) -> Path:
+        """Data directory of the embedded ClickHouse engine."""
+        return self.root / "clickhouse"
+
+    @property
+    def log(self) -> Path:
+        """The ingest service's durable log."""
+        return self.root / "log"
+
+    @property
+    def vault(self) -> Path:
+        """The vault's SQLite file: encrypted direct identifiers."""
+        return self.root / "vault" / "vault.sqlite"
+
+    @property
+    def secrets(self) -> Path:
+        """Keys made for the local stack; files of mode 0600."""
+        return self.root / "secrets"
+
+    @property
+    def write_keys(self) -> Path:
+        """Hashed write keys and their sources."""
+        return self.root / "write_keys.json"
+
+    @property
+    def registry(self) -> Path:
+        """Trained models, one folder each."""
+        return self.root / "models"
+
+    @property
+    def data_docs(self) -> Path:
+        """Great Expectations' Data Docs."""
+        return self.root / "pages" / "data-docs"
+
+    @property
+    def dbt_docs(self) -> Path:
+        """The static dbt docs site."""
+        return self.root / "pages" / "dbt"
+
+    @property
+    def dbt_target(self) -> Path:
+        """The target folder of dbt: manifest and compiled SQL."""
+        return self.root / "dbt" / "target"
+
+    @property
+    def airflow(self) -> Path:
+        """AIRFLOW_HOME of the local stack."""
+        return self.root / "airflow"
+
+    @property
+    def run(self) -> Path:
+        """Process ids, addresses and logs of the running local stack."""
+        return self.root / "run"

@@ -1,0 +1,46 @@
+"""Publish what was built aside: readers see whole tables that passed their gate."""
+
+from typing import TYPE_CHECKING
+
+from warehouse.clickhouse import rows
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
+
+BUILD_SUFFIX = "_build"
+"""Models of `marts` are built in the database `marts_build`; likewise `features`."""
+
+
+def publish(client: "Client", database: str) -> dict[str, int]:
+    """Make the published tables of a database equal to the built ones.
+
+    The caller has seen the gate of that name open. Returns rows by table. Each table
+    changes in one step; a table that is no longer built is dropped.
+    """
+    client.command(f"create database if not exists {database}")
+    built = _tables(client, database + BUILD_SUFFIX)
+    for table in built:
+        client.command(
+            f"create or replace table {database}.{table}"
+            f" clone as {database}{BUILD_SUFFIX}.{table}"
+        )
+    for table in set(_tables(client, database)) - set(built):
+        client.command(f"drop table {database}.{table} sync")
+    if built:
+        client.insert(
+            "ops.publications",
+            [[database, f"{database}.{table}", built[table]] for table in built],
+            column_names=["gate", "table_name", "published_rows"],
+        )
+    return built
+
+
+def _tables(client: "Client", database: str) -> dict[str, int]:
+    found = rows(
+        client,
+        "select name, total_rows from system.tables"
+        " where database = {database:String} and engine like '%MergeTree'"
+        " order by name",
+        {"database": database},
+    )
+    return {row["name"]: row["total_rows"] or 0 for row in found}

@@ -1,0 +1,194 @@
+"""Every setting of Questlog: one table, read once, at a door.
+
+The fields of `Settings` are the table. Each field is read from the environment
+variable named in it; `questlog settings` prints the table, and `.env.example`
+and docs/settings.md are generated from it.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import MISSING, Field, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from warehouse.errors import BadSetting
+
+_LAST_PORT = 65535
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+def _setting(name: str, default: object, meaning: str, *, secret: bool = False) -> Any:
+    """Declare one row of the table."""
+    return field(
+        default=default,
+        repr=not secret,
+        metadata={"name": name, "meaning": meaning, "secret": secret},
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The settings of one process; build it with `load`."""
+
+    home: Path = _setting(
+        "QUESTLOG_HOME",
+        Path(".questlog"),
+        "Folder for all that lives outside git: data, log, vault, models, pages.",
+    )
+    clickhouse_host: str = _setting(
+        "CLICKHOUSE_HOST",
+        "",
+        "ClickHouse server. Empty: the embedded endpoint on this machine.",
+    )
+    clickhouse_port: int = _setting(
+        "CLICKHOUSE_PORT", 8123, "HTTP port of the ClickHouse server."
+    )
+    clickhouse_user: str = _setting("CLICKHOUSE_USER", "default", "ClickHouse user.")
+    clickhouse_password: str = _setting(
+        "CLICKHOUSE_PASSWORD", "", "Password of that user.", secret=True
+    )
+    clickhouse_secure: bool = _setting(
+        "CLICKHOUSE_SECURE", False, "Speak HTTPS to the ClickHouse server."
+    )
+    endpoint_port: int = _setting(
+        "QUESTLOG_ENDPOINT_PORT", 18123, "Port of the embedded ClickHouse endpoint."
+    )
+    ingest_host: str = _setting(
+        "QUESTLOG_INGEST_HOST", "127.0.0.1", "Address the ingest service listens on."
+    )
+    ingest_port: int = _setting(
+        "QUESTLOG_INGEST_PORT", 18080, "Port of the ingest service."
+    )
+    airflow_port: int = _setting(
+        "QUESTLOG_AIRFLOW_PORT", 18081, "Port of the Airflow UI of the local stack."
+    )
+    pages_port: int = _setting(
+        "QUESTLOG_PAGES_PORT",
+        18082,
+        "Port of the local stack's pages: dbt docs, Data Docs.",
+    )
+    graph_standin_port: int = _setting(
+        "QUESTLOG_GRAPH_STANDIN_PORT",
+        18083,
+        "Port of the stand-in of the Graph API.",
+    )
+    master_key_file: Path | None = _setting(
+        "QUESTLOG_MASTER_KEY_FILE",
+        None,
+        "File with the vault's master key. Empty: secrets/master_key in the home.",
+    )
+    reporting_timezone: str = _setting(
+        "REPORTING_TIMEZONE", "UTC", "Time zone of calendar days and weeks in reports."
+    )
+    reporting_currency: str = _setting(
+        "REPORTING_CURRENCY", "EUR", "Currency of reports, as an ISO 4217 code."
+    )
+    analytics_consent_default: bool = _setting(
+        "ANALYTICS_CONSENT_DEFAULT",
+        True,
+        "Whether analytics is allowed until a person decides.",
+    )
+    meta_graph_url: str = _setting(
+        "META_GRAPH_URL", "", "Graph API address. Empty: Meta's own."
+    )
+    meta_access_token: str = _setting(
+        "META_ACCESS_TOKEN", "", "Access token for the ad account.", secret=True
+    )
+    meta_ad_account_id: str = _setting(
+        "META_AD_ACCOUNT_ID", "", "Ad account that audiences go to, like act_123."
+    )
+    lookalike_country: str = _setting(
+        "LOOKALIKE_COUNTRY", "DE", "Country in which lookalikes are sought."
+    )
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the embedded endpoint stands in for a ClickHouse server."""
+        return not self.clickhouse_host
+
+    @property
+    def clickhouse_address(self) -> tuple[str, int]:
+        """Host and port that every ClickHouse client uses."""
+        if self.embedded:
+            return "127.0.0.1", self.endpoint_port
+        return self.clickhouse_host, self.clickhouse_port
+
+
+def table() -> tuple["Field[Any]", ...]:
+    """The rows of the settings table, in order."""
+    return fields(Settings)
+
+
+def load(environ: Mapping[str, str]) -> Settings:
+    """Read the settings from an environment.
+
+    Raises BadSetting naming every variable that cannot be read.
+    """
+    values: dict[str, object] = {}
+    faults: list[str] = []
+    for row in table():
+        text = environ.get(row.metadata["name"], "").strip()
+        if not text:
+            continue
+        try:
+            values[row.name] = _parse(text, row)
+        except ValueError as error:
+            faults.append(f"{row.metadata['name']}: {error}")
+    settings = Settings(**values)  # type: ignore[arg-type]
+    faults += _disagreements(settings)
+    if faults:
+        raise BadSetting("These settings cannot be used: " + "; ".join(faults))
+    return settings
+
+
+def _parse(text: str, row: "Field[Any]") -> object:
+    if row.type in (bool, "bool"):
+        if text.lower() in {"1", "true", "yes", "on"}:
+            return True
+        if text.lower() in {"0", "false", "no", "off"}:
+            return False
+        raise ValueError(f"expected true or false, got {_shown(text, row)}")
+    if row.type in (int, "int"):
+        if not text.isdecimal():
+            raise ValueError(f"expected a whole number, got {_shown(text, row)}")
+        return int(text)
+    if row.default is None or isinstance(row.default, Path):
+        return Path(text).expanduser()
+    return text
+
+
+def _shown(text: str, row: "Field[Any]") -> str:
+    return "a hidden value" if row.metadata["secret"] else repr(text)
+
+
+def _disagreements(settings: Settings) -> list[str]:
+    faults = [
+        f"{row.metadata['name']}: not a port number (1 to {_LAST_PORT})"
+        for row in table()
+        if row.name.endswith("_port")
+        and not 1 <= getattr(settings, row.name) <= _LAST_PORT
+    ]
+    try:
+        ZoneInfo(settings.reporting_timezone)
+    except (KeyError, ValueError):
+        faults.append(
+            f"REPORTING_TIMEZONE: {settings.reporting_timezone!r} is no time zone;"
+            " use a name like Europe/Berlin"
+        )
+    currency = settings.reporting_currency
+    if not re.fullmatch("[A-Z]{3}", currency):
+        faults.append(
+            f"REPORTING_CURRENCY: {currency!r} is no currency; use a code like EUR"
+        )
+    return faults
+
+
+def default_of(row: "Field[Any]") -> str:
+    """A row's default as it would be written in an environment file."""
+    if row.default is None or row.default is MISSING:
+        return ""
+    if isinstance(row.default, bool):
+        return str(row.default).lower()
+    return str(row.default)
