@@ -16,6 +16,7 @@ from questlog.commands import (
     warehouse,
     world,
 )
+from questlog.serving import serve
 from warehouse.errors import QuestlogError
 
 app = typer.Typer(
@@ -38,6 +39,7 @@ for room in (
     audiences,
 ):
     room.register(app)
+app.add_typer(serve, name="serve")
 
 
 def main() -> None:
