@@ -11,6 +11,7 @@ create table ml.models
     judged_from Date comment 'First day of the later window it was judged on',
     metrics Map(String, Float64) comment 'Figures on that window',
     trained_rows UInt64,
+    refused_because String comment 'Why nothing was trained; empty when it was',
     artifact String comment 'Folder in the registry; empty for rules',
     trained_at DateTime64(3, 'UTC') default now64(3)
 )

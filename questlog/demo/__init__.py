@@ -1,0 +1,1 @@
+"""`make demo`: the whole main job on one machine, and one screen at its end."""

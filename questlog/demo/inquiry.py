@@ -1,0 +1,130 @@
+"""The questions the demo's screen asks; every answer comes from tables."""
+
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from warehouse.clickhouse import rows
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
+
+Row = dict[str, Any]
+
+
+def door(client: "Client") -> Row:
+    """Events sent, accepted, refused by reason, copies removed."""
+    counted = rows(
+        client,
+        """
+        select
+            (select count() from raw.events) as accepted,
+            (select count() from raw.refused_events) as refused,
+            (select count() from staging.stg_events) as events_once,
+            (select count() from intermediate.int_event_id_conflicts) as conflicts
+        """,
+    )[0]
+    reasons = rows(
+        client,
+        "select reason, count() as events from raw.refused_events"
+        " group by reason order by events desc, reason",
+    )
+    duplicates = counted["accepted"] - counted["events_once"] - counted["conflicts"]
+    return counted | {
+        "sent": counted["accepted"] + counted["refused"],
+        "duplicates_removed": duplicates,
+        "reasons": {row["reason"]: row["events"] for row in reasons},
+    }
+
+
+def warehouse(client: "Client") -> Row:
+    """People, sessions, payments and revenue, as published."""
+    counted = rows(
+        client,
+        """
+        select
+            (select count() from marts.dim_people) as people,
+            (select count() from marts.fct_sessions) as sessions
+        """,
+    )[0]
+    money = rows(
+        client,
+        """
+        select
+            currency,
+            countIf(amount_minor >= 0) as payments,
+            uniqExactIf(person_id, amount_minor >= 0) as payers,
+            countIf(amount_minor < 0) as refunds,
+            sum(amount_minor) as revenue_minor,
+            any(minor_digits) as minor_digits
+        from marts.fct_payments
+        group by currency
+        order by payments desc, currency
+        """,
+    )
+    return counted | {"money": money}
+
+
+def funnel(client: "Client") -> list[Row]:
+    """The activation funnel, a row a step."""
+    return rows(
+        client,
+        "select step_number, step_name, people from marts.fct_activation_funnel"
+        " order by step_number",
+    )
+
+
+def cohorts(client: "Client") -> list[Row]:
+    """The weekly retention triangle, a row a cell."""
+    return rows(
+        client,
+        "select cohort_week, weeks_later, people, returned, is_complete"
+        " from marts.fct_weekly_retention order by cohort_week, weeks_later",
+    )
+
+
+def gates(client: "Client") -> list[Row]:
+    """The last run of each gate."""
+    return rows(
+        client,
+        """
+        select
+            gate,
+            count() as expectations,
+            countIf(not success and severity = 'stop') as stops,
+            countIf(not success and severity = 'warn') as warnings
+        from ops.gate_results
+        where (gate, run_id) in (
+            select gate, argMax(run_id, checked_at) from ops.gate_results group by gate
+        )
+        group by gate
+        order by min(checked_at)
+        """,
+    )
+
+
+def models(client: "Client", as_of: date) -> list[Row]:
+    """Each model beside its baseline, judged on the later window."""
+    return rows(
+        client,
+        "select kind, estimator, is_baseline, is_chosen, metrics, refused_because"
+        " from ml.models where as_of = {as_of:Date}"
+        " order by kind, is_baseline, estimator",
+        {"as_of": as_of},
+    )
+
+
+def audiences(client: "Client", as_of: date) -> list[Row]:
+    """The last receipt of each audience and platform."""
+    return rows(
+        client,
+        """
+        select
+            platform, audience, kind, status, fitting, sendable, sent, received,
+            invalid, remote_id, detail
+        from ops.audience_receipts
+        where as_of = {as_of:Date}
+        order by pushed_at desc
+        limit 1 by platform, audience
+        """,
+        {"as_of": as_of},
+    )

@@ -1,0 +1,1 @@
+"""The local stack: every service of the house on one machine, on loopback."""

@@ -1,0 +1,172 @@
+"""Bring the local stack up as one thing, and say where it is."""
+
+import contextlib
+import json
+import signal
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from types import FrameType
+
+from rich.console import Console
+from rich.table import Table
+
+from questlog.stack import airflow, services
+from questlog.stack.supervisor import MARK, Stack, one_at_a_time, supervisor_of
+from warehouse.clickhouse import connect
+from warehouse.errors import StackFailed
+from warehouse.home import Home
+from warehouse.migrations import migrate
+from warehouse.settings import Settings, table
+
+_LOCAL_ACCOUNT = "act_1000"
+_LOCAL_TOKEN = "local-stand-in"  # noqa: S105 -- the stand-in's, worth nothing elsewhere
+
+
+def with_standins(settings: Settings) -> Settings:
+    """The settings with the ad platform replaced by its local stand-in."""
+    return replace(
+        settings,
+        meta_graph_url=f"http://127.0.0.1:{settings.graph_standin_port}",
+        meta_access_token=_LOCAL_TOKEN,
+        meta_ad_account_id=_LOCAL_ACCOUNT,
+    )
+
+
+def environment(settings: Settings, environ: Mapping[str, str]) -> dict[str, str]:
+    """The environment of the stack's processes: these settings, and our mark."""
+    ours = {
+        row.metadata["name"]: _written(getattr(settings, row.name)) for row in table()
+    }
+    home = str(settings.home.resolve())
+    given = {name: value for name, value in environ.items() if name not in ours}
+    return given | ours | {"QUESTLOG_HOME": home, MARK: home}
+
+
+@contextlib.contextmanager
+def running(settings: Settings, environ: Mapping[str, str]) -> Iterator[Stack]:
+    """The whole stack, serving; stopped at the end whatever happens.
+
+    SIGTERM and SIGHUP end it as Ctrl-C does. Raises StackFailed when the home is
+    in use or a service does not come up, Unavailable when a port is taken.
+    """
+    home = Home(settings.home.resolve())
+    with one_at_a_time(home), _signals_interrupt():
+        stack = Stack(home, environment(settings, environ))
+        try:
+            _start(stack, settings)
+            yield stack
+        finally:
+            stack.stop()
+
+
+def stay_up(settings: Settings, environ: Mapping[str, str]) -> None:
+    """Run the stack until it is told to stop.
+
+    Raises StackFailed when a service falls, naming it.
+    """
+    console = Console()
+    if not settings.meta_access_token:
+        settings = with_standins(settings)
+    with (
+        contextlib.suppress(KeyboardInterrupt),
+        running(settings, environ) as stack,
+    ):
+        console.print(addresses(stack))
+        console.print(
+            "The DAGs are paused until you unpause them in Airflow."
+            " Ctrl-C or `make down` stops everything."
+        )
+        while not (fallen := stack.fallen()):
+            time.sleep(0.5)
+        raise StackFailed(
+            f"{fallen} ended by itself, so the stack stops:\n{stack.why(fallen)}\n"
+            f"Its log: {stack.log_of(fallen)}. `make up` starts again where it was."
+        )
+    console.print("Stopped.")
+
+
+def addresses(stack: Stack) -> Table:
+    """Where each service is and how to log in."""
+    found = Table(title="The local stack", title_justify="left", box=None)
+    for heading in ("service", "address", "how to get in"):
+        found.add_column(heading, overflow="fold")
+    for service in stack.services:
+        if service.page:
+            found.add_row(service.shown_as, service.page, service.login)
+    return found
+
+
+def describe(home: Home) -> bool:
+    """Print what runs in a home. False when nothing does."""
+    console = Console()
+    holder = supervisor_of(home)
+    if not holder:
+        console.print(f"Nothing runs in {home.root}. Start it with `make up`.")
+        return False
+    recorded = json.loads((home.run / "stack.json").read_text())
+    console.print(f"Running in {home.root} (process {holder}):")
+    for name, service in recorded["services"].items():
+        console.print(f"  {name:<22} {service['page']}")
+    return True
+
+
+def development_key(settings: Settings) -> str:
+    """The write key of source `local`: made once a home, printed by `make up`."""
+    from ingestion.keys import add_key
+
+    home = Home(settings.home.resolve())
+    path = home.secrets / "local_write_key"
+    if not path.exists():
+        home.secrets.mkdir(parents=True, exist_ok=True, mode=0o700)
+        key = add_key(home.write_keys, source="local")
+        path.touch(mode=0o600)
+        path.write_text(key)
+    return path.read_text()
+
+
+def _start(stack: Stack, settings: Settings) -> None:
+    write_key = development_key(settings)
+    around = services.around_the_engine(settings, write_key=write_key)
+    stack.start(services.engine(settings))
+    with connect(settings) as client:
+        migrate(client)
+    airflow.prepare(settings, stack.environment | airflow.environment(settings))
+    _make_manifest(stack)
+    stack.start([*around, *services.scheduling(settings)])
+
+
+def _make_manifest(stack: Stack) -> None:
+    done = subprocess.run(  # noqa: S603 -- our own words
+        [str(services.PYTHON_BIN / "questlog"), "dbt", "parse"],
+        env=stack.environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise StackFailed(f"dbt cannot read the models:\n{done.stdout}{done.stderr}")
+
+
+@contextlib.contextmanager
+def _signals_interrupt() -> Iterator[None]:
+    def interrupt(number: int, _: FrameType | None) -> None:
+        raise KeyboardInterrupt(signal.Signals(number).name)
+
+    before = {
+        number: signal.signal(number, interrupt)
+        for number in (signal.SIGTERM, signal.SIGHUP)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _written(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "" if value is None else str(value)
