@@ -152,13 +152,15 @@ def _make_manifest(stack: Stack) -> None:
 
 @contextlib.contextmanager
 def _signals_interrupt() -> Iterator[None]:
+    """End the block at the first signal; what it then cleans up is not disturbed."""
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
     def interrupt(number: int, _: FrameType | None) -> None:
+        for each in numbers:
+            signal.signal(each, signal.SIG_IGN)
         raise KeyboardInterrupt(signal.Signals(number).name)
 
-    before = {
-        number: signal.signal(number, interrupt)
-        for number in (signal.SIGTERM, signal.SIGHUP)
-    }
+    before = {number: signal.signal(number, interrupt) for number in numbers}
     try:
         yield
     finally:
