@@ -1,0 +1,51 @@
+"""List the benchmarks, or run one: `python -m bench [NAME]`.
+
+The last line printed is one JSON object:
+{"name", "machine", "figures": {name_unit: number}, "compared_with": {…}}.
+"""
+
+import importlib
+import json
+import os
+import pkgutil
+import platform
+import sys
+
+import bench
+
+
+def names() -> list[str]:
+    """The benchmarks there are: one module each."""
+    found = (module.name for module in pkgutil.iter_modules(bench.__path__))
+    return sorted(name for name in found if not name.startswith("_"))
+
+
+def machine() -> dict[str, object]:
+    """What the figures were measured on."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return {
+        "cores": os.cpu_count(),
+        "memory_bytes": memory,
+        "system": platform.system(),
+        "python": platform.python_version(),
+    }
+
+
+def main(words: list[str]) -> int:
+    """Run the named benchmark; without a name, list them."""
+    if not words:
+        print("make bench NAME=… runs one of:")
+        for name in names():
+            meaning = importlib.import_module(f"bench.{name}").__doc__ or ""
+            print(f"  {name:<8} {meaning.splitlines()[0]}")
+        return 0
+    if words[0] not in names():
+        print(f"There is no benchmark {words[0]!r}; there are: {', '.join(names())}.")
+        return 2
+    measured = importlib.import_module(f"bench.{words[0]}").run()
+    print(json.dumps({"name": words[0], "machine": machine()} | measured))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
