@@ -8,7 +8,7 @@ from questlog.world.groups import Group
 from questlog.world.parameters import DAY, Parameters
 from questlog.world.people import Person
 
-_LEAVES_A_DAY = 1 / 95
+_LEAVES_A_DAY = 1 / 130
 _FIRST_WEEK = 7 * DAY
 
 
@@ -67,7 +67,7 @@ def _course(
     seated: bool,
 ) -> Course:
     hazard = _LEAVES_A_DAY * chance.gamma(1.6, 1 / 1.6) + 0.0008
-    hazard *= float(np.clip((0.25 / person.appetite) ** 0.5, 0.5, 2.5))
+    hazard *= float(np.clip((0.27 / person.appetite) ** 0.5, 0.5, 2.5))
     hazard *= 0.6 if seated else 1.5
     hazard *= 0.8 if person.subscribes else 1.0
     patience = chance.exponential(1.0)

@@ -70,6 +70,11 @@ def milliseconds(moment: datetime) -> int:
     return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
 
 
+def read_moment(text: str) -> int:
+    """A moment in RFC 3339 as milliseconds since 1970."""
+    return milliseconds(datetime.fromisoformat(text))
+
+
 def day_of(moment: int) -> date:
     """The UTC day of a moment in milliseconds."""
     return _EPOCH + timedelta(days=moment // DAY)

@@ -1,7 +1,7 @@
 """Who is in the world: people with appetites of their own."""
 
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -23,7 +23,8 @@ HOURS = np.cumsum(
 )
 
 _HERE_BEFORE = 0.3
-_VISITS_A_DAY = 0.25
+_SHARES_A_DEVICE = 0.02
+_VISITS_A_DAY = 0.27
 _BROWSERS = (
     ("desktop", "chrome", "windows"),
     ("desktop", "firefox", "linux"),
@@ -51,7 +52,10 @@ class Identifiers(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """Someone with an account, and what drives them; rates are per day."""
+    """Someone with an account, and what drives them; rates are per day.
+
+    `usual_price` is in cents; `subscribes` is a plan or empty, `subscribed_from` when.
+    """
 
     index: int
     user_id: str
@@ -65,7 +69,20 @@ class Person:
     purchase_rate: float
     usual_price: float
     subscribes: str
+    subscribed_from: int
     devices: tuple[Device, ...]
+
+    @property
+    def character_id(self) -> str:
+        """The one character this person plays."""
+        return f"character_{self.index + 1:05d}"
+
+    def plan_at(self, moment: int) -> str:
+        """The plan this person is on at a moment."""
+        return self.subscribes if self._subscribed(moment) else "free"
+
+    def _subscribed(self, moment: int) -> bool:
+        return bool(self.subscribes) and moment >= self.subscribed_from
 
 
 def populate(parameters: Parameters) -> list[Person]:
@@ -77,7 +94,7 @@ def populate(parameters: Parameters) -> list[Person]:
     pays = who.random(count) < 0.34 + 0.1 * np.tanh(drive - 1)
     purchase_rates = who.gamma(1.1, 1 / 21 / 1.1, count) * np.sqrt(drive)
     tiers = who.choice(["", "hero", "legend"], count, p=[0.9, 0.07, 0.03])
-    return [
+    people = [
         _person(
             parameters,
             who,
@@ -87,6 +104,18 @@ def populate(parameters: Parameters) -> list[Person]:
             subscribes=str(tiers[index]),
         )
         for index in range(count)
+    ]
+    return _share_devices(who, people)
+
+
+def _share_devices(who: np.random.Generator, people: list[Person]) -> list[Person]:
+    """Let a few use their neighbour's device, so that it names two people."""
+    shared = who.random(len(people)) < _SHARES_A_DEVICE
+    return [
+        replace(person, devices=(people[person.index - 1].devices[0],))
+        if shared[person.index] and person.index
+        else person
+        for person in people
     ]
 
 
@@ -101,19 +130,21 @@ def _person(
 ) -> Person:
     country = pick_country(who)
     here_before = bool(who.random() < _HERE_BEFORE)
+    joined_at = _joined_at(parameters, who, country, here_before=here_before)
     return Person(
         index=index,
         user_id=f"user_{10_000 + index}",
         country=country,
         identifiers=_identifiers(who, country, index),
         signup_method=str(who.choice(["email", "google", "discord", "apple"])),
-        joined_at=_joined_at(parameters, who, country, here_before=here_before),
+        joined_at=joined_at,
         here_before=here_before,
         appetite=appetite,
         curiosity=float(who.beta(2, 3)),
         purchase_rate=purchase_rate,
         usual_price=float(who.lognormal(6.6, 0.7)),
         subscribes=subscribes,
+        subscribed_from=joined_at + int(who.exponential(12) * DAY),
         devices=tuple(
             a_device(who, country) for _ in range(1 + int(who.random() < 0.35))
         ),
