@@ -89,6 +89,12 @@ def new_settings(
 
 
 @pytest.fixture(scope="session")
+def start_endpoint() -> "Callable[[Settings], subprocess.Popen[bytes]]":
+    """Starts an endpoint for settings and does not wait: the caller ends it."""
+    return start_process
+
+
+@pytest.fixture(scope="session")
 def run_endpoint() -> (
     "Callable[[Settings], contextlib.AbstractContextManager[subprocess.Popen[bytes]]]"
 ):

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from warehouse.errors import Unavailable
+from warehouse.errors import BadInput, Unavailable
 from warehouse.settings import Settings
 
 if TYPE_CHECKING:
@@ -79,13 +79,22 @@ def replace_partition(
     """Put exactly these rows into one partition of a table, in one step.
 
     `partition` is the SQL of the partition's value, such as `'2026-03-01'`.
-    Every row must belong to it. Readers see the old rows or the new, never neither.
+    Every row must belong to it: raises BadInput, changing nothing, when they are of
+    several. Readers see the old rows or the new, never neither.
     """
+    if not values:
+        client.command(f"alter table {table} drop partition {partition}")
+        return
     aside = f"{table}__{uuid4().hex}"
     client.command(f"create table {aside} as {table}")
     try:
-        if values:
-            client.insert(aside, values, column_names=list(columns))
+        client.insert(aside, values, column_names=list(columns))
+        given = rows(client, f"select distinct _partition_id from {aside}")
+        if len(given) != 1:
+            raise BadInput(
+                f"Rows of {len(given)} partitions were given to replace {partition}"
+                f" of {table}; give the rows of that one."
+            )
         client.command(
             f"alter table {table} replace partition {partition} from {aside}"
         )
