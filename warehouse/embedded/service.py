@@ -16,6 +16,7 @@ from warehouse.errors import StackFailed
 logger = logging.getLogger(__name__)
 
 _BACKLOG = 512
+_PATIENCE_SECONDS = 1.3
 
 
 def serve(folder: Path, port: int, *, user: str, password: str) -> None:
@@ -38,8 +39,9 @@ def serve(folder: Path, port: int, *, user: str, password: str) -> None:
     class Server(uvicorn.Server):
         def handle_exit(self, sig: int, frame: FrameType | None) -> None:
             del sig, frame
-            threading.Thread(target=engine.kill_all, daemon=True).start()
             self.should_exit = True
+            for end in (engine.kill_all, _exit_soon):
+                threading.Thread(target=end, daemon=True).start()
 
     config = uvicorn.Config(
         endpoint,
@@ -52,11 +54,16 @@ def serve(folder: Path, port: int, *, user: str, password: str) -> None:
     )
     logger.info("clickhouse endpoint on http://127.0.0.1:%s, data in %s", port, folder)
     Server(config).run(sockets=[listener])
-    if endpoint.stopped(within_seconds=0.3):
+    if endpoint.stopped(within_seconds=_PATIENCE_SECONDS):
         engine.close()
     else:
-        # the engine is safe to kill at any moment; waiting for it is not prompt
         os._exit(0)
+
+
+def _exit_soon() -> None:
+    """End the process though something still runs: the engine may be killed always."""
+    time.sleep(_PATIENCE_SECONDS)
+    os._exit(0)
 
 
 def _is_news(record: logging.LogRecord) -> bool:
