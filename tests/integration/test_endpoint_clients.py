@@ -120,7 +120,7 @@ def test_curl_works(endpoint: Settings) -> None:
         pytest.skip("issue 2: curl is not on every machine")
     url = f"http://127.0.0.1:{endpoint.endpoint_port}/"
 
-    done = subprocess.run(  # noqa: S603 - our own command
+    done = subprocess.run(
         [curl, "-sS", "--compressed", url, "--data-binary", "select 1, 'a' format CSV"],
         check=True,
         capture_output=True,
@@ -135,7 +135,7 @@ def test_dbt_connects_seeds_runs_and_tests(endpoint: Settings, tmp_path: Path) -
     dbt = [str(Path(sys.executable).parent / "dbt")]
 
     for command in (["debug"], ["build", "--full-refresh"], ["build"]):
-        done = subprocess.run(  # noqa: S603 - our own command
+        done = subprocess.run(
             [*dbt, *command, "--profiles-dir", str(tmp_path)],
             cwd=tmp_path,
             env={**os.environ, "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"},

@@ -55,5 +55,5 @@ def test_a_kafka_table_is_refused_with_the_reason(warehouse_client: "Client") ->
 
     with pytest.raises(DatabaseError, match="engine Kafka is not available"):
         warehouse_client.command(
-            "create table queue (a Int32) engine = Kafka('localhost:1', 't', 'g', 'CSV')"
+            "create table queue (a Int32) engine = Kafka('h:1', 'a', 'b', 'TSV')"
         )

@@ -100,7 +100,10 @@ def test_a_query_comes_in_the_address_or_the_body_or_both(wire: Wire) -> None:
     assert wire.get(query="select 1").body == b"1\n"
     assert wire.post("select 2").body == b"2\n"
     assert wire.post("format CSV", query="select 'a'").body == b'"a"\n'
-    assert wire.post("select {a:String}", param_a="x").body == b"x\n"
+    assert wire.post("select {a:String}", param_a="ü€").body == "ü€\n".encode()
+    assert wire.get(query="select 'ü€'").body == "ü€\n".encode()
+    assert wire.post("select 'ü€'").body == "ü€\n".encode()
+    assert wire.post(b"select length('\xff\xfe')").body == b"2\n"
 
 
 def test_headers_tell_what_was_done(wire: Wire) -> None:

@@ -187,7 +187,7 @@ class Endpoint:
     ) -> tuple[lexer.Statement, Answer]:
         chunks = protocol.decompressed(_read(body), request.content_encoding)
         if request.query:
-            chunks = chain((request.query.encode("latin-1") + b"\n",), chunks)
+            chunks = chain((request.query.encode() + b"\n",), chunks)
         head, rest = _head(chunks)
         statement = lexer.read(head)
         if statement.data_at is None and (more := b"".join(rest)):

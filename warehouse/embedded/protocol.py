@@ -88,7 +88,9 @@ class Request:
 
 def request(method: str, query_string: bytes, headers: Mapping[str, str]) -> Request:
     """Read a request. Raises Fault when a setting's name cannot be one."""
-    given = dict(parse_qsl(query_string.decode("latin-1"), keep_blank_values=True))
+    given = dict(
+        parse_qsl(query_string.decode("utf-8", "replace"), keep_blank_values=True)
+    )
     user, password = _credentials(given, headers)
     names = [
         name
