@@ -206,9 +206,18 @@ class Vault:
 
     def set_analytics_denied(self, subject: str, denied: bool, at: datetime) -> None:  # noqa: FBT001
         """Note a decision on analytics; the latest `at` counts, in whatever order."""
-        row = (self._master.index(subject), _microseconds(at), int(denied))
+        self.set_analytics_decisions([(subject, denied, at)])
+
+    def set_analytics_decisions(
+        self, decisions: Iterable[tuple[str, bool, datetime]]
+    ) -> None:
+        """Note many decisions, each subject, whether denied, and when, in one step."""
+        rows = [
+            (self._master.index(subject), _microseconds(at), int(denied))
+            for subject, denied, at in decisions
+        ]
         with self._transaction("begin immediate") as connection:
-            connection.execute(_DECIDE, row)
+            connection.executemany(_DECIDE, rows)
 
     def analytics_denied(self, subjects: Iterable[str]) -> set[str]:
         """Those of the subjects whose latest decision denies analytics."""

@@ -142,12 +142,13 @@ def test_the_latest_decision_wins_in_whatever_order_and_a_tie_denies(
     with a_vault() as (vault, _):
         for position in order:
             vault.set_analytics_denied("user:ann", *decisions[position])
+        vault.set_analytics_decisions(("user:eve", *one) for one in decisions)
 
-        denied = vault.analytics_denied(["user:ann", "user:bob"])
+        denied = vault.analytics_denied(["user:ann", "user:bob", "user:eve"])
 
     newest = max(at for _, at in decisions)
     expected = any(denied for denied, at in decisions if at == newest)
-    assert denied == ({"user:ann"} if expected else set())
+    assert denied == ({"user:ann", "user:eve"} if expected else set())
 
 
 @settings(deadline=None, max_examples=60)
