@@ -99,6 +99,7 @@ def test_the_envelope_wants_a_person_and_takes_null_for_absent() -> None:
     assert not judge(an_event(timestamp="2026-03-01T10:30:00"))
     assert not judge(an_event(received_at="2026-03-01T10:30:00Z"))
     assert judge(an_event(context={"unheard_of": 1}))
+    assert judge(an_event(context=None, user_properties=None, properties=None))
     assert not judge(an_event(user_properties={"shoe_size": 42}))
     assert not judge(an_event(context={"os": 1}))
 

@@ -51,7 +51,7 @@ def envelope_schema(taxonomy: Taxonomy) -> str:
         ("user_properties", object_schema(taxonomy.traits, closed=True)),
     ):
         if word in words:
-            envelope["properties"][word] |= known
+            envelope["properties"][word] = known | envelope["properties"][word]
     return _written(
         "taxonomy/envelope.yml",
         {
