@@ -6,6 +6,7 @@ Persons appear only as HMACs, values only as ciphertext.
 """
 
 import contextlib
+import fcntl
 import os
 import sqlite3
 import threading
@@ -112,8 +113,9 @@ class Vault:
         """
         master = MasterKey(master_key)
         try:
-            vault = cls(path, _connected(path), master)
-            vault._check_master_key()
+            with _alone_in(path.parent):
+                vault = cls(path, _connected(path), master)
+                vault._check_master_key()
         except (sqlite3.OperationalError, OSError) as error:
             raise Unavailable(
                 f"The vault at {path} cannot be opened: {error}."
@@ -204,9 +206,18 @@ class Vault:
 
     def set_analytics_denied(self, subject: str, denied: bool, at: datetime) -> None:  # noqa: FBT001
         """Note a decision on analytics; the latest `at` counts, in whatever order."""
-        row = (self._master.index(subject), _microseconds(at), int(denied))
+        self.set_analytics_decisions([(subject, denied, at)])
+
+    def set_analytics_decisions(
+        self, decisions: Iterable[tuple[str, bool, datetime]]
+    ) -> None:
+        """Note many decisions, each subject, whether denied, and when, in one step."""
+        rows = [
+            (self._master.index(subject), _microseconds(at), int(denied))
+            for subject, denied, at in decisions
+        ]
         with self._transaction("begin immediate") as connection:
-            connection.execute(_DECIDE, row)
+            connection.executemany(_DECIDE, rows)
 
     def analytics_denied(self, subjects: Iterable[str]) -> set[str]:
         """Those of the subjects whose latest decision denies analytics."""
@@ -346,11 +357,27 @@ def _latest_of_each(entries: Iterable[Secret]) -> dict[tuple[str, str, str], int
     return latest
 
 
+@contextlib.contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Keep other processes from opening a vault here at the same moment.
+
+    SQLite does not wait its turn while a file becomes a database.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.chmod(0o700)
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
 def _connected(path: Path) -> sqlite3.Connection:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path.parent.chmod(0o700)
-    # the file exists with its mode before SQLite writes the first byte
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+    # the file has its mode before SQLite writes the first byte; one that is there is
+    # not opened here, for closing it would drop the locks of this process's others
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     path.chmod(0o600)
     connection = sqlite3.connect(
         path, timeout=_PATIENCE_S, isolation_level=None, check_same_thread=False

@@ -121,7 +121,9 @@ def load_master_key(settings: Settings) -> bytes:
                 f"QUESTLOG_MASTER_KEY_FILE names {path}, which is not there."
                 f" Make a key once with {_HOW_TO_MAKE} and keep it safe."
             )
-        if home.vault.exists():
+        # a key is older than its vault: looked at in this order, a key that another
+        # process has just made is not taken for a lost one
+        if home.vault.exists() and not path.exists():
             raise BadSetting(
                 f"The vault at {home.vault} has lost its master key {path}."
                 " Restore that file; without it the vault cannot be read."

@@ -32,7 +32,7 @@ def event_schema(event: EventType) -> str:
             "x-versions": list(event.versions),
             "x-on-violation": event.on_violation,
             **_replacement(event.replaced_by),
-            **_object(event.properties, closed=True),
+            **object_schema(event.properties, closed=True),
         },
     )
 
@@ -40,23 +40,18 @@ def event_schema(event: EventType) -> str:
 def envelope_schema(taxonomy: Taxonomy) -> str:
     """The schema of a whole event on the wire, whatever its properties.
 
-    Traits and context may hold words the taxonomy does not know: senders differ.
+    Only the context may hold words the taxonomy does not know: senders differ.
     """
     words = {
         name: one for name, one in taxonomy.envelope.items() if not one.imports_only
     }
-    envelope = _object(words, closed=True)
+    envelope = object_schema(words, closed=True)
     for word, known in (
-        ("context", taxonomy.context),
-        ("user_properties", taxonomy.traits),
+        ("context", object_schema(taxonomy.context, closed=False)),
+        ("user_properties", object_schema(taxonomy.traits, closed=True)),
     ):
         if word in words:
-            envelope["properties"][word] |= _object(known, closed=False)
-    for one in words.values():
-        # on the wire null means absent
-        if not one.required:
-            schema = envelope["properties"][one.name]
-            schema["type"] = [schema["type"], "null"]
+            envelope["properties"][word] = known | envelope["properties"][word]
     return _written(
         "taxonomy/envelope.yml",
         {
@@ -74,7 +69,8 @@ def _present(name: str) -> dict[str, Any]:
     return {"required": [name], "properties": {name: {"type": "string"}}}
 
 
-def _object(words: Mapping[str, Property], *, closed: bool) -> dict[str, Any]:
+def object_schema(words: Mapping[str, Property], *, closed: bool) -> dict[str, Any]:
+    """The schema of an object of these words; `closed` lets no others in."""
     required = [one.name for one in words.values() if one.required]
     return {
         "type": "object",
@@ -85,13 +81,14 @@ def _object(words: Mapping[str, Property], *, closed: bool) -> dict[str, Any]:
 
 
 def _value(one: Property) -> dict[str, Any]:
+    """A value's schema; what is not required may also be null, which means absent."""
     found: dict[str, Any] = {
-        "type": one.type,
+        "type": one.type if one.required else [one.type, "null"],
         "description": one.meaning,
         "x-personal": one.personal,
     }
     if one.enum:
-        found["enum"] = list(one.enum)
+        found["enum"] = [*one.enum, *(() if one.required else (None,))]
     if one.items:
         found["items"] = {"type": one.items}
     for name, keyword in _KEYWORDS.items():

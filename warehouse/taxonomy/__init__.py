@@ -52,6 +52,10 @@ def _sources(folder: Path) -> dict[str, Source]:
     for path in sorted((folder / "events").glob("*.y*ml")):
         name = f"{folder.name}/events/{path.name}"
         found[f"events/{path.stem}"] = read(path, file=name)
+    if len(found) == len(_WORDS):
+        nowhere = Source(f"{folder.name}/events")
+        nowhere.object_to("no event is defined here; add a file like billing.yml")
+        found["nowhere"] = nowhere
     return found
 
 
@@ -139,7 +143,7 @@ def _check_direct_everywhere(sources: Mapping[str, Source]) -> None:
                 direct.setdefault(name, source.file)
     for source, at, words in lists:
         for name, raw in words.items():
-            if name in direct and raw.get("personal") in {"none", "pseudonym"}:
+            if name in direct and raw.get("personal") in ("none", "pseudonym"):
                 says = f"{name} is direct in {direct[name]}: say direct here as well"
                 source.object_to(says, (*at, name, "personal"))
 

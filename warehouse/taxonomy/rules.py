@@ -115,10 +115,9 @@ def _check_choice(
 
 
 def _check_versions(source: Source, at: Place, raw: dict[str, Any]) -> None:
-    versions = raw.get("versions")
-    if versions is None:
+    if "versions" not in raw:
         return
-    here = (*at, "versions")
+    versions, here = raw["versions"], (*at, "versions")
     if not isinstance(versions, list) or not versions:
         source.object_to('expected a list of versions, like ["1.0"]', here)
     elif not all(_is_version(one) for one in versions):
