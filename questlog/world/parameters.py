@@ -1,7 +1,7 @@
 """What a world depends on: its arguments, and one random stream for each concern."""
 
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from zlib import crc32
 
 import numpy as np
@@ -67,7 +67,7 @@ class Parameters:
 
 def milliseconds(moment: datetime) -> int:
     """A moment as milliseconds since 1970."""
-    return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
+    return round(moment.timestamp() * SECOND)
 
 
 def read_moment(text: str) -> int:
