@@ -64,10 +64,19 @@ def send(
     """
     outcome = Outcome()
     for bodies in _batches(lines):
-        status, answer = _post(door, b"[" + b",".join(bodies) + b"]")
-        _count(outcome, len(bodies), status, answer)
+        _send_batch(bodies, door, outcome)
         advance(len(bodies))
     return outcome
+
+
+def _send_batch(bodies: tuple[bytes, ...], door: Door, outcome: Outcome) -> None:
+    """Send a batch; one that cannot be read or is too long goes event by event."""
+    status, answer = _post(door, b"[" + b",".join(bodies) + b"]")
+    if status != _OK and len(bodies) > 1:
+        for body in bodies:
+            _send_batch((body,), door, outcome)
+    else:
+        _count(outcome, len(bodies), status, answer)
 
 
 def _batches(lines: Sequence[bytes]) -> Iterator[tuple[bytes, ...]]:
@@ -112,7 +121,7 @@ def _post(door: Door, body: bytes) -> tuple[int, dict[str, Any]]:
         if status in _REFUSED_KEY:
             raise BadInput(
                 f"The door at {door.url} does not know this write key ({status});"
-                " make one with `questlog key create`, or check --key."
+                " make one with `questlog keys add SOURCE`, or check --key."
             )
         if status in (_OK, _UNREADABLE, _TOO_MUCH):
             return status, orjson.loads(answer) if status == _OK else {}
