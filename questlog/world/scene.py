@@ -12,7 +12,7 @@ from questlog.world.leaving import Course, courses
 from questlog.world.parameters import DAY, HOUR, MINUTE, Parameters
 from questlog.world.people import Person, populate
 
-_DENIES_ANALYTICS = 0.012
+_DENIES_ANALYTICS = 0.018
 _OFFLINE = 0.15
 
 

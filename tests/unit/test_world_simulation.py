@@ -3,8 +3,11 @@
 import gzip
 import re
 from collections import Counter
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
+from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
@@ -14,8 +17,10 @@ from hypothesis import strategies as st
 from ingestion.judging import Accepted, Arrival, Rules, Source, judge
 from questlog.world import reference
 from questlog.world.geography import COUNTRIES, DOCUMENTATION_NETWORKS, MAIL_DOMAINS
+from questlog.world.leaving import Course
 from questlog.world.parameters import Parameters, milliseconds
-from questlog.world.simulate import create, simulate, truth_of
+from questlog.world.reference import Line
+from questlog.world.simulate import World, create, simulate, truth_of
 from warehouse.errors import BadInput
 from warehouse.taxonomy import load
 
@@ -32,27 +37,33 @@ worlds = st.builds(
 )
 
 
-def parameters(**changed):
-    usual = {"people": 150, "days": 40, "end": END, "seed": 11, "now": NOW}
+def parameters(**changed: Any) -> Parameters:
+    usual: dict[str, Any] = {
+        "people": 150,
+        "days": 40,
+        "end": END,
+        "seed": 11,
+        "now": NOW,
+    }
     return Parameters(**(usual | changed))
 
 
 @cache
-def a_world():
+def a_world() -> World:
     return create(parameters())
 
 
-def all_lines(world):
+def all_lines(world: World) -> list[Line]:
     return [*world.history, *world.live]
 
 
-def readable(lines):
+def readable(lines: list[Line]) -> Iterator[dict[str, Any]]:
     for line in lines:
         if line.reason not in {"not_json", "envelope"}:
             yield orjson.loads(line.raw)
 
 
-def said_by_the_door(line, *, imported):
+def said_by_the_door(line: Line, *, imported: bool) -> set[str]:
     arrival = Arrival(datetime(2026, 3, 2, 10, tzinfo=UTC), imported=imported)
     verdict = judge(line.raw, rules=RULES, source=Source("world"), arrival=arrival)
     if isinstance(verdict, Accepted):
@@ -60,14 +71,14 @@ def said_by_the_door(line, *, imported):
     return {one.reason for one in verdict.objections}
 
 
-def planted(line):
+def planted(line: Line) -> set[str]:
     """What judging one event by itself must say; consent is asked for later."""
     return {"" if line.reason == "consent" else line.reason}
 
 
 @settings(max_examples=15, deadline=None)
 @given(worlds)
-def test_the_same_parameters_give_the_same_lines(world):
+def test_the_same_parameters_give_the_same_lines(world: Parameters) -> None:
     first, second = create(world), create(world)
 
     assert first.history == second.history
@@ -75,7 +86,7 @@ def test_the_same_parameters_give_the_same_lines(world):
     assert truth_of(first) == truth_of(second)
 
 
-def test_the_same_parameters_give_the_same_files_byte_for_byte(tmp_path):
+def test_the_same_parameters_give_the_same_files_byte_for_byte(tmp_path: Path) -> None:
     for folder in ("one", "two"):
         simulate(parameters(people=40), tmp_path / folder)
 
@@ -86,17 +97,19 @@ def test_the_same_parameters_give_the_same_files_byte_for_byte(tmp_path):
         assert one.read_bytes() == two.read_bytes()
 
 
-def test_another_seed_gives_another_world():
+def test_another_seed_gives_another_world() -> None:
     assert create(parameters(seed=12)).history != a_world().history
 
 
-def test_history_does_not_depend_on_now():
+def test_history_does_not_depend_on_now() -> None:
     assert create(parameters(now=None)).history == a_world().history
 
 
 @settings(max_examples=15, deadline=None)
 @given(worlds)
-def test_the_door_says_of_every_line_exactly_what_was_planted(world):
+def test_the_door_says_of_every_line_exactly_what_was_planted(
+    world: Parameters,
+) -> None:
     made = create(world)
 
     for line in made.history:
@@ -105,12 +118,12 @@ def test_the_door_says_of_every_line_exactly_what_was_planted(world):
         assert line.reason != "consent"
 
 
-def test_the_door_says_of_live_lines_exactly_what_was_planted():
+def test_the_door_says_of_live_lines_exactly_what_was_planted() -> None:
     for line in a_world().live:
         assert said_by_the_door(line, imported=False) == planted(line)
 
 
-def test_a_larger_world_holds_every_reason_for_refusal():
+def test_a_larger_world_holds_every_reason_for_refusal() -> None:
     truth = truth_of(a_world())
 
     assert set(truth["history"]["refused"]) == {
@@ -125,7 +138,7 @@ def test_a_larger_world_holds_every_reason_for_refusal():
 
 @settings(max_examples=10, deadline=None)
 @given(worlds)
-def test_history_and_live_add_up_to_all(world):
+def test_history_and_live_add_up_to_all(world: Parameters) -> None:
     truth = truth_of(create(world))
 
     for count in ("lines", "accepted", "events_once", "payments", "revenue_minor"):
@@ -139,7 +152,7 @@ def test_history_and_live_add_up_to_all(world):
         assert part["lines"] == part["accepted"] + sum(part["refused"].values())
 
 
-def test_the_live_slice_ends_now_and_carries_no_receipt():
+def test_the_live_slice_ends_now_and_carries_no_receipt() -> None:
     live = [line for line in a_world().live if not line.reason]
     events = [orjson.loads(line.raw) for line in live]
 
@@ -148,7 +161,7 @@ def test_the_live_slice_ends_now_and_carries_no_receipt():
     assert not any("received_at" in event for event in events)
 
 
-def test_nothing_in_history_is_received_after_its_end():
+def test_nothing_in_history_is_received_after_its_end() -> None:
     world = a_world()
     receipts = [event["received_at"] for event in readable(world.history)]
 
@@ -156,12 +169,12 @@ def test_nothing_in_history_is_received_after_its_end():
     assert min(receipts) >= "2026-01-21"
 
 
-def test_a_now_before_the_end_of_history_is_refused():
+def test_a_now_before_the_end_of_history_is_refused() -> None:
     with pytest.raises(BadInput, match="choose a moment after 2026-03-02 00:00 UTC"):
         parameters(now=datetime(2026, 3, 1, 23, 59, tzinfo=UTC))
 
 
-def test_some_events_arrive_days_late_and_the_file_is_out_of_order():
+def test_some_events_arrive_days_late_and_the_file_is_out_of_order() -> None:
     accepted = [line for line in a_world().history if not line.reason]
     seen = reference.read_history(accepted).accepted
     receipts = [event.received_at for event in seen]
@@ -171,7 +184,7 @@ def test_some_events_arrive_days_late_and_the_file_is_out_of_order():
     assert receipts != sorted(receipts)
 
 
-def test_people_who_deny_analytics_are_not_seen_again():
+def test_people_who_deny_analytics_are_not_seen_again() -> None:
     world = a_world()
     scene = world.scene
     denied = {scene.people[i].user_id: at for i, at in scene.denied_at.items()}
@@ -182,7 +195,7 @@ def test_people_who_deny_analytics_are_not_seen_again():
         assert seen.at <= denied.get(seen.user_id, seen.at)
 
 
-def test_direct_identifiers_are_of_reserved_ranges_only():
+def test_direct_identifiers_are_of_reserved_ranges_only() -> None:
     phones = [
         re.compile(country.phone.replace("+", r"\+").replace("#", r"\d"))
         for country in COUNTRIES
@@ -202,9 +215,9 @@ def test_direct_identifiers_are_of_reserved_ranges_only():
     assert found > 50
 
 
-def test_groups_sit_at_one_table_at_the_same_time():
+def test_groups_sit_at_one_table_at_the_same_time() -> None:
     accepted = [line for line in a_world().history if not line.reason]
-    tables = {}
+    tables: dict[str, dict[str, int]] = {}
     for seen in reference.read_history(accepted).accepted:
         if seen.name == "game_session_started":
             evening = tables.setdefault(seen.properties["game_session_id"], {})
@@ -216,21 +229,21 @@ def test_groups_sit_at_one_table_at_the_same_time():
         assert max(evening.values()) - min(evening.values()) <= 6 * 60_000
 
 
-def test_those_who_will_leave_soon_are_less_active_before():
+def test_those_who_will_leave_soon_are_less_active_before() -> None:
     scene = create(parameters(people=400, days=90)).scene
     end = milliseconds(datetime(2026, 3, 2, tzinfo=UTC))
     here = [course for course in scene.courses if course.joined_at < end - 20 * 864e5]
     leaving = [c for c in here if end < c.left_at < end + 7 * 864e5]
     staying = [c for c in here if c.left_at > end + 90 * 864e5]
 
-    def mean(courses):
+    def mean(courses: list[Course]) -> float:
         return sum(course.active_share(end) for course in courses) / len(courses)
 
     assert leaving
     assert mean(leaving) < 0.7 * mean(staying)
 
 
-def test_the_written_history_is_the_history(tmp_path):
+def test_the_written_history_is_the_history(tmp_path: Path) -> None:
     simulate(parameters(), tmp_path)
 
     written = gzip.decompress((tmp_path / "history.jsonl.gz").read_bytes())
