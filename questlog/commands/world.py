@@ -19,7 +19,7 @@ def register(app: typer.Typer) -> None:
 def simulate(
     *,
     out: Annotated[Path, typer.Option(help="Folder for the world's files.")],
-    end: Annotated[str, typer.Option(help="Last day of history, like 2026-03-01.")],
+    end: Annotated[str, typer.Option(help="History ends where this day begins.")],
     people: Annotated[int, typer.Option(help="People with an account.")] = 2000,
     days: Annotated[int, typer.Option(help="Days of history.")] = 120,
     seed: Annotated[int, typer.Option(help="The same seed gives the same files.")] = 7,
@@ -72,18 +72,18 @@ def send(
     """
     from rich.progress import Progress
 
-    from questlog.world.sending import Door, read_lines
+    from questlog.world.sending import read_lines
     from questlog.world.sending import send as post
 
-    lines = read_lines(file)
     if not url:
         settings = doors.settings()
         url = f"http://{settings.ingest_host}:{settings.ingest_port}"
     with Progress(transient=True) as progress:
-        task = progress.add_task(f"Sending {file.name}", total=len(lines))
+        task = progress.add_task(f"Sending {file.name}", total=len(read_lines(file)))
         outcome = post(
-            lines,
-            Door(url=url, key=key),
+            file,
+            url=url,
+            key=key,
             advance=lambda count: progress.advance(task, count),
         )
     refused = sum(outcome.refused.values())

@@ -9,7 +9,7 @@ from questlog.world.people import Person
 
 SYSTEMS = ("d20 fantasy", "percentile horror", "dice-pool space opera", "narrative")
 
-_ALONE = 0.28
+_ALONE = 0.42
 _SMALLEST = 3
 _SATURDAY = 5
 
@@ -65,5 +65,5 @@ def _group(chance: np.random.Generator, number: int, table: list[Person]) -> Gro
         founded_at=max(joined[1], master.joined_at) + int(chance.uniform(0.1, 5) * DAY),
         weekday=weekday,
         evening=int(begins * HOUR),
-        rhythm=int(chance.choice([7, 14, 3], p=[0.66, 0.22, 0.12])),
+        rhythm=int(chance.choice([7, 14, 3], p=[0.55, 0.35, 0.1])),
     )

@@ -98,7 +98,7 @@ def populate(parameters: Parameters) -> list[Person]:
     """The people of the world; about a third were customers before history began."""
     count = parameters.people
     who = parameters.stream("people")
-    appetites = who.gamma(1.3, _VISITS_A_DAY / 1.3, count) + 0.01
+    appetites = who.gamma(0.55, _VISITS_A_DAY / 0.55, count) + 0.03
     drive = appetites / _VISITS_A_DAY
     pays = who.random(count) < 0.34 + 0.1 * np.tanh(drive - 1)
     purchase_rates = who.gamma(1.1, 1 / 21 / 1.1, count) * np.sqrt(drive)
@@ -151,7 +151,7 @@ def _person(
         appetite=wants.appetite,
         curiosity=float(who.beta(2, 3)),
         purchase_rate=wants.purchase_rate,
-        usual_price=float(who.lognormal(6.6, 0.7)),
+        usual_price=float(who.lognormal(6.6, 0.55)),
         subscribes=wants.subscribes,
         subscribed_from=joined_at + int(who.exponential(12) * DAY),
         devices=tuple(

@@ -15,6 +15,7 @@ import orjson
 from warehouse.errors import BadInput, Unavailable
 
 BATCH = 200
+_ROUTE = "/v1/events"
 _ATTEMPTS = 6
 _TIMEOUT_SECONDS = 30
 _LONGEST_WAIT_SECONDS = 10.0
@@ -54,8 +55,23 @@ def read_lines(path: Path) -> list[bytes]:
     return lines
 
 
+def _silent(_: int) -> None:
+    """No progress is shown."""
+
+
 def send(
-    lines: Sequence[bytes], door: Door, *, advance: Callable[[int], object]
+    path: Path, *, url: str, key: str, advance: Callable[[int], object] = _silent
+) -> Outcome:
+    """Send a JSONL file of events to the door at an address, as `send_lines` does.
+
+    Raises BadInput when the file cannot be read or holds no line.
+    """
+    address = url.rstrip("/").removesuffix(_ROUTE)
+    return send_lines(read_lines(path), Door(url=address, key=key), advance=advance)
+
+
+def send_lines(
+    lines: Sequence[bytes], door: Door, *, advance: Callable[[int], object] = _silent
 ) -> Outcome:
     """Send lines in order; `advance` hears of each batch's size when it is answered.
 
@@ -147,7 +163,7 @@ def _exchange(door: Door, body: bytes) -> tuple[int, bytes]:
     try:
         connection.request(
             "POST",
-            f"{address.path.rstrip('/')}/v1/events",
+            address.path.rstrip("/") + _ROUTE,
             body=body,
             headers={
                 "Authorization": f"Bearer {door.key}",

@@ -16,7 +16,7 @@ from ingestion.app import application
 from ingestion.keys import add
 from ingestion.serving import opened
 from questlog.world.parameters import Parameters
-from questlog.world.sending import Door, Outcome, read_lines, send
+from questlog.world.sending import Door, Outcome, read_lines, send, send_lines
 from questlog.world.simulate import create
 from warehouse.errors import BadInput, Unavailable
 from warehouse.home import Home
@@ -59,13 +59,13 @@ def accepted(body: bytes) -> Answer:
 
 
 def sent(lines: list[bytes], door: Door) -> Outcome:
-    return send(lines, door, advance=lambda _: None)
+    return send_lines(lines, door)
 
 
 def test_progress_counts_every_line_once() -> None:
     heard: list[int] = []
     with a_door_that_answers(accepted) as door:
-        outcome = send([b"{}"] * 450, door, advance=heard.append)
+        outcome = send_lines([b"{}"] * 450, door, advance=heard.append)
 
     assert heard == [200, 200, 50]
     assert (outcome.sent, outcome.accepted) == (450, 450)
@@ -114,6 +114,20 @@ def test_a_batch_too_long_goes_event_by_event() -> None:
 
     assert outcome.accepted == 2
     assert outcome.refused == {"too_large": 1}
+
+
+def test_a_file_is_sent_to_the_route_whether_the_address_names_it_or_not(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "events.jsonl"
+    file.write_text("{}\n\n{}\n")
+    with a_door_that_answers(accepted) as door:
+        outcomes = [
+            send(file, url=door.url + ending, key="key")
+            for ending in ("", "/", "/v1/events")
+        ]
+
+    assert [outcome.accepted for outcome in outcomes] == [2, 2, 2]
 
 
 def test_a_file_without_lines_is_refused(tmp_path: Path) -> None:

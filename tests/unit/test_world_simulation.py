@@ -24,7 +24,7 @@ from questlog.world.simulate import World, create, simulate, truth_of
 from warehouse.errors import BadInput
 from warehouse.taxonomy import load
 
-END = date(2026, 3, 1)
+END = date(2026, 3, 2)
 NOW = datetime(2026, 3, 2, 9, 15, 30, 250_000, tzinfo=UTC)
 RULES = Rules.of(load())
 
@@ -170,7 +170,7 @@ def test_nothing_in_history_is_received_after_its_end() -> None:
 
 
 def test_a_now_before_the_end_of_history_is_refused() -> None:
-    with pytest.raises(BadInput, match="choose a moment after 2026-03-02 00:00 UTC"):
+    with pytest.raises(BadInput, match="choose a moment from 2026-03-02 00:00 UTC on"):
         parameters(now=datetime(2026, 3, 1, 23, 59, tzinfo=UTC))
 
 
