@@ -114,16 +114,17 @@ def create(parameters: Parameters) -> World:
             for copy in arrived
             if copy.received_at < parameters.history_to
         ],
-        live=_live(parameters, arrived),
+        live=_live(scene, arrived),
     )
 
 
-def _live(parameters: Parameters, arrived: list[Copy]) -> list[Line]:
+def _live(scene: Scene, arrived: list[Copy]) -> list[Line]:
     """What the door receives in the live evening, moved to end at `now`.
 
     Copies of events that history holds stay as they were; a copy that conflicts with
     one of the same evening is left out, since receipts would not tell them apart.
     """
+    parameters = scene.parameters
     evening = [
         copy
         for copy in arrived
@@ -134,7 +135,7 @@ def _live(parameters: Parameters, arrived: list[Copy]) -> list[Line]:
     if parameters.now is not None and fresh:
         last = max(copy.at for copy in fresh if not copy.reason)
         shift = milliseconds(parameters.now) - last
-    repeated = _a_few_of_history(parameters, arrived)
+    repeated = _a_few_of_history(scene, arrived)
     lines = [
         Line(
             live_line(copy, shift=0 if _in_history(parameters, copy) else shift),
@@ -150,16 +151,20 @@ def _in_history(parameters: Parameters, copy: Copy) -> bool:
     return copy.first_received_at < parameters.history_to
 
 
-def _a_few_of_history(parameters: Parameters, arrived: list[Copy]) -> list[Copy]:
-    """Three events of history's last hours, sent once more in the evening."""
+def _a_few_of_history(scene: Scene, arrived: list[Copy]) -> list[Copy]:
+    """Three events of history's last hours, sent once more in the evening.
+
+    None is of a person who denied analytics: the door would refuse it now.
+    """
+    denied = {scene.people[index].user_id for index in scene.denied_at}
     original = [
         copy
         for copy in arrived
-        if _in_history(parameters, copy)
+        if _in_history(scene.parameters, copy)
         and copy.received_at == copy.first_received_at
         and not copy.reason
         and not copy.conflicts
-        and copy.event["event_name"] == "page_viewed"
+        and copy.event.get("user_id") not in denied
     ]
     return original[-3:]
 
