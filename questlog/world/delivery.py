@@ -6,12 +6,16 @@ from typing import Any
 
 import numpy as np
 
+from questlog.world.chances import happens
 from questlog.world.happenings import Happening
 from questlog.world.parameters import DAY, HOUR, MINUTE, SECOND, Parameters
 from questlog.world.scene import Scene
 from questlog.world.wire import Copy, events_of, uuid_text
 
 _SENT_TWICE = 0.02
+_SOON, _SAME_DAY = 0.6, 0.9
+_OUT_OF_PLACE = 0.05
+_SLOW = 0.01
 _CONFLICTS_IN = 12_000
 _FOR_GOOD = 5 * DAY
 _LAST_WORDS = 30 * MINUTE
@@ -38,7 +42,7 @@ def deliver(scene: Scene, happenings: list[Happening]) -> list[Copy]:
 def _delays(chance: np.random.Generator, count: int) -> list[int]:
     """Milliseconds on the way: a second or so, minutes for one in a hundred."""
     usual = chance.lognormal(np.log(1_200), 0.8, count)
-    slow = np.where(chance.random(count) < 0.01, chance.exponential(300_000, count), 0)
+    slow = np.where(chance.random(count) < _SLOW, chance.exponential(300_000, count), 0)
     delays: list[int] = (usual + slow).astype(np.int64).tolist()
     return delays
 
@@ -85,15 +89,15 @@ def duplicates(scene: Scene, copies: list[Copy]) -> Iterator[Copy]:
         if twice and copy.event.get("user_id") not in denied:
             again = copy.received_at + _later(chance)
             yield copy.again(again)
-            if chance.random() < 0.1:
+            if happens(chance, 0.1):
                 yield copy.again(again + _later(chance))
 
 
 def _later(chance: np.random.Generator) -> int:
     how = chance.random()
-    if how < 0.6:
+    if how < _SOON:
         return 1 + int(chance.exponential(40) * SECOND)
-    if how < 0.9:
+    if how < _SAME_DAY:
         return 1 + int(chance.exponential(5) * HOUR)
     return 1 + int(chance.uniform(1, 20) * DAY)
 
@@ -113,7 +117,9 @@ def conflicts(scene: Scene, copies: list[Copy]) -> Iterator[Copy]:
     paid = [c for c in chosen if c.event["event_name"] != "rolled"][:1]
     picks = chance.choice(len(chosen), wanted, replace=False).tolist() if chosen else []
     for copy in {id(c): c for c in [*paid, *(chosen[i] for i in picks)]}.values():
-        yield _altered(copy, copy.received_at + SECOND + int(chance.uniform(0, 2) * HOUR))
+        yield _altered(
+            copy, copy.received_at + SECOND + int(chance.uniform(0, 2) * HOUR)
+        )
 
 
 def _altered(copy: Copy, received_at: int) -> Copy:
@@ -156,6 +162,8 @@ def in_file_order(parameters: Parameters, copies: list[Copy]) -> list[Copy]:
     """Copies by receipt, one in twenty up to ten minutes out of place."""
     chance = parameters.stream("file order")
     count = len(copies)
-    moved = chance.uniform(-10, 10, count) * MINUTE * (chance.random(count) < 0.05)
+    moved = (
+        chance.uniform(-10, 10, count) * MINUTE * (chance.random(count) < _OUT_OF_PLACE)
+    )
     places = np.array([copy.received_at for copy in copies]) + moved.astype(np.int64)
     return [copies[place] for place in np.argsort(places, kind="stable").tolist()]

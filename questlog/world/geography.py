@@ -43,7 +43,7 @@ COUNTRIES = (
         "de-DE",
         "+493023125###",
         _names("Jürgen Anneliese Björn Käthe Lukas Mia Sören Frauke Jonas Zoë Emre"),
-        _names("Müller Schäfer Groß Weiß Köhler Yılmaz Vogel Böhm Krüger Jäger"),
+        _names("Müller Schäfer Groß Weiß Köhler Özdemir Vogel Böhm Krüger Jäger"),
     ),
     Country(
         "US",

@@ -9,7 +9,9 @@ from questlog.world.people import Person
 
 SYSTEMS = ("d20 fantasy", "percentile horror", "dice-pool space opera", "narrative")
 
-_ALONE = 0.28
+_ALONE = 0.42
+_SMALLEST = 3
+_SATURDAY = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,10 +42,10 @@ def gather(parameters: Parameters, people: list[Person]) -> list[Group]:
     ]
     queue = [index for _, index in sorted(waiting)]
     groups: list[Group] = []
-    while len(queue) >= 3:
+    while len(queue) >= _SMALLEST:
         size = int(chance.integers(3, 7))
         table, queue = queue[:size], queue[size:]
-        if len(table) >= 3:
+        if len(table) >= _SMALLEST:
             groups.append(_group(chance, len(groups), [people[i] for i in table]))
     return groups
 
@@ -52,7 +54,9 @@ def _group(chance: np.random.Generator, number: int, table: list[Person]) -> Gro
     master = max(table, key=lambda person: (person.appetite, person.index))
     joined = sorted(person.joined_at for person in table)
     weekday = int(chance.choice(7, p=[0.06, 0.08, 0.12, 0.16, 0.22, 0.22, 0.14]))
-    begins = chance.uniform(14, 20) if weekday >= 5 else chance.uniform(18, 20.5)
+    begins = (
+        chance.uniform(14, 20) if weekday >= _SATURDAY else chance.uniform(18, 20.5)
+    )
     return Group(
         game_id=f"game_{number + 1:05d}",
         system=SYSTEMS[int(chance.integers(len(SYSTEMS)))],
@@ -61,5 +65,5 @@ def _group(chance: np.random.Generator, number: int, table: list[Person]) -> Gro
         founded_at=max(joined[1], master.joined_at) + int(chance.uniform(0.1, 5) * DAY),
         weekday=weekday,
         evening=int(begins * HOUR),
-        rhythm=int(chance.choice([7, 14, 3], p=[0.66, 0.22, 0.12])),
+        rhythm=int(chance.choice([7, 14, 3], p=[0.55, 0.35, 0.1])),
     )

@@ -4,11 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from questlog.world.chances import happens
 from questlog.world.groups import Group
 from questlog.world.parameters import DAY, Parameters
 from questlog.world.people import Person
 
-_LEAVES_A_DAY = 1 / 130
+_LEAVES_A_DAY = 1 / 150
 _FIRST_WEEK = 7 * DAY
 
 
@@ -67,7 +68,7 @@ def _course(
     seated: bool,
 ) -> Course:
     hazard = _LEAVES_A_DAY * chance.gamma(1.6, 1 / 1.6) + 0.0008
-    hazard *= float(np.clip((0.27 / person.appetite) ** 0.5, 0.5, 2.5))
+    hazard *= float(np.clip((0.31 / person.appetite) ** 0.5, 0.5, 1.6))
     hazard *= 0.6 if seated else 1.5
     hazard *= 0.8 if person.subscribes else 1.0
     patience = chance.exponential(1.0)
@@ -75,11 +76,11 @@ def _course(
         left_at = parameters.history_from + int(patience / hazard * DAY)
     else:
         left_at = person.joined_at + _stay(patience, hazard)
-    fade = 0.0 if chance.random() < 0.25 else chance.gamma(3, 6)
+    fade = 0.0 if happens(chance, 0.25) else chance.gamma(3, 8)
     pause = person.joined_at + int(chance.random() * parameters.days * DAY)
     if person.here_before:
         pause += parameters.history_from - person.joined_at
-    paused = int(chance.uniform(8, 25) * DAY) if chance.random() < 0.25 else 0
+    paused = int(chance.uniform(8, 26) * DAY) if happens(chance, 0.3) else 0
     return Course(
         hazard=float(hazard),
         left_at=left_at,

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from questlog.world.chances import happens
 from questlog.world.geography import from_local
 from questlog.world.happenings import Happening
 from questlog.world.leaving import Course
@@ -28,7 +29,7 @@ def payments(scene: Scene) -> Iterator[Happening]:
     for person, course in scene.cast():
         for paid in _paid(chance, scene.parameters, person, course):
             yield paid
-            if paid.name == "payment_completed" and chance.random() < _REFUNDED:
+            if paid.name == "payment_completed" and happens(chance, _REFUNDED):
                 yield _refund(chance, person, paid)
 
 
@@ -48,9 +49,11 @@ def _paid(
         monthly = _MONTHLY_CENTS[person.subscribes]
         for at in range(person.subscribed_from, course.left_at, _MONTH):
             if parameters.history_from <= at < parameters.live_to:
-                yield _payment(chance, person, at, cents=monthly, product="subscription")
-    edge = person.joined_at + _MONTH + int(chance.random() < 0.5)
-    if chance.random() < _AT_THE_EDGE and edge < course.left_at:
+                yield _payment(
+                    chance, person, at, cents=monthly, product="subscription"
+                )
+    edge = person.joined_at + _MONTH + int(happens(chance, 0.5))
+    if happens(chance, _AT_THE_EDGE) and edge < course.left_at:
         cents = _price(chance, person)
         yield _payment(chance, person, edge, cents=cents, product="single")
 
@@ -103,7 +106,7 @@ def _payment(
 
 def _refund(chance: np.random.Generator, person: Person, paid: Happening) -> Happening:
     cents = int(paid.properties["amount_cents"])
-    in_full = chance.random() < 0.7
+    in_full = happens(chance, 0.7)
     return by(
         person,
         None,
@@ -113,5 +116,5 @@ def _refund(chance: np.random.Generator, person: Person, paid: Happening) -> Hap
         refund_id=f"refund_{chance.bytes(6).hex()}",
         amount_cents=cents if in_full else max(1, cents // 2),
         currency="EUR",
-        reason="requested_by_customer" if chance.random() < 0.85 else "chargeback",
+        reason="requested_by_customer" if happens(chance, 0.85) else "chargeback",
     )

@@ -1,9 +1,11 @@
 """How people arrive: anonymous visits, signing up, first characters, first consents."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
+from questlog.world.chances import happens
 from questlog.world.geography import from_local
 from questlog.world.groups import Group
 from questlog.world.happenings import Device, Happening, Visit
@@ -19,10 +21,23 @@ _VISITORS_PER_PERSON = 0.35
 _CAMPAIGNS = (
     {"utm_source": "newsletter", "utm_medium": "email", "utm_campaign": "autumn_quest"},
     {"utm_source": "search", "utm_medium": "cpc", "utm_campaign": "find_a_table"},
-    {"utm_source": "podcast", "utm_medium": "audio", "utm_campaign": "dice_and_dragons"},
+    {
+        "utm_source": "podcast",
+        "utm_medium": "audio",
+        "utm_campaign": "dice_and_dragons",
+    },
     {"utm_source": "social", "utm_medium": "paid_social", "utm_campaign": "join_us"},
 )
 _PAGES = ("/", "/games", "/systems", "/pricing", "/stories")
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a person decided about one purpose, and where."""
+
+    purpose: str
+    granted: bool
+    via: str
 
 
 def newcomers(scene: Scene) -> Iterator[Happening]:
@@ -48,7 +63,7 @@ def visitors(scene: Scene) -> Iterator[Happening]:
         day = scene.parameters.history_from // DAY + int(
             chance.random() * (scene.parameters.days + 1)
         )
-        for _ in range(1 + int(chance.random() < 0.3)):
+        for _ in range(1 + int(happens(chance, 0.3))):
             at = from_local(country.timezone, day, hour_of_day(chance))
             yield from _look_around(chance, device, at)
             day += 1 + int(chance.exponential(4))
@@ -85,27 +100,19 @@ def consents(
     chance: np.random.Generator, person: Person, visit: Visit, at: int
 ) -> Iterator[Happening]:
     """What a person answers to the banner; some close it without a decision."""
-    if chance.random() > 0.88:
+    if not happens(chance, 0.88):
         return
-    advertising, personalisation = chance.random() < 0.75, chance.random() < 0.7
-    for purpose, granted in (
-        ("analytics", True),
-        ("personalisation", personalisation),
-        ("advertising", advertising),
+    advertising, personalisation = happens(chance, 0.75), happens(chance, 0.7)
+    for decision in (
+        Decision("analytics", granted=True, via="banner"),
+        Decision("personalisation", granted=personalisation, via="banner"),
+        Decision("advertising", granted=advertising, via="banner"),
     ):
-        yield consent(
-            person, visit, at, purpose=purpose, granted=bool(granted), via="banner"
-        )
+        yield consent(person, visit, at, decision)
 
 
 def consent(
-    person: Person,
-    visit: Visit | None,
-    at: int,
-    *,
-    purpose: str,
-    granted: bool,
-    via: str,
+    person: Person, visit: Visit | None, at: int, decision: Decision
 ) -> Happening:
     """One decision about one purpose."""
     return by(
@@ -113,10 +120,10 @@ def consent(
         visit,
         at,
         "consent_decided",
-        purpose=purpose,
-        granted=granted,
+        purpose=decision.purpose,
+        granted=decision.granted,
         policy_version="2026-01",
-        via=via,
+        via=decision.via,
     )
 
 
@@ -125,7 +132,7 @@ def _look_around(
 ) -> Iterator[Happening]:
     visit = an_online_visit(chance, device)
     first = page(at, "/", "", visit)
-    if chance.random() < 0.6:
+    if happens(chance, 0.6):
         campaign = _CAMPAIGNS[int(chance.integers(len(_CAMPAIGNS)))]
         first = first._replace(properties=first.properties | campaign)
     yield first
@@ -137,7 +144,7 @@ def _look_around(
 def _anonymous_before(
     chance: np.random.Generator, person: Person
 ) -> Iterator[Happening]:
-    if chance.random() > 0.75:
+    if not happens(chance, 0.75):
         return
     for _ in range(1 + int(chance.poisson(0.6))):
         before = int(chance.exponential(3) * DAY) + 40 * MINUTE
@@ -188,7 +195,7 @@ def _first_character(
     visit = an_online_visit(chance, person.devices[0])
     calling = CLASSES[person.index % len(CLASSES)]
     game = {"game_id": group.game_id} if group else {}
-    if chance.random() > likely or at >= course.left_at:
+    if not happens(chance, likely) or at >= course.left_at:
         return
     made = {"character_id": person.character_id, "class": calling, "level": 1} | game
     yield by(person, visit, at, "character_created", **made)

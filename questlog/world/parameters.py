@@ -1,7 +1,7 @@
 """What a world depends on: its arguments, and one random stream for each concern."""
 
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from zlib import crc32
 
 import numpy as np
@@ -23,8 +23,8 @@ _EPOCH = date(1970, 1, 1)
 class Parameters:
     """The arguments of a world; all moments are milliseconds since 1970, UTC.
 
-    History covers `days` days, the last of which is `end`. The live slice is an
-    evening of the day after, moved so that its last event happens at `now`.
+    History covers the `days` days before `end`, which it does not touch. The live
+    slice is the evening of `end`, moved so that its last event happens at `now`.
     """
 
     people: int
@@ -40,14 +40,13 @@ class Parameters:
         _at_least(self.people, least=1, name="people")
         _at_least(self.days, least=7, name="days")
         _at_least(self.seed, least=0, name="seed")
-        midnight = ((self.end - _EPOCH).days + 1) * DAY
+        midnight = (self.end - _EPOCH).days * DAY
         object.__setattr__(self, "history_to", midnight)
         object.__setattr__(self, "history_from", midnight - self.days * DAY)
         if self.now is not None and milliseconds(self.now) < midnight:
             raise BadInput(
                 f"now ({self.now.isoformat()}) lies before the end of history;"
-                f" choose a moment after {self.end + timedelta(days=1)} 00:00 UTC,"
-                " or an earlier end."
+                f" choose a moment from {self.end} 00:00 UTC on, or an earlier end."
             )
 
     @property
@@ -67,7 +66,7 @@ class Parameters:
 
 def milliseconds(moment: datetime) -> int:
     """A moment as milliseconds since 1970."""
-    return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
+    return round(moment.timestamp() * SECOND)
 
 
 def read_moment(text: str) -> int:

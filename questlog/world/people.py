@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from questlog.world.chances import happens
 from questlog.world.geography import (
     COUNTRIES,
     DOCUMENTATION_NETWORKS,
@@ -18,13 +19,15 @@ from questlog.world.parameters import DAY, HOUR, Parameters
 
 # Chance of each local hour for signing up and for solo visits: evenings win.
 HOURS = np.cumsum(
-    np.array([2, 1, 1, 1, 1, 1, 2, 3, 4, 4, 4, 5, 6, 5, 5, 5, 6, 8, 10, 12, 13, 11, 8, 4])
+    np.array(
+        [2, 1, 1, 1, 1, 1, 2, 3, 4, 4, 4, 5, 6, 5, 5, 5, 6, 8, 10, 12, 13, 11, 8, 4]
+    )
     / 122
 )
 
 _HERE_BEFORE = 0.3
 _SHARES_A_DEVICE = 0.02
-_VISITS_A_DAY = 0.27
+_VISITS_A_DAY = 0.31
 _BROWSERS = (
     ("desktop", "chrome", "windows"),
     ("desktop", "firefox", "linux"),
@@ -48,6 +51,12 @@ class Identifiers(NamedTuple):
     last_name: str
     email: str
     phone: str
+
+
+class _Wants(NamedTuple):
+    appetite: float
+    purchase_rate: float
+    subscribes: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +98,7 @@ def populate(parameters: Parameters) -> list[Person]:
     """The people of the world; about a third were customers before history began."""
     count = parameters.people
     who = parameters.stream("people")
-    appetites = who.gamma(1.3, _VISITS_A_DAY / 1.3, count) + 0.01
+    appetites = who.gamma(0.55, _VISITS_A_DAY / 0.55, count) + 0.03
     drive = appetites / _VISITS_A_DAY
     pays = who.random(count) < 0.34 + 0.1 * np.tanh(drive - 1)
     purchase_rates = who.gamma(1.1, 1 / 21 / 1.1, count) * np.sqrt(drive)
@@ -99,9 +108,11 @@ def populate(parameters: Parameters) -> list[Person]:
             parameters,
             who,
             index=index,
-            appetite=float(appetites[index]),
-            purchase_rate=float(purchase_rates[index]) if pays[index] else 0.0,
-            subscribes=str(tiers[index]),
+            wants=_Wants(
+                float(appetites[index]),
+                float(purchase_rates[index]) if pays[index] else 0.0,
+                str(tiers[index]),
+            ),
         )
         for index in range(count)
     ]
@@ -124,12 +135,10 @@ def _person(
     who: np.random.Generator,
     *,
     index: int,
-    appetite: float,
-    purchase_rate: float,
-    subscribes: str,
+    wants: _Wants,
 ) -> Person:
     country = pick_country(who)
-    here_before = bool(who.random() < _HERE_BEFORE)
+    here_before = happens(who, _HERE_BEFORE)
     joined_at = _joined_at(parameters, who, country, here_before=here_before)
     return Person(
         index=index,
@@ -139,14 +148,14 @@ def _person(
         signup_method=str(who.choice(["email", "google", "discord", "apple"])),
         joined_at=joined_at,
         here_before=here_before,
-        appetite=appetite,
+        appetite=wants.appetite,
         curiosity=float(who.beta(2, 3)),
-        purchase_rate=purchase_rate,
-        usual_price=float(who.lognormal(6.6, 0.7)),
-        subscribes=subscribes,
+        purchase_rate=wants.purchase_rate,
+        usual_price=float(who.lognormal(6.6, 0.55)),
+        subscribes=wants.subscribes,
         subscribed_from=joined_at + int(who.exponential(12) * DAY),
         devices=tuple(
-            a_device(who, country) for _ in range(1 + int(who.random() < 0.35))
+            a_device(who, country) for _ in range(1 + int(happens(who, 0.35)))
         ),
     )
 
@@ -200,9 +209,7 @@ def _joined_at(
     return from_local(country.timezone, day, hour_of_day(who))
 
 
-def _identifiers(
-    who: np.random.Generator, country: Country, index: int
-) -> Identifiers:
+def _identifiers(who: np.random.Generator, country: Country, index: int) -> Identifiers:
     first = country.first_names[int(who.integers(len(country.first_names)))]
     last = country.last_names[int(who.integers(len(country.last_names)))]
     domain = MAIL_DOMAINS[int(who.integers(len(MAIL_DOMAINS)))]
@@ -213,7 +220,7 @@ def _identifiers(
         first_name=first,
         last_name=last,
         email=f"{_latin(first) or 'player'}.{index}@{domain}",
-        phone=digits if who.random() < 0.6 else "",
+        phone=digits if happens(who, 0.6) else "",
     )
 
 

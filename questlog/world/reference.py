@@ -6,8 +6,9 @@ can be checked against each other.
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import orjson
@@ -45,27 +46,44 @@ class Seen(NamedTuple):
     raw: bytes
 
 
-@dataclass(slots=True)
-class Stream:
-    """What the door and deduplication leave of some lines."""
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Lines read back: the accepted events, and how many were refused for what."""
 
-    lines: int = 0
-    accepted: int = 0
-    refused: Counter[str] = field(default_factory=Counter)
-    duplicates_removed: int = 0
-    conflicts: int = 0
-    conflicting_copies: int = 0
-    once: list[Seen] = field(default_factory=list)
+    accepted: list[Seen]
+    refused: Counter[str]
+
+    def followed_by(self, later: "Reading") -> "Reading":
+        """This reading and a later one, as when both files are loaded."""
+        return Reading(self.accepted + later.accepted, self.refused + later.refused)
 
 
-def observe(history: Sequence[Line], live: Sequence[Line] = ()) -> dict[str, Any]:
-    """Everything true about these lines, loaded in this order, as JSON.
+def read_history(lines: Sequence[Line]) -> Reading:
+    """Read an import: each line says itself when it was received."""
+    accepted = [_seen(line.raw) for line in lines if not line.reason]
+    return Reading(accepted, _refused(lines))
 
-    Live lines carry no receipt: the door receives them in order, after all history.
-    """
-    stream = _stream(history, live)
-    persons = _persons(stream.once)
-    return _counts(stream) | {
+
+def read_live(lines: Sequence[Line], *, after: Reading) -> Reading:
+    """Read what is sent: the door receives it in order, after all that came before."""
+    latest = max((seen.received_at for seen in after.accepted), default=0)
+    accepted = [
+        _seen(line.raw, latest + number)
+        for number, line in enumerate(lines, start=1)
+        if not line.reason
+    ]
+    return Reading(accepted, _refused(lines))
+
+
+def _refused(lines: Sequence[Line]) -> Counter[str]:
+    return Counter(line.reason for line in lines if line.reason)
+
+
+def observe(reading: Reading) -> dict[str, Any]:
+    """Everything true about what was read, as JSON."""
+    once, counts = _deduplicated(reading)
+    persons = _persons(once)
+    return counts | {
         "people": len(persons),
         "people_known": sum(not person.startswith("anon:") for person in persons),
         "sessions": sum(_sessions(events) for events in persons.values()),
@@ -75,22 +93,10 @@ def observe(history: Sequence[Line], live: Sequence[Line] = ()) -> dict[str, Any
         "funnel": _funnel(persons.values()),
         "cohorts": _cohorts(events[0].at for events in persons.values()),
         "cohorts_signed_up": _cohorts(
-            seen.at for seen in stream.once if seen.name == "user_signed_up"
+            seen.at for seen in once if seen.name == "user_signed_up"
         ),
-        "events_by_name": dict(sorted(Counter(s.name for s in stream.once).items())),
-        **_money(stream.once),
-    }
-
-
-def _counts(stream: Stream) -> dict[str, Any]:
-    return {
-        "lines": stream.lines,
-        "accepted": stream.accepted,
-        "refused": dict(sorted(stream.refused.items())),
-        "duplicates_removed": stream.duplicates_removed,
-        "conflicts": stream.conflicts,
-        "conflicting_copies": stream.conflicting_copies,
-        "events_once": len(stream.once),
+        "events_by_name": dict(sorted(Counter(seen.name for seen in once).items())),
+        **_money(once),
     }
 
 
@@ -109,24 +115,7 @@ def added(whole: dict[str, Any], part: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _stream(history: Sequence[Line], live: Sequence[Line]) -> Stream:
-    stream = Stream(lines=len(history) + len(live))
-    copies: dict[str, list[Seen]] = defaultdict(list)
-    latest = 0
-    for number, line in enumerate((*history, *live)):
-        if line.reason:
-            stream.refused[line.reason] += 1
-            continue
-        seen = _seen(line.raw, latest + 1 if number >= len(history) else None)
-        latest = max(latest, seen.received_at)
-        stream.accepted += 1
-        copies[seen.event_id].append(seen)
-    for same_id in copies.values():
-        stream.once.append(_first(stream, same_id))
-    return stream
-
-
-def _seen(raw: bytes, received_at: int | None) -> Seen:
+def _seen(raw: bytes, received_at: int | None = None) -> Seen:
     event = orjson.loads(raw)
     return Seen(
         at=read_moment(event["timestamp"]),
@@ -141,17 +130,32 @@ def _seen(raw: bytes, received_at: int | None) -> Seen:
     )
 
 
-def _first(stream: Stream, same_id: list[Seen]) -> Seen:
-    """The earliest receipt among the copies of one id; the others are counted."""
-    if len(same_id) == 1:
-        return same_id[0]
-    ordered = sorted(same_id, key=lambda seen: (seen.received_at, _content(seen)))
-    winner = ordered[0]
-    same = sum(_content(seen) == _content(winner) for seen in ordered)
-    stream.duplicates_removed += same - 1
-    stream.conflicting_copies += len(ordered) - same
-    stream.conflicts += len(ordered) > same
-    return winner
+def _deduplicated(reading: Reading) -> tuple[list[Seen], dict[str, Any]]:
+    """The earliest receipt of every id; what became of the other copies, counted."""
+    copies: dict[str, list[Seen]] = defaultdict(list)
+    for seen in reading.accepted:
+        copies[seen.event_id].append(seen)
+    once, removed, conflicts, conflicting = [], 0, 0, 0
+    for same_id in copies.values():
+        if len(same_id) == 1:
+            once.append(same_id[0])
+            continue
+        winner = min(same_id, key=lambda seen: (seen.received_at, _content(seen)))
+        same = sum(_content(seen) == _content(winner) for seen in same_id)
+        once.append(winner)
+        removed += same - 1
+        conflicting += len(same_id) - same
+        conflicts += same < len(same_id)
+    refused = sum(reading.refused.values())
+    return once, {
+        "lines": len(reading.accepted) + refused,
+        "accepted": len(reading.accepted),
+        "refused": dict(sorted(reading.refused.items())),
+        "duplicates_removed": removed,
+        "conflicts": conflicts,
+        "conflicting_copies": conflicting,
+        "events_once": len(once),
+    }
 
 
 def _content(seen: Seen) -> bytes:
@@ -184,7 +188,7 @@ def _persons(once: list[Seen]) -> dict[str, list[Seen]]:
 def _sessions(events: list[Seen]) -> int:
     """Runs of events with no silence over half an hour; half an hour itself stays."""
     moments = [seen.at for seen in events]
-    silences = (b - a for a, b in zip(moments, moments[1:], strict=False))
+    silences = (after - before for before, after in pairwise(moments))
     return 1 + sum(silence > SILENCE for silence in silences)
 
 
@@ -199,7 +203,10 @@ def _consents(events: list[Seen], purpose: str) -> bool:
 def _funnel(persons: Iterable[list[Seen]]) -> list[dict[str, Any]]:
     reached = Counter(_level(events) for events in persons)
     return [
-        {"step": step, "people": sum(n for level, n in reached.items() if level > place)}
+        {
+            "step": step,
+            "people": sum(n for level, n in reached.items() if level > place),
+        }
         for place, step in enumerate(FUNNEL)
     ]
 

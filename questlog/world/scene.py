@@ -5,13 +5,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from questlog.world.chances import happens
 from questlog.world.groups import Group, gather
 from questlog.world.happenings import Device, Happening, Visit
 from questlog.world.leaving import Course, courses
 from questlog.world.parameters import DAY, HOUR, MINUTE, Parameters
 from questlog.world.people import Person, populate
 
-_DENIES_ANALYTICS = 0.012
+_DENIES_ANALYTICS = 0.018
 _OFFLINE = 0.15
 
 
@@ -62,7 +63,7 @@ def _denials(
     chance = parameters.stream("analytics denials")
     denied: dict[int, int] = {}
     for person in people:
-        denies, where = chance.random() < _DENIES_ANALYTICS, chance.random()
+        denies, where = happens(chance, _DENIES_ANALYTICS), chance.random()
         begins = max(person.joined_at, parameters.history_from) + DAY
         ends = min(drawn[person.index].left_at, parameters.history_to)
         if denies and begins < ends:
@@ -72,13 +73,11 @@ def _denials(
 
 def a_visit(chance: np.random.Generator, device: Device, at: int) -> Visit:
     """A visit that begins at a moment; some on mobile devices are kept for days."""
-    offline = device.mobile and chance.random() < _OFFLINE
+    visit = an_online_visit(chance, device)
+    if not device.mobile or not happens(chance, _OFFLINE):
+        return visit
     kept = min(int(chance.exponential(9) * HOUR) + 20 * MINUTE, 4 * DAY)
-    return Visit(
-        device=device,
-        session_id=f"session_{chance.bytes(6).hex()}",
-        held_until=at + kept if offline else 0,
-    )
+    return replace(visit, held_until=at + kept)
 
 
 def an_online_visit(chance: np.random.Generator, device: Device) -> Visit:
@@ -88,7 +87,7 @@ def an_online_visit(chance: np.random.Generator, device: Device) -> Visit:
 
 def a_device_of(chance: np.random.Generator, person: Person) -> Device:
     """One of a person's devices, the first of them more often."""
-    return person.devices[-1 if chance.random() < 0.3 else 0]
+    return person.devices[-1 if happens(chance, 0.3) else 0]
 
 
 def by(

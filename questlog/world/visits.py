@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from questlog.world.chances import happens
 from questlog.world.geography import from_local
 from questlog.world.happenings import Happening, Visit
-from questlog.world.leaving import Course
 from questlog.world.newcomers import page, traits_of
 from questlog.world.parameters import DAY, HOUR, MINUTE, SECOND
 from questlog.world.people import Person, hour_of_day
@@ -57,8 +57,8 @@ def steps(
     session is where sessions go wrong.
     """
     for _ in range(count):
-        if chance.random() < 0.004:
-            at += _HALF_AN_HOUR + int(chance.random() < 0.5)
+        if happens(chance, 0.004):
+            at += _HALF_AN_HOUR + int(happens(chance, 0.5))
         else:
             at += int(chance.exponential(mean) * SECOND) + 200
         yield at
@@ -69,18 +69,22 @@ def _solo_visit(
 ) -> Iterator[Happening]:
     visit = a_visit(chance, a_device_of(chance, person), at)
     user = person.user_id
-    if chance.random() < 0.55:
+    if happens(chance, 0.55):
         login = by(person, visit, at, "user_logged_in", method=person.signup_method)
         yield login._replace(traits=traits_of(person, at))
-    for at in steps(chance, at, count=1 + int(chance.poisson(0.8)), mean=50):  # noqa: B020, PLR1704
-        yield page(at, _PAGES[int(chance.random() * len(_PAGES))], user, visit)
+    looks = [*steps(chance, at, count=1 + int(chance.poisson(0.8)), mean=50)]
+    for look in looks:
+        yield page(look, _PAGES[int(chance.random() * len(_PAGES))], user, visit)
     used = int(chance.poisson(0.4 + 2.2 * person.curiosity))
-    for at in steps(chance, at, count=used, mean=150):  # noqa: B020, PLR1704
-        yield _feature(chance, person, visit, at)
-    for at in steps(chance, at, count=int(chance.poisson(0.6)), mean=60):  # noqa: B020, PLR1704
-        yield rolled(chance, person, visit, at)
-    if plays and chance.random() < 0.3:
-        yield from _solo_play(chance, person, visit, at)
+    uses = [*steps(chance, looks[-1], count=used, mean=150)]
+    for use in uses:
+        yield _feature(chance, person, visit, use)
+    last = [*looks, *uses][-1]
+    for throw in steps(chance, last, count=int(chance.poisson(0.6)), mean=60):
+        yield rolled(chance, person, visit, throw)
+        last = throw
+    if plays and happens(chance, 0.3):
+        yield from _solo_play(chance, person, visit, last)
 
 
 def _feature(
@@ -131,11 +135,11 @@ def _solo_play(
         "game_id": f"game_solo_{person.index + 1:05d}",
     }
     yield by(person, visit, began, "game_session_started", **place, role="player")
-    at = began
-    for at in steps(chance, began, count=2 + int(chance.poisson(4)), mean=240):
-        yield rolled(chance, person, visit, at, place["game_session_id"])
-    ended = at + int(chance.uniform(60, 400) * SECOND)
-    if chance.random() > 0.06:
+    throws = [*steps(chance, began, count=2 + int(chance.poisson(4)), mean=240)]
+    for throw in throws:
+        yield rolled(chance, person, visit, throw, place["game_session_id"])
+    ended = throws[-1] + int(chance.uniform(60, 400) * SECOND)
+    if not happens(chance, 0.06):
         lasted = (ended - began) // SECOND
         yield by(
             person,

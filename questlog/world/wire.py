@@ -110,19 +110,18 @@ def live_line(copy: Copy, *, shift: int) -> bytes:
 def timestamp(moment: int, timezone: str) -> str:
     """A moment in RFC 3339, in UTC or with the offset of a time zone that day."""
     ahead = offset(timezone, moment // DAY) if timezone else 0
-    seconds, rest = divmod(moment + ahead, SECOND)
-    day, second = divmod(seconds, DAY // SECOND)
-    minute, second = divmod(second, 60)
-    hour, minute = divmod(minute, 60)
-    clock = f"{hour:02d}:{minute:02d}:{second:02d}.{rest:03d}"
-    return f"{_date(day)}T{clock}{_suffix(ahead) if timezone else 'Z'}"
+    minute, rest = divmod(moment + ahead, MINUTE)
+    zone = _suffix(ahead) if timezone else "Z"
+    return f"{_to_the_minute(minute)}:{rest // SECOND:02d}.{rest % SECOND:03d}{zone}"
 
 
-@lru_cache(maxsize=4096)
-def _date(day: int) -> str:
-    return day_of(day * DAY).isoformat()
+@lru_cache(maxsize=400_000)
+def _to_the_minute(minute: int) -> str:
+    day, minute = divmod(minute, DAY // MINUTE)
+    return f"{day_of(day * DAY).isoformat()}T{minute // 60:02d}:{minute % 60:02d}"
 
 
+@lru_cache(maxsize=64)
 def _suffix(ahead: int) -> str:
     hours, minutes = divmod(abs(ahead) // MINUTE, 60)
     return f"{'-' if ahead < 0 else '+'}{hours:02d}:{minutes:02d}"
