@@ -1,0 +1,109 @@
+{# One row per as-of day and person known by then. #}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='insert_overwrite',
+    partition_by='as_of',
+    order_by='(as_of, person_id)',
+    contract={'enforced': true}
+) }}
+with
+
+activity as (
+
+    select
+        as_of,
+        person_id,
+        tenure_days,
+        days_since_last_active,
+        active_days_7,
+        active_days_14,
+        active_days_28,
+        active_days_56,
+        events_28,
+        sessions_28,
+        game_sessions_28,
+        sessions_prev_28,
+        distinct_features_28,
+        rolls_28,
+        logins_28,
+        plan,
+        country,
+        signup_method,
+        is_active_56
+
+    from {{ ref('int_activity_as_of') }}
+
+),
+
+events as (
+
+    select
+        as_of,
+        person_id,
+        days_ago,
+        game_id
+
+    from {{ ref('int_events_as_of') }}
+
+),
+
+purchases as (
+
+    select
+        as_of,
+        person_id,
+        payments_56,
+        revenue_minor_56,
+        revenue_minor_total,
+        purchase_frequency,
+        purchase_age_days,
+        purchase_recency_days,
+        purchase_mean_minor
+
+    from {{ ref('int_purchases_as_of') }}
+
+),
+
+games_sized as (
+
+    select
+        as_of,
+        game_id,
+        groupUniqArray(person_id) as players
+
+    from events
+
+    where game_id != '' and days_ago between 1 and 56
+
+    group by
+        as_of,
+        game_id
+
+),
+
+largest_groups_found as (
+
+    select
+        as_of,
+        arrayJoin(players) as person_id,
+        max(length(players)) as group_size_56
+
+    from games_sized
+
+    group by
+        as_of,
+        person_id
+
+),
+
+people_described as (
+
+    select *
+
+    from activity
+    left join largest_groups_found using (as_of, person_id)
+    left join purchases using (as_of, person_id)
+
+)
+
+select * from people_described
