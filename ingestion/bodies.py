@@ -40,7 +40,7 @@ def split(body: bytes) -> Body:
     """
     try:
         found = _split(body)
-    except (ValueError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         found = _split_around_lone_surrogates(body)
     if len(found.events) > MOST_EVENTS:
         raise TooMany(
@@ -59,8 +59,6 @@ def _split(body: bytes) -> Body:
         raise BadInput(f"The body is no JSON object or array. {_HOW}")
     keys = _KEYS.decode(body)
     if "events" not in keys:
-        # what cannot be read as a whole is no event refused, but no event at all
-        msgspec.json.decode(body, strict=True)
         return Body(events=(body,))
     events = _trimmed(keys["events"])
     if events[:1] != b"[":
@@ -82,7 +80,7 @@ def _sent_at(raw: msgspec.Raw | None) -> datetime | None:
     try:
         text = None if raw is None else msgspec.json.decode(raw, type=str | None)
         return None if text is None else moments.read(text)
-    except (msgspec.ValidationError, ValueError) as error:
+    except (msgspec.DecodeError, ValueError) as error:
         raise BadInput(
             "`sent_at` is no moment; write it like 2026-03-01T10:00:00.000Z."
         ) from error
@@ -99,12 +97,12 @@ def _split_around_lone_surrogates(body: bytes) -> Body:
         raise BadInput(unreadable)
     try:
         found = json.loads(body.decode(), parse_constant=_refuse_constant)
-        if isinstance(found, dict) and "events" not in found:
-            raise BadInput(unreadable)
-        items = found if isinstance(found, list) else found["events"]
-        events = tuple(json.dumps(item).encode() for item in items)
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise BadInput(unreadable) from error
+    items = found.get("events", [found]) if isinstance(found, dict) else found
+    if not isinstance(items, list):
+        raise BadInput(unreadable)
+    events = tuple(json.dumps(item).encode() for item in items)
     sent_at: Any = found.get("sent_at") if isinstance(found, dict) else None
     return Body(
         events=events,

@@ -1,9 +1,10 @@
 """Verdicts as the records of the durable log: ready rows, direct identifiers gone."""
 
 import base64
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final, Literal, Protocol
+from typing import Final, Literal
 from uuid import UUID
 
 from ingestion import moments
@@ -22,12 +23,6 @@ class Record:
 
     kind: Kind
     row: bytes
-
-
-class Seal(Protocol):
-    """Encrypts bytes; the vault's `seal`."""
-
-    def __call__(self, plain: bytes, /) -> bytes: ...
 
 
 def accepted_record(verdict: Accepted) -> Record:
@@ -73,7 +68,7 @@ def accepted_record(verdict: Accepted) -> Record:
 
 
 def refused_record(
-    verdict: Refused, *, refusal_id: UUID, seal: Seal, place: str = ""
+    verdict: Refused, *, refusal_id: UUID, seal: Callable[[bytes], bytes], place: str = ""
 ) -> Record:
     """The row of a refusal: all objections, and the bytes sealed where we keep them.
 
