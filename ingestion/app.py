@@ -101,9 +101,7 @@ async def _taken(request: Request, service: Service) -> Response:
         body = split(await _whole_body(request))
         with service.metrics.acknowledged.time():
             now = service.now()
-            verdicts = judged(
-                body, rules=service.rules, source=source, received_at=now
-            )
+            verdicts = judged(body, rules=service.rules, source=source, received_at=now)
             final = await asyncio.get_running_loop().run_in_executor(
                 service.writers, partial(keep, verdicts, service.keeping, now=now)
             )

@@ -2,12 +2,12 @@
 
 import json
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Final
 
 import msgspec
 
 from ingestion import moments
+from ingestion.moments import Moment
 from warehouse.errors import BadInput
 
 LARGEST_BODY: Final = 5 * 1024 * 1024
@@ -30,7 +30,7 @@ class Body:
     """The events of one request as bytes, and when the sender posted them."""
 
     events: tuple[bytes, ...]
-    sent_at: datetime | None = None
+    sent_at: Moment | None = None
 
 
 def split(body: bytes) -> Body:
@@ -76,7 +76,7 @@ def _trimmed(raw: msgspec.Raw) -> bytes:
     return bytes(raw).strip(b" \t\r\n")
 
 
-def _sent_at(raw: msgspec.Raw | None) -> datetime | None:
+def _sent_at(raw: msgspec.Raw | None) -> Moment | None:
     try:
         text = None if raw is None else msgspec.json.decode(raw, type=str | None)
         return None if text is None else moments.read(text)

@@ -73,7 +73,7 @@ def decision(verdict: Verdict) -> Decision | None:
     if properties.get("purpose") != "analytics" or not isinstance(granted, bool):
         return None
     found = verdict.envelope
-    return Decision(found.subject, not granted, found.occurred_at)
+    return Decision(found.subject, not granted, found.occurred_at.at)
 
 
 def withheld(
@@ -87,7 +87,7 @@ def withheld(
     if not isinstance(verdict, Accepted) or verdict.event_name == DECISION:
         return verdict
     found = verdict.envelope
-    denied = timeline.denied(found.subject, found.occurred_at) if timeline else None
+    denied = timeline.denied(found.subject, found.occurred_at.at) if timeline else None
     if denied is None:
         denied = standing.get(found.subject, False)
     return _refused(verdict) if denied else verdict
@@ -145,5 +145,3 @@ class Standing:
             with self._lock:
                 self._decisions.set_analytics_denied(one.subject, one.denied, one.at)
                 self._known.pop(one.subject, None)
-
-

@@ -9,7 +9,6 @@ from uuid import uuid4
 from ingestion.bodies import Body
 from ingestion.consent import (
     DECISION,
-    Decisions,
     Standing,
     Timeline,
     decision,
@@ -25,6 +24,7 @@ from ingestion.judging import (
     judge,
 )
 from ingestion.log import Log
+from ingestion.moments import moment
 from ingestion.records import Record, accepted_record, refused_record
 from warehouse.vault import Secret, Vault
 
@@ -35,7 +35,7 @@ def judged(
     body: Body, *, rules: Rules, source: Source, received_at: datetime
 ) -> list[Verdict]:
     """The verdict on each event of a body, in order; nothing is kept yet."""
-    arrival = Arrival(received_at=received_at, sent_at=body.sent_at)
+    arrival = Arrival(moment(received_at), sent_at=body.sent_at)
     return [
         judge(raw, rules=rules, source=source, arrival=arrival) for raw in body.events
     ]
@@ -91,7 +91,9 @@ def secure(verdicts: Sequence[Verdict], vault: Vault) -> None:
         return
     tokens = vault.tokens(
         [
-            Secret(event.subject, identifier.name, identifier.value, event.occurred_at)
+            Secret(
+                event.subject, identifier.name, identifier.value, event.occurred_at.at
+            )
             for identifier, event in found
         ]
     )

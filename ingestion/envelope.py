@@ -1,12 +1,13 @@
 """Read the envelope of one event: its keys, their types, their lengths."""
 
 import re
-from datetime import datetime
+from collections.abc import Iterator
 from typing import Annotated, Any, Final
 
 import msgspec
 
 from ingestion import moments
+from ingestion.moments import Moment
 from ingestion.objections import ENVELOPE, NOT_JSON, Objection, pointer
 
 LONGEST_IDENTIFIER: Final = 256
@@ -75,9 +76,9 @@ class Envelope(msgspec.Struct, frozen=True, gc=False):
     user_id: str
     anonymous_id: str
     session_id: str
-    occurred_at: datetime
-    sent_at: datetime | None
-    received_at: datetime | None
+    occurred_at: Moment
+    sent_at: Moment | None
+    received_at: Moment | None
     sequence: int | None
     properties: dict[str, Any]
     context: dict[str, Any]
@@ -117,69 +118,74 @@ def _unreadable() -> Reading:
 
 
 def _read_sent(sent: _Sent, unknown_keys: tuple[Objection, ...] = ()) -> Reading:
-    event_id = _uuid(sent.event_id)
-    times, faults = _moments(sent)
-    if event_id is None:
-        faults.append(_misfit("event_id"))
-    if sent.sequence is not None and not 0 <= sent.sequence <= _LARGEST_SEQUENCE:
-        faults.append(_misfit("sequence"))
-    if sent.user_id is None and sent.anonymous_id is None:
-        faults.append(_nobody())
-    occurred_at = times.get("timestamp")
-    if faults or event_id is None or occurred_at is None:
+    try:
+        return Reading(envelope=_envelope(sent), unknown_keys=unknown_keys)
+    except ValueError:
         return Reading(
             envelope=None,
-            faults=tuple(faults),
+            faults=tuple(_faults(sent)),
             unknown_keys=unknown_keys,
             claimed_id=sent.event_id[:LONGEST_IDENTIFIER],
             claimed_name=sent.event_name,
             claimed_version=sent.event_version or "",
         )
-    envelope = Envelope(
+
+
+def _envelope(sent: _Sent) -> Envelope:
+    """The envelope of what was sent. Raises ValueError at the first fault."""
+    event_id = _uuid(sent.event_id)
+    if (
+        event_id is None
+        or (sent.user_id is None and sent.anonymous_id is None)
+        or not _is_sequence(sent.sequence)
+    ):
+        raise ValueError
+    received_at = _received_at(sent)
+    return Envelope(
         event_id=event_id,
         event_name=sent.event_name,
         event_version=sent.event_version,
         user_id=sent.user_id or "",
         anonymous_id=sent.anonymous_id or "",
         session_id=sent.session_id or "",
-        occurred_at=occurred_at,
-        sent_at=times.get("sent_at"),
-        received_at=times.get("received_at"),
+        occurred_at=moments.read(sent.timestamp),
+        sent_at=None if sent.sent_at is None else moments.read(sent.sent_at),
+        received_at=None if received_at is None else moments.read(received_at),
         sequence=sent.sequence,
-        properties=sent.properties or {},
-        context=sent.context or {},
-        user_properties=sent.user_properties or {},
+        properties={} if sent.properties is None else sent.properties,
+        context={} if sent.context is None else sent.context,
+        user_properties={} if sent.user_properties is None else sent.user_properties,
     )
-    return Reading(envelope=envelope, unknown_keys=unknown_keys)
 
 
-def _moments(sent: _Sent) -> tuple[dict[str, datetime], list[Objection]]:
-    found: dict[str, datetime] = {}
-    faults: list[Objection] = []
-    for key, text in _moment_texts(sent):
-        if text is None:
-            continue
+def _received_at(sent: _Sent) -> str | None:
+    return sent.received_at if isinstance(sent, _Filed) else None
+
+
+def _faults(sent: _Sent) -> Iterator[Objection]:
+    """Everything wrong with an envelope whose types are right."""
+    if _uuid(sent.event_id) is None:
+        yield _misfit("event_id")
+    for key, text in (
+        ("timestamp", sent.timestamp),
+        ("sent_at", sent.sent_at),
+        ("received_at", _received_at(sent)),
+    ):
         try:
-            moment = moments.read(text)
+            _ = None if text is None else moments.read(text)
+        except moments.OutsideCalendar:
+            message = "This moment lies outside the years 1900 to 2298."
+            yield Objection(ENVELOPE, pointer(key), message)
         except ValueError:
-            faults.append(_misfit(key))
-            continue
-        if moments.EARLIEST <= moment <= moments.LATEST:
-            found[key] = moment
-        else:
-            message = "This moment lies outside the years 1900 to 2299."
-            faults.append(Objection(ENVELOPE, pointer(key), message))
-    return found, faults
+            yield _misfit(key)
+    if not _is_sequence(sent.sequence):
+        yield _misfit("sequence")
+    if sent.user_id is None and sent.anonymous_id is None:
+        yield _nobody()
 
 
-def _moment_texts(sent: _Sent) -> tuple[tuple[str, str | None], ...]:
-    if isinstance(sent, _Filed):
-        return (
-            ("timestamp", sent.timestamp),
-            ("sent_at", sent.sent_at),
-            ("received_at", sent.received_at),
-        )
-    return (("timestamp", sent.timestamp), ("sent_at", sent.sent_at))
+def _is_sequence(number: int | None) -> bool:
+    return number is None or 0 <= number <= _LARGEST_SEQUENCE
 
 
 def _uuid(text: str) -> str | None:

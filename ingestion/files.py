@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Final, NamedTuple
 
 import msgspec
 
@@ -20,8 +20,7 @@ _DECISION_MARK: Final = DECISION.encode()
 _HOW: Final = "Give a file with one event as a JSON object on each line."
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """A line that is not blank, with its number in the file, from 1."""
 
     number: int
@@ -74,7 +73,7 @@ def lines(path: Path) -> Iterator[Line]:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[IO[bytes]]:
+def _opened(path: Path) -> Iterator[IO[bytes] | gzip.GzipFile]:
     try:
         plain = path.open("rb")
     except FileNotFoundError as error:

@@ -3,6 +3,7 @@
 import fcntl
 import os
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
@@ -52,6 +53,11 @@ class PlanFile:
         held = cls(path, lock, plan)
         held._write()
         return held
+
+    @property
+    def started_at(self) -> datetime:
+        """When the import was begun for the first time."""
+        return datetime.fromisoformat(self.plan.started_at).replace(tzinfo=UTC)
 
     def close(self) -> None:
         """Let the next import in."""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -71,14 +71,11 @@ class _Import:
     plan: PlanFile
     now: Callable[[], datetime]
 
-    @property
-    def started_at(self) -> datetime:
-        return datetime.fromisoformat(self.plan.plan.started_at).replace(tzinfo=UTC)
+    arrival: Arrival
 
     def judged(self, line: Line) -> Verdict:
-        arrival = Arrival(received_at=self.started_at, imported=True)
         return judge(
-            line.text, rules=self.rules, source=self.source, arrival=arrival
+            line.text, rules=self.rules, source=self.source, arrival=self.arrival
         )
 
 
@@ -122,6 +119,7 @@ def import_file(
             ),
             plan=plan,
             now=now,
+            arrival=Arrival(moments.moment(plan.started_at), imported=True),
         )
         return _finished(client, current) or _carried_out(client, current, progress)
 
@@ -207,7 +205,9 @@ def _records(
 ) -> list[Record]:
     """The block's rows; counts accepted events under "", refused by first reason."""
     judged = [current.judged(line) for line in block]
-    standing = current.standing.of(_undecided(judged, timeline), now=current.started_at)
+    standing = current.standing.of(
+        _undecided(judged, timeline), now=current.arrival.received_at.at
+    )
     final = [withheld(verdict, timeline, standing) for verdict in judged]
     secure(final, current.vault)
     records = []

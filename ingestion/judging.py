@@ -2,16 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final, Literal
 
 import msgspec
 
 from ingestion import envelope, moments, schemas
 from ingestion.envelope import Envelope, Reading
+from ingestion.moments import Moment
 from ingestion.objections import (
     ADDITIONAL_PROPERTY,
-    ENVELOPE,
     FUTURE,
     OUT_OF_RANGE,
     TOO_LARGE,
@@ -21,7 +21,7 @@ from ingestion.objections import (
     pointer,
     tags_of,
 )
-from ingestion.personal import Identifier, PersonalKeys, identifiers
+from ingestion.personal import Identifier, PersonalKeys, identifiers, is_nested
 from warehouse.taxonomy import EventType, Taxonomy
 
 Mode = Literal["planned", "open"]
@@ -62,8 +62,8 @@ class Rules:
 class Arrival:
     """How events arrived: when, and what the sender's batch said of its clock."""
 
-    received_at: datetime
-    sent_at: datetime | None = None
+    received_at: Moment
+    sent_at: Moment | None = None
     imported: bool = False
 
 
@@ -75,9 +75,9 @@ class Accepted(msgspec.Struct, frozen=True, gc=False):
     event_version: str
     source: str
     imported: bool
-    received_at: datetime
-    known_at: datetime
-    sent_at: datetime | None
+    received_at: Moment
+    known_at: Moment
+    sent_at: Moment | None
     clock_offset_ms: int
     objections: tuple[Objection, ...]
     identifiers: tuple[Identifier, ...]
@@ -99,8 +99,8 @@ class Refused(msgspec.Struct, frozen=True, gc=False):
     event_version: str
     source: str
     imported: bool
-    received_at: datetime
-    judged_at: datetime
+    received_at: Moment
+    judged_at: Moment
     objections: tuple[Objection, ...]
     raw: bytes
 
@@ -119,7 +119,7 @@ def judge(
     found = reading.envelope
     if found is None:
         return _refused(bytes(raw), reading, (), source, arrival)
-    final = [*_size_faults(found)]
+    final = _size_faults(found)
     if source.mode != "open":
         final += reading.unknown_keys
     offset_ms, received_at = _clock(found, arrival)
@@ -143,7 +143,11 @@ def judge(
         sent_at=found.sent_at or arrival.sent_at,
         clock_offset_ms=offset_ms,
         objections=tuple(noted),
-        identifiers=tuple(_identifiers(found, rules.personal)),
+        identifiers=(
+            *identifiers(found.properties, rules.personal),
+            *identifiers(found.context, rules.personal),
+            *identifiers(found.user_properties, rules.personal),
+        ),
     )
 
 
@@ -189,7 +193,7 @@ def _refused(
     )
 
 
-def _clock(found: Envelope, arrival: Arrival) -> tuple[int, datetime]:
+def _clock(found: Envelope, arrival: Arrival) -> tuple[int, Moment]:
     """The offset that mends a clock running ahead, and the moment of receipt.
 
     Transit takes time and never gives any: only a batch sent after its receipt
@@ -198,21 +202,22 @@ def _clock(found: Envelope, arrival: Arrival) -> tuple[int, datetime]:
     if arrival.imported:
         return 0, found.received_at or arrival.received_at
     sent_at = found.sent_at or arrival.sent_at
-    if sent_at is None or sent_at - arrival.received_at <= CLOCK_ERROR_TOLERATED:
-        return 0, arrival.received_at
-    return moments.milliseconds(arrival.received_at - sent_at), arrival.received_at
+    received_at = arrival.received_at
+    if sent_at is None or sent_at.at - received_at.at <= CLOCK_ERROR_TOLERATED:
+        return 0, received_at
+    return moments.milliseconds(received_at.at - sent_at.at), received_at
 
 
-def _known_at(found: Envelope, received_at: datetime, arrival: Arrival) -> datetime:
+def _known_at(found: Envelope, received_at: Moment, arrival: Arrival) -> Moment:
     if not arrival.imported or found.received_at is not None:
         return received_at
     return found.occurred_at
 
 
 def _future_faults(
-    found: Envelope, offset_ms: int, received_at: datetime
+    found: Envelope, offset_ms: int, received_at: Moment
 ) -> list[Objection]:
-    ahead = found.occurred_at - received_at
+    ahead = found.occurred_at.at - received_at.at
     if offset_ms:
         ahead += timedelta(milliseconds=offset_ms)
     if ahead <= FUTURE_TOLERATED:
@@ -227,9 +232,7 @@ def _violations(
     """What the taxonomy objects to, whatever then comes of it."""
     compiled = rules.schemas
     objections = _name_faults(found, event)
-    validator = (
-        compiled.unplanned if event is None else compiled.planned[event.name]
-    )
+    validator = compiled.unplanned if event is None else compiled.planned[event.name]
     instance = {
         "properties": found.properties,
         "context": found.context,
@@ -294,27 +297,22 @@ def _strip(found: Envelope, objections: Sequence[Objection]) -> None:
             del holder[key]
 
 
-def _identifiers(found: Envelope, personal: PersonalKeys) -> list[Identifier]:
-    return [
-        *identifiers(found.properties, personal),
-        *identifiers(found.context, personal),
-        *identifiers(found.user_properties, personal),
-    ]
-
-
 def _is_oversized(objections: Sequence[Objection]) -> bool:
     return any(one.reason == TOO_LARGE for one in objections)
 
 
 def _size_faults(found: Envelope) -> list[Objection]:
     faults: list[Objection] = []
-    for section in _SECTIONS:
-        holder: dict[str, Any] = getattr(found, section)
+    for section, holder in (
+        ("properties", found.properties),
+        ("context", found.context),
+        ("user_properties", found.user_properties),
+    ):
         if len(holder) > MOST_PROPERTIES:
             message = f"More than {MOST_PROPERTIES} keys."
             faults.append(Objection(TOO_LARGE, pointer(section), message))
         # the event is level 1, the section level 2
-        if _is_deeper(holder, DEEPEST - 1):
+        if is_nested(holder) and _is_deeper(holder, DEEPEST - 1):
             message = f"Nested deeper than {DEEPEST} levels."
             faults.append(Objection(TOO_LARGE, pointer(section), message))
     return faults

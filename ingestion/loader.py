@@ -20,7 +20,7 @@ import msgspec
 from ingestion import moments
 from ingestion.blocks import RECORDS_A_BLOCK, Block, insert
 from ingestion.durable import put
-from ingestion.log import Log
+from ingestion.log import LogReader
 from ingestion.records import Record
 from warehouse.errors import MigrationFailed, Unavailable
 
@@ -90,7 +90,7 @@ class Loader:
 
     def __init__(
         self,
-        log: Log,
+        log: LogReader,
         ledger: Ledger,
         now: Callable[[], datetime],
         *,

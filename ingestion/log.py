@@ -19,19 +19,12 @@ class Stretch:
     records: tuple[Record, ...]
 
 
-class Log(Protocol):
-    """Append-only; a position is a number that grows, and 0 is the beginning."""
+class LogReader(Protocol):
+    """What the loader needs; a position is a number that grows from 0."""
 
     @property
     def identity(self) -> str:
         """Tells this log from any other, also from one made anew in its place."""
-
-    def append(self, records: Sequence[Record]) -> int:
-        """Put records at the end and return the position after them.
-
-        At return they outlive a crash of this process and of the machine. Raises
-        Unavailable when that cannot be promised; they may then be there or not.
-        """
 
     def read(self, position: int, *, limit: int) -> Stretch:
         """At most `limit` records from a position on; none at the end."""
@@ -41,3 +34,14 @@ class Log(Protocol):
 
     def end(self) -> int:
         """The position after the last durable record."""
+
+
+class Log(LogReader, Protocol):
+    """What the door needs: append-only, durable at return."""
+
+    def append(self, records: Sequence[Record]) -> int:
+        """Put records at the end and return the position after them.
+
+        At return they outlive a crash of this process and of the machine. Raises
+        Unavailable when that cannot be promised; they may then be there or not.
+        """

@@ -64,4 +64,6 @@ def pointer(*steps: str | int) -> str:
 
 def tags_of(objections: Sequence[Objection]) -> tuple[str, ...]:
     """The reasons of objections, each once, in the order they came."""
+    if not objections:
+        return ()
     return tuple(dict.fromkeys(objection.reason for objection in objections))

@@ -9,7 +9,8 @@ from typing import Any, Final
 from ingestion.rows import json_text
 
 _IP_KEYS: Final = frozenset({"ip", "ipaddress", "ipaddr", "clientip", "remoteaddr"})
-_KEYS_REMEMBERED: Final = 20_000
+_SHAPES_REMEMBERED: Final = 10_000
+_LONGEST_SHAPE: Final = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,33 +31,45 @@ class PersonalKeys:
     """Tells by its key whether a value is a direct identifier or an IP address.
 
     Spelling does not hide one: `firstName` and `First-Name` are `first_name`.
-    Harmless keys are remembered, so that most events cost one set comparison.
+    Senders use few shapes of objects; what a shape holds is remembered, so that most
+    events cost one look-up.
     """
 
     def __init__(self, direct_names: frozenset[str]) -> None:
         self._direct = {_plain(name): name for name in direct_names}
-        self._harmless: set[str] = set()
+        self._shapes: dict[tuple[str, ...], tuple[str, ...]] = {}
 
-    def are_harmless(self, keys: dict[str, Any]) -> bool:
-        """Whether all of these keys are known to hold nothing personal."""
-        return self._harmless.issuperset(keys)
+    def personal_keys(self, found: dict[str, Any]) -> tuple[str, ...]:
+        """The keys of an object that hold something personal."""
+        shape = tuple(found)
+        keys = self._shapes.get(shape)
+        if keys is None:
+            keys = tuple(key for key in shape if self._is_personal(_plain(key)))
+            if len(self._shapes) >= _SHAPES_REMEMBERED:
+                self._shapes.clear()
+            if len(shape) <= _LONGEST_SHAPE:
+                self._shapes[shape] = keys
+        return keys
 
     def direct_name(self, key: str) -> str | None:
-        """The taxonomy's name of a direct identifier, or None."""
+        """The taxonomy's name of a direct identifier; None for an address."""
         return self._direct.get(_plain(key))
 
-    def remember_if_harmless(self, key: str) -> None:
-        """Note a key that is neither direct nor an address."""
-        plain = _plain(key)
-        if plain not in self._direct and plain not in _IP_KEYS:
-            if len(self._harmless) >= _KEYS_REMEMBERED:
-                self._harmless.clear()
-            self._harmless.add(key)
+    def _is_personal(self, plain: str) -> bool:
+        return plain in self._direct or plain in _IP_KEYS
 
 
-@lru_cache(maxsize=_KEYS_REMEMBERED)
+@lru_cache(maxsize=20_000)
 def _plain(key: str) -> str:
     return "".join(letter for letter in key.casefold() if letter.isalnum())
+
+
+def is_nested(found: dict[str, Any]) -> bool:
+    """Whether an object holds objects or arrays."""
+    for value in found.values():
+        if value.__class__ is dict or value.__class__ is list:
+            return True
+    return False
 
 
 def identifiers(found: dict[str, Any], keys: PersonalKeys) -> list[Identifier]:
@@ -64,39 +77,35 @@ def identifiers(found: dict[str, Any], keys: PersonalKeys) -> list[Identifier]:
 
     A direct identifier that is no text is kept as the JSON text of its value.
     """
-    if keys.are_harmless(found) and not _holds_more(found):
+    if not found:
         return []
-    return list(_searched(found, keys))
-
-
-def _holds_more(found: dict[str, Any]) -> bool:
-    return any(value.__class__ in (dict, list) for value in found.values())
-
-
-def _searched(found: Any, keys: PersonalKeys) -> Iterator[Identifier]:
-    if isinstance(found, list):
-        for value in found:
-            if value.__class__ in (dict, list):
-                yield from _searched(value, keys)
-        return
-    for key, value in found.items():
-        name = keys.direct_name(key)
-        if name is not None:
-            if value is not None:
-                yield Identifier(name, _as_text(value), found, key)
-        elif _plain(key) in _IP_KEYS:
+    personal = keys.personal_keys(found)
+    nested = is_nested(found)
+    if not personal and not nested:
+        return []
+    made = []
+    for key in personal:
+        name, value = keys.direct_name(key), found[key]
+        if name is None:
             found[key] = truncated(value) if isinstance(value, str) else None
-        elif value.__class__ in (dict, list):
-            yield from _searched(value, keys)
-        else:
-            keys.remember_if_harmless(key)
+        elif value is not None:
+            text = value if isinstance(value, str) else json_text(value)
+            made.append(Identifier(name, text, found, key))
+    if nested:
+        inner = [value for key, value in found.items() if key not in personal]
+        made += _inside(inner, keys)
+    return made
 
 
-def _as_text(value: Any) -> str:
-    return value if isinstance(value, str) else json_text(value)
+def _inside(values: list[Any], keys: PersonalKeys) -> Iterator[Identifier]:
+    for value in values:
+        if isinstance(value, dict):
+            yield from identifiers(value, keys)
+        elif isinstance(value, list):
+            yield from _inside(value, keys)
 
 
-@lru_cache(maxsize=_KEYS_REMEMBERED)
+@lru_cache(maxsize=20_000)
 def truncated(address: str) -> str | None:
     """An IP address without its last bits: /24 of IPv4, /48 of IPv6.
 

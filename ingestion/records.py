@@ -28,7 +28,7 @@ class Record:
 def accepted_record(verdict: Accepted) -> Record:
     """The row of an event whose identifiers were replaced by tokens."""
     found = verdict.envelope
-    occurred_at = moments.stored(found.occurred_at)
+    occurred_at = found.occurred_at.stored
     properties = json_text(found.properties)
     context = json_text(found.context)
     user_properties = json_text(found.user_properties)
@@ -50,9 +50,9 @@ def accepted_record(verdict: Accepted) -> Record:
         "anonymous_id": found.anonymous_id,
         "session_id": found.session_id,
         "occurred_at": occurred_at,
-        "sent_at": None if verdict.sent_at is None else moments.stored(verdict.sent_at),
-        "received_at": moments.stored(verdict.received_at),
-        "known_at": moments.stored(verdict.known_at),
+        "sent_at": verdict.sent_at and verdict.sent_at.stored,
+        "received_at": verdict.received_at.stored,
+        "known_at": verdict.known_at.stored,
         "clock_offset_ms": verdict.clock_offset_ms,
         "clock_offset_source": "sent_at" if verdict.clock_offset_ms else "none",
         "sequence": found.sequence,
@@ -68,7 +68,11 @@ def accepted_record(verdict: Accepted) -> Record:
 
 
 def refused_record(
-    verdict: Refused, *, refusal_id: UUID, seal: Callable[[bytes], bytes], place: str = ""
+    verdict: Refused,
+    *,
+    refusal_id: UUID,
+    seal: Callable[[bytes], bytes],
+    place: str = "",
 ) -> Record:
     """The row of a refusal: all objections, and the bytes sealed where we keep them.
 
@@ -77,7 +81,7 @@ def refused_record(
     """
     reasons = [objection.reason for objection in verdict.objections]
     kept = b"" if CONSENT in reasons else seal(verdict.raw)
-    expires_at = verdict.judged_at + REFUSED_BYTES_KEPT
+    expires_at = verdict.judged_at.at + REFUSED_BYTES_KEPT
     row = {
         "refusal_id": str(refusal_id),
         "event_id": verdict.event_id,
@@ -92,7 +96,7 @@ def refused_record(
         "recoverable": all(one.recoverable for one in verdict.objections),
         "source": verdict.source,
         "imported": verdict.imported,
-        "received_at": moments.stored(verdict.received_at),
+        "received_at": verdict.received_at.stored,
         "expires_at": moments.stored(expires_at)[:19],
         # sealed bytes are no text: they travel and are stored as base64
         "sealed_bytes": base64.b64encode(kept).decode(),

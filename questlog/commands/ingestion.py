@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ingestion.imports import ImportSummary, Progress
+    from ingestion.judging import Mode
 
 keys = typer.Typer(help="Write keys: who may send events.", no_args_is_help=True)
 
@@ -35,6 +36,10 @@ def register(app: typer.Typer) -> None:
     app.add_typer(keys, name="keys")
     app.command("load")(load)
     app.command("import")(import_)
+
+
+def _mode(open_mode: bool) -> "Mode":
+    return "open" if open_mode else "planned"
 
 
 def _now() -> datetime:
@@ -53,8 +58,8 @@ def add_key(
     from ingestion.keys import add
 
     path = Home(doors.settings().home).write_keys
-    mode = "open" if open_mode else "planned"
-    typer.echo(add(path, source=source, mode=mode, now=_now()))
+    key = add(path, source=source, mode=_mode(open_mode), now=_now())
+    typer.echo(key)
     typer.echo("Keep this key: only its hash is stored.", err=True)
 
 
@@ -148,7 +153,7 @@ def import_(
     from ingestion.judging import Source
 
     def run(progress: "Progress") -> "ImportSummary":
-        origin = Source(source, "open" if open_mode else "planned")
+        origin = Source(source, _mode(open_mode))
         return import_file(
             file, doors.settings(), now=_now, source=origin, progress=progress
         )
