@@ -29,7 +29,7 @@ def clickhouse() -> None:
 
     Example: questlog serve clickhouse
     """
-    from warehouse.embedded.app import serve as run
+    from warehouse.embedded.service import serve as run
     from warehouse.home import Home
 
     settings = doors.settings()

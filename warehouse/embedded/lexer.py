@@ -1,19 +1,21 @@
-"""Read just enough of a statement: its kind, its format, and what it must not do."""
+"""Read just enough of a statement: its kind, its format, and where its data begin."""
 
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from warehouse.embedded.refusals import refusal
+from warehouse.embedded.refusals import SUSPICIOUS, refusal
 
 _TOKEN = re.compile(
     rb"""
-      (?P<space> \s+ | \xc2\xa0 | \xe2\x80[\x80-\x8b\xa8\xa9\xaf] | \xe3\x80\x80 | \xef\xbb\xbf )
-    | (?P<comment> --[^\n]* | \#[\ !][^\n]* | /\*.*?(?:\*/|\Z) )
+      (?P<space> \s+ | \xc2\xa0 | \xe1\xa0\x8e | \xe2\x80[\x80-\x8f\xa8\xa9\xaf]
+        | \xe2\x81[\x9f\xa0] | \xe3\x80\x80 | \xef\xbb\xbf )
+    | (?P<comment> --[^\n]* | //[^\n]* | \#[\ !][^\n]* )
+    | (?P<block> /\* )
     | (?P<string> '(?:[^'\\]|\\.|'')*(?:'|\Z)
-        | \xe2\x80\x98.*?(?:\xe2\x80\x99|\Z)
-        | \$(?P<tag>\w*)\$.*?(?:\$(?P=tag)\$|\Z) )
+        | \xe2\x80\x98.*?(?:\xe2\x80\x99|\Z) )
+    | (?P<heredoc> \$(?P<tag>\w*)\$.*?\$(?P=tag)\$ )
     | (?P<quoted> "(?:[^"\\]|\\.|"")*(?:"|\Z)
         | `(?:[^`\\]|\\.|``)*(?:`|\Z)
         | \xe2\x80\x9c.*?(?:\xe2\x80\x9d|\Z) )
@@ -23,6 +25,9 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+_BLOCK = re.compile(rb"/\*|\*/")
+_SKIPPED = frozenset({"space", "comment"})
+_TABLE_FOLLOWS = frozenset({"INTO", "TABLE"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,43 +56,55 @@ class Token:
 class Statement:
     """What the endpoint has to know about a statement before it runs.
 
-    `format` is the one the statement names. `data_at` is where the data of an INSERT
-    begin in the given bytes; without it the statement has no data of its own.
+    `kind` is its first word. `format` is the one the statement names. `data_at` is
+    where the data of an INSERT begin in the given bytes; None when it has none apart.
     """
 
     kind: str
-    text: str
+    text: bytes
     format: str = ""
     data_at: int | None = None
     refused_because: str = ""
-    names_set: tuple[str, ...] = ()
 
 
 def tokens(sql: bytes) -> Iterator[Token]:
-    """The meaningful tokens of a statement, cut as ClickHouse's own lexer does."""
-    for match in _TOKEN.finditer(sql):
-        kind = str(match.lastgroup if match.lastgroup != "tag" else "string")
-        if kind in {"space", "comment"} or (kind == "mark" and match[0] >= b"\x80"):
+    """The meaningful tokens of a statement, cut where ClickHouse's own lexer cuts."""
+    at = 0
+    while match := _TOKEN.match(sql, at):
+        kind, at = str(match.lastgroup), match.end()
+        if kind == "block":
+            at = _after_block(sql, at)
             continue
-        text = match[0].decode("utf-8", "replace")
-        yield Token(kind, text, match.start(), match.end())
+        if kind in _SKIPPED or (kind == "mark" and match[0] >= b"\x80"):
+            continue
+        kind = "string" if kind in {"heredoc", "tag"} else kind
+        yield Token(kind, match[0].decode("utf-8", "replace"), match.start(), at)
+
+
+def _after_block(sql: bytes, at: int) -> int:
+    """Where a block comment ends; ClickHouse lets them nest."""
+    depth = 1
+    for mark in _BLOCK.finditer(sql, at):
+        depth += 1 if mark[0] == b"/*" else -1
+        if depth == 0:
+            return mark.end()
+    return len(sql)
 
 
 def read(sql: bytes) -> Statement:
-    """What a statement is; for an INSERT, everything up to its data is looked at."""
+    """What a statement is; of an INSERT, everything up to its data is looked at."""
     stream = tokens(sql)
     first = next(stream, None)
     if first is None:
-        return Statement(kind="", text="")
+        return Statement(kind="", text=b"")
     if first.word == "INSERT":
         return _insert(sql, first, stream)
     found = [first, *stream]
     return Statement(
         kind=first.word or first.text,
-        text=_decoded(sql),
+        text=sql,
         format=_format(found),
         refused_because=_second_statement(found) or refusal(found),
-        names_set=_names_set(found),
     )
 
 
@@ -97,29 +114,40 @@ def _insert(sql: bytes, first: Token, stream: Iterator[Token]) -> Statement:
     reads = False
     for token in stream:
         depth += {"(": 1, ")": -1}.get(token.text, 0)
-        if depth == 0 and not reads and seen[-1].text != ".":
-            if token.word == "VALUES" and seen[-1].word not in {"INTO", "TABLE"}:
-                return Statement("INSERT", _decoded(sql), refused_because=refusal(seen))
-            if token.word == "FORMAT" and seen[-1].word not in {"INTO", "TABLE"}:
-                return _with_data(sql, seen, token, next(stream, None))
+        names_table = seen[-1].word in _TABLE_FOLLOWS or seen[-1].text == "."
+        if depth == 0 and not reads and not names_table:
+            if token.word == "VALUES":
+                return _with_values(sql, seen, token, stream)
+            if token.word == "FORMAT":
+                return _with_data(sql, seen, token, stream)
             reads = token.word in {"SELECT", "WITH"}
         seen.append(token)
     because = _second_statement(seen) or refusal(seen)
-    return Statement("INSERT", _decoded(sql), refused_because=because)
+    return Statement("INSERT", sql, refused_because=because)
+
+
+def _with_values(
+    sql: bytes, seen: list[Token], keyword: Token, stream: Iterator[Token]
+) -> Statement:
+    """VALUES may hold any expression, so the engine gets the whole text."""
+    if SUSPICIOUS.search(sql, keyword.start):
+        seen = [*seen, keyword, *stream]
+    return Statement("INSERT", sql, refused_because=refusal(seen))
 
 
 def _with_data(
-    sql: bytes, seen: Sequence[Token], keyword: Token, name: Token | None
+    sql: bytes, seen: list[Token], keyword: Token, stream: Iterator[Token]
 ) -> Statement:
-    if name is None:
-        return Statement("INSERT", _decoded(sql), refused_because=refusal(seen))
+    name = next(stream, None)
+    if name is None or name.word == "VALUES":
+        return _with_values(sql, seen, keyword, stream)
     at = name.end
     while sql[at : at + 1] in {b" ", b"\t", b"\f"}:
         at += 1
     # data begin after the first line break, or else after the blanks
     at += sql[at : at + 1] == b"\r"
     at += sql[at : at + 1] == b"\n"
-    head = _decoded(sql[: keyword.start])
+    head = sql[: keyword.start]
     return Statement("INSERT", head, name.text, at, refusal(seen))
 
 
@@ -127,7 +155,7 @@ def _format(found: Sequence[Token]) -> str:
     for at in range(len(found) - 2, 0, -1):
         if found[at].word == "FORMAT" and found[at + 1].kind == "word":
             after = found[at + 2] if at + 2 < len(found) else None
-            if after is None or after.text == ";" or after.word in {"SETTINGS", "INTO"}:
+            if after is None or after.text == ";" or after.word == "SETTINGS":
                 return found[at + 1].text
     return ""
 
@@ -137,17 +165,3 @@ def _second_statement(found: Sequence[Token]) -> str:
         if token.text == ";" and following.text != ";":
             return "Multi-statements are not allowed"
     return ""
-
-
-def _names_set(found: Sequence[Token]) -> tuple[str, ...]:
-    if found[0].word != "SET":
-        return ()
-    return tuple(
-        token.name
-        for token, following in pairwise(found[1:])
-        if token.name and following.text == "="
-    )
-
-
-def _decoded(sql: bytes) -> str:
-    return sql.decode("utf-8", "surrogateescape")

@@ -12,15 +12,15 @@ from urllib.parse import parse_qsl
 
 from warehouse.errors import QuestlogError
 
-_CODE = re.compile(r"Code: (\d+)\. ")
+_CODE = re.compile(r"Code: (\d+)\. DB::")
 _NAME = re.compile(r"[A-Za-z_]\w*\Z")
-_LZ4_MAGIC = b"\x04\x22\x4d\x18"
+_LONGEST_SESSION_SECONDS = 3600
 
+_CANNOT_PARSE = (6, 25, 26, 27, 38, 41, 72, 376, 441, 675, 676)
 _STATUS = {
     **dict.fromkeys((192, 193, 497, 512, 516), 403),
     **dict.fromkeys(
-        (6, 7, 8, 9, 15, 16, 25, 26, 27, 36, 38, 41, 44, 53, 62, 72, 117, 125, 166)
-        + (167, 168, 190, 321, 376, 427, 441, 467, 675, 676),
+        (*_CANNOT_PARSE, 8, 15, 36, 44, 53, 62, 117, 125, 166, 167, 168, 321, 427, 467),
         400,
     ),
     **dict.fromkeys((46, 47, 50, 56, 60, 63, 73, 78, 81, 97, 115, 336, 511), 404),
@@ -38,9 +38,9 @@ _NOT_SETTINGS = frozenset(
     buffer_size cancel_http_readonly_queries_on_client_close client_protocol_version
     close_session compress database decompress default_format enable_http_compression
     http_headers_progress_interval_ms password query query_id quota_key role
-    send_progress_in_http_headers session_check session_id session_timeout stacktrace
-    user wait_end_of_query
-    """.split()
+    readonly send_progress_in_http_headers session_check session_id session_timeout
+    stacktrace user wait_end_of_query
+    """.split()  # noqa: SIM905 - a table reads better
 )
 """Parameters that speak to the HTTP interface and not to the engine."""
 
@@ -49,8 +49,8 @@ class Fault(QuestlogError):
     """An error in ClickHouse's own terms: a code and its text."""
 
     def __init__(self, text: str) -> None:
-        super().__init__(text)
         match = _CODE.search(text)
+        super().__init__(text[match.start() :] if match else text)
         self.code = int(match[1]) if match else 1002
         self.status = _STATUS.get(self.code, 500)
 
@@ -94,9 +94,10 @@ def request(method: str, query_string: bytes, headers: Mapping[str, str]) -> Req
     for name in names:
         if not _NAME.match(name):
             raise fault(115, "UNKNOWN_SETTING", f"Unknown setting '{name}'")
+    _only_what_is_spoken(given, headers)
     compressed = given.get("enable_http_compression") in {"1", "true"}
     return Request(
-        read_only=method != "POST",
+        read_only=method != "POST" or given.get("readonly") in {"1", "2"},
         query=given.get("query", ""),
         user=user,
         password=password,
@@ -119,8 +120,18 @@ def request(method: str, query_string: bytes, headers: Mapping[str, str]) -> Req
     )
 
 
+def _only_what_is_spoken(given: Mapping[str, str], headers: Mapping[str, str]) -> None:
+    framed = [name for name in ("compress", "decompress") if given.get(name) == "1"]
+    if framed:
+        message = f"{framed[0]}=1 is not available; use the encodings of HTTP"
+        raise fault(48, "NOT_IMPLEMENTED", message)
+    if headers.get("content-type", "").startswith("multipart/"):
+        message = "Multipart bodies (external data) are not available"
+        raise fault(48, "NOT_IMPLEMENTED", message)
+
+
 def _seconds(text: str) -> int:
-    if not text.isdecimal() or int(text) > 3600:
+    if not text.isdecimal() or int(text) > _LONGEST_SESSION_SECONDS:
         message = f"Invalid session timeout: '{text}'"
         raise fault(374, "INVALID_SESSION_TIMEOUT", message)
     return int(text)
@@ -140,14 +151,6 @@ def _credentials(
         return user, password
     user = given.get("user") or headers.get("x-clickhouse-user") or "default"
     return user, given.get("password") or headers.get("x-clickhouse-key", "")
-
-
-class _Decompressor(Protocol):
-    @property
-    def eof(self) -> bool: ...
-    @property
-    def unused_data(self) -> bytes | None: ...
-    def decompress(self, data: bytes) -> bytes: ...
 
 
 class Compressor(Protocol):
@@ -188,9 +191,10 @@ def decompressed(chunks: Iterable[bytes], encoding: str) -> Iterator[bytes]:
 
 def _decompressor(encoding: str) -> Callable[[], Any]:
     if encoding == "lz4":
-        import lz4.frame
+        from lz4.frame import LZ4FrameDecompressor
 
-        return lz4.frame.LZ4FrameDecompressor
+        frame: Callable[[], Any] = LZ4FrameDecompressor
+        return frame
     if encoding == "zstd":
         import zstandard
 
