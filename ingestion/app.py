@@ -22,7 +22,7 @@ from ingestion.door import Keeping, answer, judged, keep
 from ingestion.judging import Rules, Source
 from ingestion.keys import KeyRing
 from ingestion.metrics import Metrics
-from warehouse.errors import BadInput, Unavailable
+from warehouse.errors import BadInput, QuestlogError
 
 RETRY_AFTER_S: Final = 2
 WRITERS: Final = 8
@@ -109,7 +109,7 @@ async def _taken(request: Request, service: Service) -> Response:
         return _error(413, str(error))
     except BadInput as error:
         return _error(400, str(error))
-    except Unavailable as error:
+    except QuestlogError as error:
         # the reason is ours to know: paths and states are no sender's business
         _logger.warning("%s", error)
         return _error(503, "Events cannot be kept right now; retry.", _RETRY)

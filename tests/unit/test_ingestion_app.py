@@ -89,7 +89,7 @@ def an_event(number: int = 0, **changed: Any) -> dict[str, Any]:
     } | changed
 
 
-def test_a_batch_gets_a_verdict_for_each_event(door: Door):
+def test_a_batch_gets_a_verdict_for_each_event(door: Door) -> None:
     answer = door.post({"events": [an_event(1), an_event(2, event_name="flew")]})
 
     assert answer.status_code == 200
@@ -121,7 +121,7 @@ def test_a_batch_gets_a_verdict_for_each_event(door: Door):
     assert len(door.rows("accepted")) == len(door.rows("refused")) == 1
 
 
-def test_an_open_key_lets_in_and_tags(door: Door):
+def test_an_open_key_lets_in_and_tags(door: Door) -> None:
     answer = door.post(an_event(event_name="flew"), key=door.open)
 
     assert answer.json()["verdicts"][0]["tags"] == ["unplanned_event"]
@@ -140,7 +140,7 @@ def test_an_open_key_lets_in_and_tags(door: Door):
 )
 def test_a_key_may_come_in_three_ways(
     door: Door, header: Callable[[str], dict[str, str]]
-):
+) -> None:
     answer = door.client.post(
         "/v1/events", json=an_event(), headers=header(door.planned)
     )
@@ -161,7 +161,7 @@ def test_a_key_may_come_in_three_ways(
 )
 def test_without_a_valid_key_the_sender_learns_how_to_send_one(
     door: Door, headers: dict[str, str]
-):
+) -> None:
     answer = door.client.post("/v1/events", json=an_event(), headers=headers)
 
     assert answer.status_code == 401
@@ -170,7 +170,7 @@ def test_without_a_valid_key_the_sender_learns_how_to_send_one(
     assert not door.rows("accepted")
 
 
-def test_keys_made_and_revoked_count_without_a_restart(door: Door):
+def test_keys_made_and_revoked_count_without_a_restart(door: Door) -> None:
     before = door.post(an_event()).status_code
     new = add(door.keys, source="app", mode="planned", now=NOW)
     revoke(door.keys, named="web", now=NOW)
@@ -180,7 +180,7 @@ def test_keys_made_and_revoked_count_without_a_restart(door: Door):
     assert door.post(an_event(), key=new).status_code == 200
 
 
-def test_a_body_over_five_mebibytes_is_too_long_announced_or_not(door: Door):
+def test_a_body_over_five_mebibytes_is_too_long_announced_or_not(door: Door) -> None:
     body = b"[" + b" " * 5 * 1024 * 1024 + b"]"
     announced = door.post(body)
     streamed = door.client.post(
@@ -193,11 +193,11 @@ def test_a_body_over_five_mebibytes_is_too_long_announced_or_not(door: Door):
     assert "5 MiB" in announced.json()["error"]
 
 
-def test_too_many_events_are_413(door: Door):
+def test_too_many_events_are_413(door: Door) -> None:
     assert door.post([an_event()] * 1001).status_code == 413
 
 
-def test_when_the_log_cannot_be_written_the_sender_is_told_to_retry(door: Door):
+def test_when_the_log_cannot_be_written_the_sender_is_told_to_retry(door: Door) -> None:
     class FullDisk:
         def append(self, records: object) -> int:
             raise Unavailable("The log cannot be written: No space left on device.")
@@ -212,7 +212,7 @@ def test_when_the_log_cannot_be_written_the_sender_is_told_to_retry(door: Door):
     assert "space" not in answer.text
 
 
-def test_direct_identifiers_go_to_the_vault_and_leave_a_token(door: Door):
+def test_direct_identifiers_go_to_the_vault_and_leave_a_token(door: Door) -> None:
     event = an_event(
         event_name="user_signed_up",
         properties={"signup_method": "email", "email": "ann@example.com"},
@@ -230,7 +230,7 @@ def test_direct_identifiers_go_to_the_vault_and_leave_a_token(door: Door):
     }
 
 
-def test_refused_bytes_are_sealed(door: Door):
+def test_refused_bytes_are_sealed(door: Door) -> None:
     door.post(an_event(event_name="flew", properties={"email": "ann@example.com"}))
 
     row = door.rows("refused")[0]
@@ -252,7 +252,9 @@ def a_decision(number: int, *, granted: bool, at: str) -> dict[str, Any]:
     )
 
 
-def test_who_denies_analytics_is_refused_from_then_on_and_may_come_back(door: Door):
+def test_who_denies_analytics_is_refused_from_then_on_and_may_come_back(
+    door: Door,
+) -> None:
     denied = a_decision(1, granted=False, at="2026-03-01T09:00:00Z")
     granted = a_decision(2, granted=True, at="2026-03-01T09:30:00Z")
 
@@ -278,7 +280,7 @@ def test_who_denies_analytics_is_refused_from_then_on_and_may_come_back(door: Do
     assert {row["sealed_bytes"] for row in refusals} == {""}
 
 
-def test_the_root_health_and_metrics_answer(door: Door):
+def test_the_root_health_and_metrics_answer(door: Door) -> None:
     door.post([an_event(1), an_event(2, event_name="flew")])
 
     assert "POST /v1/events" in door.client.get("/").text
@@ -291,7 +293,7 @@ def test_the_root_health_and_metrics_answer(door: Door):
 
 
 @pytest.mark.skipif(not BODIES.is_dir(), reason=f"{BODIES} is absent")
-def test_no_body_of_the_parsing_suite_breaks_the_door_or_enters(door: Door):
+def test_no_body_of_the_parsing_suite_breaks_the_door_or_enters(door: Door) -> None:
     answers = {
         path.name: door.post(path.read_bytes(), key=door.open).status_code
         for path in sorted(BODIES.glob("*.json"))

@@ -18,11 +18,11 @@ from warehouse.errors import BadInput
         (b'[{"a":1}, 5]', (b'{"a":1}', b"5")),
     ],
 )
-def test_one_event_a_bare_array_and_a_batch_are_read(body, events):
+def test_one_event_a_bare_array_and_a_batch_are_read(body, events) -> None:
     assert split(body).events == events
 
 
-def test_a_batch_may_say_when_it_was_posted():
+def test_a_batch_may_say_when_it_was_posted() -> None:
     body = split(b'{"events": [], "sent_at": "2026-03-01T10:00:00.000Z"}')
 
     assert body.sent_at is not None
@@ -44,18 +44,18 @@ def test_a_batch_may_say_when_it_was_posted():
         b'{"a":' * 100_000,
     ],
 )
-def test_what_holds_no_events_is_refused_with_what_to_do(body):
+def test_what_holds_no_events_is_refused_with_what_to_do(body) -> None:
     with pytest.raises(BadInput, match=r"Send one event|write it like"):
         split(body)
 
 
-def test_more_than_a_thousand_events_are_too_many():
+def test_more_than_a_thousand_events_are_too_many() -> None:
     assert len(split(json.dumps([{}] * 1000).encode()).events) == 1000
     with pytest.raises(TooMany, match="1001"):
         split(json.dumps([{}] * 1001).encode())
 
 
-def test_half_a_surrogate_pair_spoils_its_own_event_alone():
+def test_half_a_surrogate_pair_spoils_its_own_event_alone() -> None:
     body = split(b'{"events": [{"a": "\\ud800"}, {"b": "\\u00e9"}]}')
 
     assert body.events == (b'{"a": "\\ud800"}', b'{"b": "\\u00e9"}')

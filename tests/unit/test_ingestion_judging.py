@@ -66,7 +66,7 @@ def said(verdict: Verdict) -> list[tuple[str, str]]:
     return [(one.reason, one.at) for one in verdict.objections]
 
 
-def test_a_valid_event_becomes_a_row_of_raw_events():
+def test_a_valid_event_becomes_a_row_of_raw_events() -> None:
     verdict = judgement(an_event(timestamp="2026-03-01T10:59:00.123456+01:00"))
 
     found = row(verdict)
@@ -127,14 +127,14 @@ def test_a_valid_event_becomes_a_row_of_raw_events():
         (with_properties(payment_id="x" * 70_000), [("too_large", "")]),
     ],
 )
-def test_each_fault_has_its_reason_and_its_place(event, objections):
+def test_each_fault_has_its_reason_and_its_place(event, objections) -> None:
     verdict = judgement(event)
 
     assert isinstance(verdict, Refused)
     assert said(verdict) == objections
 
 
-def test_all_objections_to_an_event_are_told_at_once():
+def test_all_objections_to_an_event_are_told_at_once() -> None:
     event = an_event(
         event_id="no", timestamp=5, user_id=..., colour="red", sequence="first"
     )
@@ -154,7 +154,7 @@ def test_all_objections_to_an_event_are_told_at_once():
 
 
 @given(st.text(alphabet="xyz", min_size=12))
-def test_no_message_repeats_a_value(secret):
+def test_no_message_repeats_a_value(secret) -> None:
     event = an_event(
         event_id=secret,
         sequence=secret,
@@ -170,7 +170,7 @@ def test_no_message_repeats_a_value(secret):
     assert not [one for one in told if secret in one.message + one.at]
 
 
-def test_an_open_source_is_accepted_and_tagged():
+def test_an_open_source_is_accepted_and_tagged() -> None:
     event = an_event(event_name="flew", colour="red", properties={"amount": 13.5})
 
     found = row(judgement(event, "open"))
@@ -191,23 +191,23 @@ def test_an_open_source_is_accepted_and_tagged():
         b"{",
     ],
 )
-def test_even_an_open_source_is_refused_what_cannot_be_kept(event):
+def test_even_an_open_source_is_refused_what_cannot_be_kept(event) -> None:
     assert isinstance(judgement(event, "open"), Refused)
 
 
-def test_a_name_behind_its_domain_is_the_same_event():
+def test_a_name_behind_its_domain_is_the_same_event() -> None:
     plain = row(judgement(an_event()))
 
     assert row(judgement(an_event(event_name="billing.payment_completed"))) == plain
 
 
-def test_unknown_words_of_the_context_are_tagged_and_cost_nothing():
+def test_unknown_words_of_the_context_are_tagged_and_cost_nothing() -> None:
     found = row(judgement(an_event(context={"moon": "full"})))
 
     assert found["tags"] == ["additional_property"]
 
 
-def test_direct_identifiers_are_found_in_any_spelling_at_any_depth():
+def test_direct_identifiers_are_found_in_any_spelling_at_any_depth() -> None:
     event = an_event(
         event_name="flew",
         properties={"firstName": "Ann", "crew": [{"E-Mail": "ann@example.com"}]},
@@ -240,13 +240,13 @@ def test_direct_identifiers_are_found_in_any_spelling_at_any_depth():
         (17, None),
     ],
 )
-def test_an_ip_address_is_cut(address, kept):
+def test_an_ip_address_is_cut(address, kept) -> None:
     found = row(judgement(an_event(context={"ip_address": address}), "open"))
 
     assert json.loads(found["context"]) == {"ip_address": kept}
 
 
-def test_a_clock_that_runs_ahead_is_corrected_and_never_one_behind():
+def test_a_clock_that_runs_ahead_is_corrected_and_never_one_behind() -> None:
     ahead = an_event(
         timestamp="2026-03-03T10:00:00.000Z", sent_at="2026-03-03T10:00:01.000Z"
     )
@@ -259,7 +259,7 @@ def test_a_clock_that_runs_ahead_is_corrected_and_never_one_behind():
     assert row(judgement(nearly))["clock_offset_source"] == "none"
 
 
-def test_imported_history_is_known_when_it_was_received_or_happened():
+def test_imported_history_is_known_when_it_was_received_or_happened() -> None:
     happened = "2020-01-01T00:00:00.000Z"
     received = an_event(timestamp=happened, received_at="2020-01-02T00:00:00.000Z")
 
@@ -273,7 +273,7 @@ def test_imported_history_is_known_when_it_was_received_or_happened():
     assert without["imported"] is True
 
 
-def test_the_content_hash_tells_copies_from_conflicts():
+def test_the_content_hash_tells_copies_from_conflicts() -> None:
     first = row(judgement(an_event(sent_at="2026-03-01T09:59:01Z", sequence=1)))
     copy = row(judgement(an_event(sent_at="2026-03-01T09:59:59Z")))
     conflict = row(judgement(with_properties(amount_cents=500)))
@@ -285,7 +285,7 @@ def test_the_content_hash_tells_copies_from_conflicts():
     assert row(judgement(reordered))["content_hash"] == first["content_hash"]
 
 
-def test_a_whole_number_of_any_size_survives():
+def test_a_whole_number_of_any_size_survives() -> None:
     event = an_event(event_name="flew", properties={"n": 10**30, "m": -(2**63)})
 
     found = row(judgement(event, "open"))
@@ -294,7 +294,7 @@ def test_a_whole_number_of_any_size_survives():
 
 
 @pytest.mark.parametrize(("levels", "admitted"), [(20, True), (21, False)])
-def test_what_is_nested_beyond_twenty_levels_is_too_large(levels, admitted):
+def test_what_is_nested_beyond_twenty_levels_is_too_large(levels, admitted) -> None:
     nested: Any = 1
     for _ in range(levels):  # the event itself is the first level
         nested = {"properties": nested}
@@ -304,7 +304,7 @@ def test_what_is_nested_beyond_twenty_levels_is_too_large(levels, admitted):
     assert isinstance(verdict, Accepted) is admitted
 
 
-def test_too_many_properties_are_too_large():
+def test_too_many_properties_are_too_large() -> None:
     many = {f"k{number}": 1 for number in range(257)}
 
     verdict = judgement(an_event(event_name="flew", properties=many), "open")
@@ -312,7 +312,7 @@ def test_too_many_properties_are_too_large():
     assert said(verdict) == [("too_large", "/properties")]
 
 
-def test_a_refusal_keeps_its_bytes_sealed_and_names_every_reason():
+def test_a_refusal_keeps_its_bytes_sealed_and_names_every_reason() -> None:
     verdict = judgement(with_properties(amount_cents="x", a=1))
     assert isinstance(verdict, Refused)
 
@@ -341,7 +341,9 @@ events = st.one_of(
 
 
 @given(st.lists(events, max_size=8), st.sampled_from(["planned", "open"]))
-def test_whatever_the_batch_a_verdict_is_the_one_the_event_would_get_alone(batch, mode):
+def test_whatever_the_batch_a_verdict_is_the_one_the_event_would_get_alone(
+    batch, mode
+) -> None:
     raws = tuple(json.dumps(event).encode() for event in batch)
     source = Source("web", mode)
 

@@ -13,7 +13,7 @@ from warehouse.errors import BadInput, BadSetting
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
 
-def test_a_key_is_known_by_its_hash_alone(tmp_path: Path):
+def test_a_key_is_known_by_its_hash_alone(tmp_path: Path) -> None:
     path = tmp_path / "home" / "write_keys.json"
 
     key = add(path, source="web", mode="open", now=NOW)
@@ -24,7 +24,7 @@ def test_a_key_is_known_by_its_hash_alone(tmp_path: Path):
     assert KeyRing(path).source(key + "x") is None
 
 
-def test_a_source_may_have_several_keys_and_lose_one(tmp_path: Path):
+def test_a_source_may_have_several_keys_and_lose_one(tmp_path: Path) -> None:
     path = tmp_path / "write_keys.json"
     first = add(path, source="web", mode="planned", now=NOW)
     second = add(path, source="web", mode="planned", now=NOW)
@@ -38,7 +38,7 @@ def test_a_source_may_have_several_keys_and_lose_one(tmp_path: Path):
     assert [key.revoked is None for key in listed(path)] == [False, True]
 
 
-def test_a_name_that_is_no_source_or_no_key_is_refused(tmp_path: Path):
+def test_a_name_that_is_no_source_or_no_key_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "write_keys.json"
 
     with pytest.raises(BadInput, match="no name of a source"):
@@ -48,7 +48,7 @@ def test_a_name_that_is_no_source_or_no_key_is_refused(tmp_path: Path):
             revoke(path, named=named, now=NOW)
 
 
-def test_a_broken_file_of_keys_is_named(tmp_path: Path):
+def test_a_broken_file_of_keys_is_named(tmp_path: Path) -> None:
     path = tmp_path / "write_keys.json"
     path.write_text("{")
 

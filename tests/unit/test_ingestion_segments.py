@@ -30,7 +30,9 @@ def whole(folder: Path) -> list[Record]:
 
 @settings(deadline=None)
 @given(batches, st.integers(0, 60), st.binary(max_size=30))
-def test_what_was_appended_is_read_back_and_a_torn_tail_is_cut(written, size, torn):
+def test_what_was_appended_is_read_back_and_a_torn_tail_is_cut(
+    written, size, torn
+) -> None:
     with TemporaryDirectory() as name:
         folder = Path(name) / "log"
         with closing(SegmentLog.open(folder, segment_bytes=size)) as log:
@@ -52,7 +54,9 @@ def test_what_was_appended_is_read_back_and_a_torn_tail_is_cut(written, size, to
 
 @settings(deadline=None)
 @given(batches, st.data())
-def test_a_log_cut_anywhere_keeps_a_beginning_of_what_was_written(written, data):
+def test_a_log_cut_anywhere_keeps_a_beginning_of_what_was_written(
+    written, data
+) -> None:
     with TemporaryDirectory() as name:
         folder = Path(name) / "log"
         with closing(SegmentLog.open(folder)) as log:
@@ -69,7 +73,7 @@ def test_a_log_cut_anywhere_keeps_a_beginning_of_what_was_written(written, data)
         assert len(read) >= kept
 
 
-def test_positions_lead_on_and_a_stretch_can_be_read_again(tmp_path: Path):
+def test_positions_lead_on_and_a_stretch_can_be_read_again(tmp_path: Path) -> None:
     flat = [Record("accepted", b"%d" % number) for number in range(10)]
     with closing(SegmentLog.open(tmp_path, segment_bytes=30)) as log:
         for record in flat:
@@ -85,7 +89,7 @@ def test_positions_lead_on_and_a_stretch_can_be_read_again(tmp_path: Path):
             log.reread(first.first, first.last + 1)
 
 
-def test_readers_see_only_what_is_durable(tmp_path: Path):
+def test_readers_see_only_what_is_durable(tmp_path: Path) -> None:
     with closing(SegmentLog.open(tmp_path)) as log:
         log.append([Record("accepted", b"one")])
         with closing(open_for_reading(tmp_path)) as reader:
@@ -97,7 +101,7 @@ def test_readers_see_only_what_is_durable(tmp_path: Path):
             assert reader.identity == log.identity
 
 
-def test_appends_of_many_threads_are_all_kept_each_in_one_piece(tmp_path: Path):
+def test_appends_of_many_threads_are_all_kept_each_in_one_piece(tmp_path: Path) -> None:
     with closing(SegmentLog.open(tmp_path, segment_bytes=2000)) as log:
 
         def append(writer: int) -> None:
@@ -116,7 +120,7 @@ def test_appends_of_many_threads_are_all_kept_each_in_one_piece(tmp_path: Path):
     assert found[::3] == found[1::3] == found[2::3]
 
 
-def test_one_process_writes_a_log_and_the_next_is_told_so(tmp_path: Path):
+def test_one_process_writes_a_log_and_the_next_is_told_so(tmp_path: Path) -> None:
     with (
         closing(SegmentLog.open(tmp_path)),
         pytest.raises(Unavailable, match="one ingest service a log"),
@@ -137,7 +141,7 @@ def files_no_longer_than(size: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
-def test_a_full_disk_is_unavailable_and_leaves_the_log_whole(tmp_path: Path):
+def test_a_full_disk_is_unavailable_and_leaves_the_log_whole(tmp_path: Path) -> None:
     small, large = Record("accepted", b"small"), Record("accepted", b"x" * 5000)
     with closing(SegmentLog.open(tmp_path)) as log:
         log.append([small])
@@ -149,7 +153,7 @@ def test_a_full_disk_is_unavailable_and_leaves_the_log_whole(tmp_path: Path):
     assert whole(tmp_path) == [small, small]
 
 
-def test_a_log_made_anew_is_another_log(tmp_path: Path):
+def test_a_log_made_anew_is_another_log(tmp_path: Path) -> None:
     def identity(name: str) -> str:
         with closing(SegmentLog.open(tmp_path / name)) as log:
             return log.identity
