@@ -160,7 +160,7 @@ def test_a_loader_killed_at_random_moments_leaves_every_event_once(
     chance = random.Random(7)  # noqa: S311 - not a secret
 
     killed = 0
-    for _ in range(4):
+    for _ in range(3):
         with subprocess.Popen(
             [
                 *(sys.executable, "-c", _LOADER),

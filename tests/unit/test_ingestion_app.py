@@ -199,7 +199,7 @@ def test_too_many_events_are_413(door: Door) -> None:
 
 def test_when_the_log_cannot_be_written_the_sender_is_told_to_retry(door: Door) -> None:
     class FullDisk:
-        def append(self, records: object) -> int:
+        def append(self, _records: object) -> int:
             raise Unavailable("The log cannot be written: No space left on device.")
 
     keeping = replace(door.service.keeping, log=FullDisk())

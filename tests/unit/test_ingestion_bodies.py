@@ -18,7 +18,9 @@ from warehouse.errors import BadInput
         (b'[{"a":1}, 5]', (b'{"a":1}', b"5")),
     ],
 )
-def test_one_event_a_bare_array_and_a_batch_are_read(body, events) -> None:
+def test_one_event_a_bare_array_and_a_batch_are_read(
+    body: bytes, events: tuple[bytes, ...]
+) -> None:
     assert split(body).events == events
 
 
@@ -44,7 +46,7 @@ def test_a_batch_may_say_when_it_was_posted() -> None:
         b'{"a":' * 100_000,
     ],
 )
-def test_what_holds_no_events_is_refused_with_what_to_do(body) -> None:
+def test_what_holds_no_events_is_refused_with_what_to_do(body: bytes) -> None:
     with pytest.raises(BadInput, match=r"Send one event|write it like"):
         split(body)
 

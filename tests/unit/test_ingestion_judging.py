@@ -127,7 +127,7 @@ def test_a_valid_event_becomes_a_row_of_raw_events() -> None:
         (with_properties(payment_id="x" * 70_000), [("too_large", "")]),
     ],
 )
-def test_each_fault_has_its_reason_and_its_place(event, objections) -> None:
+def test_each_fault_has_its_reason_and_its_place(event: Any, objections: Any) -> None:
     verdict = judgement(event)
 
     assert isinstance(verdict, Refused)
@@ -154,7 +154,7 @@ def test_all_objections_to_an_event_are_told_at_once() -> None:
 
 
 @given(st.text(alphabet="xyz", min_size=12))
-def test_no_message_repeats_a_value(secret) -> None:
+def test_no_message_repeats_a_value(secret: str) -> None:
     event = an_event(
         event_id=secret,
         sequence=secret,
@@ -191,7 +191,7 @@ def test_an_open_source_is_accepted_and_tagged() -> None:
         b"{",
     ],
 )
-def test_even_an_open_source_is_refused_what_cannot_be_kept(event) -> None:
+def test_even_an_open_source_is_refused_what_cannot_be_kept(event: Any) -> None:
     assert isinstance(judgement(event, "open"), Refused)
 
 
@@ -240,7 +240,7 @@ def test_direct_identifiers_are_found_in_any_spelling_at_any_depth() -> None:
         (17, None),
     ],
 )
-def test_an_ip_address_is_cut(address, kept) -> None:
+def test_an_ip_address_is_cut(address: Any, kept: Any) -> None:
     found = row(judgement(an_event(context={"ip_address": address}), "open"))
 
     assert json.loads(found["context"]) == {"ip_address": kept}
@@ -294,7 +294,9 @@ def test_a_whole_number_of_any_size_survives() -> None:
 
 
 @pytest.mark.parametrize(("levels", "admitted"), [(20, True), (21, False)])
-def test_what_is_nested_beyond_twenty_levels_is_too_large(levels, admitted) -> None:
+def test_what_is_nested_beyond_twenty_levels_is_too_large(
+    levels: int, admitted: bool
+) -> None:
     nested: Any = 1
     for _ in range(levels):  # the event itself is the first level
         nested = {"properties": nested}
@@ -342,7 +344,7 @@ events = st.one_of(
 
 @given(st.lists(events, max_size=8), st.sampled_from(["planned", "open"]))
 def test_whatever_the_batch_a_verdict_is_the_one_the_event_would_get_alone(
-    batch, mode
+    batch: list[Any], mode: Mode
 ) -> None:
     raws = tuple(json.dumps(event).encode() for event in batch)
     source = Source("web", mode)

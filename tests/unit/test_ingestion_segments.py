@@ -31,7 +31,7 @@ def whole(folder: Path) -> list[Record]:
 @settings(deadline=None)
 @given(batches, st.integers(0, 60), st.binary(max_size=30))
 def test_what_was_appended_is_read_back_and_a_torn_tail_is_cut(
-    written, size, torn
+    written: list[list[Record]], size: int, torn: bytes
 ) -> None:
     with TemporaryDirectory() as name:
         folder = Path(name) / "log"
@@ -55,7 +55,7 @@ def test_what_was_appended_is_read_back_and_a_torn_tail_is_cut(
 @settings(deadline=None)
 @given(batches, st.data())
 def test_a_log_cut_anywhere_keeps_a_beginning_of_what_was_written(
-    written, data
+    written: list[list[Record]], data: st.DataObject
 ) -> None:
     with TemporaryDirectory() as name:
         folder = Path(name) / "log"
