@@ -12,7 +12,7 @@ from warehouse.errors import MigrationFailed, Unavailable
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
-RECORDS_A_BLOCK: Final = 50_000
+RECORDS_A_BLOCK: Final = 20_000
 
 _TABLES: Final[dict[Kind, tuple[str, tuple[str, ...]]]] = {
     "accepted": ("raw.events", EVENT_COLUMNS),

@@ -101,7 +101,7 @@ class Reading(msgspec.Struct, frozen=True, gc=False):
     claimed_version: str = ""
 
 
-def read(raw: bytes | msgspec.Raw, decoder: msgspec.json.Decoder[Any]) -> Reading:
+def read(raw: bytes, decoder: msgspec.json.Decoder[Any]) -> Reading:
     """Read one event's bytes; `decoder` is LIVE or FILED. All faults at once."""
     try:
         sent = decoder.decode(raw)
@@ -197,7 +197,7 @@ def _uuid(text: str) -> str | None:
     return None
 
 
-def _read_with_faults(raw: bytes | msgspec.Raw, decoder: Any) -> Reading:
+def _read_with_faults(raw: bytes, decoder: Any) -> Reading:
     """The long way round: key by key, so that every fault is named."""
     try:
         keys = _ANYTHING.decode(raw)

@@ -21,7 +21,7 @@ from ingestion.objections import (
     pointer,
     tags_of,
 )
-from ingestion.personal import Identifier, PersonalKeys, identifiers, is_nested
+from ingestion.personal import Identifier, PersonalKeys, identifiers
 from warehouse.taxonomy import EventType, Taxonomy
 
 Mode = Literal["planned", "open"]
@@ -108,18 +108,16 @@ class Refused(msgspec.Struct, frozen=True, gc=False):
 Verdict = Accepted | Refused
 
 
-def judge(
-    raw: bytes | msgspec.Raw, *, rules: Rules, source: Source, arrival: Arrival
-) -> Verdict:
+def judge(raw: bytes, *, rules: Rules, source: Source, arrival: Arrival) -> Verdict:
     """Judge one event's bytes by themselves; its neighbours change nothing."""
     decoder = envelope.FILED if arrival.imported else envelope.LIVE
-    if len(memoryview(raw)) > LARGEST_EVENT:
-        return _too_large(bytes(raw), source, arrival)
+    if len(raw) > LARGEST_EVENT:
+        return _too_large(raw, source, arrival)
     reading = envelope.read(raw, decoder)
     found = reading.envelope
     if found is None:
-        return _refused(bytes(raw), reading, (), source, arrival)
-    final = _size_faults(found)
+        return _refused(raw, reading, (), source, arrival)
+    final = _size_faults(found, raw)
     if source.mode != "open":
         final += reading.unknown_keys
     offset_ms, received_at = _clock(found, arrival)
@@ -127,7 +125,7 @@ def judge(
     event = rules.schemas.taxonomy.resolve(found.event_name)
     noted = () if final and _is_oversized(final) else _violations(found, event, rules)
     if final or not _admits(noted, event, source):
-        return _refused(bytes(raw), reading, (*final, *noted), source, arrival)
+        return _refused(raw, reading, (*final, *noted), source, arrival)
     if source.mode == "open":
         noted = (*reading.unknown_keys, *noted)
     elif event is not None and event.on_violation == "strip":
@@ -301,8 +299,10 @@ def _is_oversized(objections: Sequence[Objection]) -> bool:
     return any(one.reason == TOO_LARGE for one in objections)
 
 
-def _size_faults(found: Envelope) -> list[Objection]:
+def _size_faults(found: Envelope, raw: bytes) -> list[Objection]:
     faults: list[Objection] = []
+    # nothing is deeper than it has brackets: most events need not be walked
+    may_be_deep = raw.count(b"{") + raw.count(b"[") > DEEPEST
     for section, holder in (
         ("properties", found.properties),
         ("context", found.context),
@@ -312,7 +312,7 @@ def _size_faults(found: Envelope) -> list[Objection]:
             message = f"More than {MOST_PROPERTIES} keys."
             faults.append(Objection(TOO_LARGE, pointer(section), message))
         # the event is level 1, the section level 2
-        if is_nested(holder) and _is_deeper(holder, DEEPEST - 1):
+        if may_be_deep and _is_deeper(holder, DEEPEST - 1):
             message = f"Nested deeper than {DEEPEST} levels."
             faults.append(Objection(TOO_LARGE, pointer(section), message))
     return faults
