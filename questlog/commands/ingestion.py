@@ -1,7 +1,189 @@
-"""Commands of the room: ingestion."""
+"""Commands of the door: write keys, the ingest service, the loader, imports."""
+
+import json
+import logging
+import signal
+import sys
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from questlog import doors
+from questlog.serving import serve
+from warehouse.clickhouse import connect
+from warehouse.home import Home
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ingestion.imports import ImportSummary, Progress
+    from ingestion.judging import Mode
+
+keys = typer.Typer(help="Write keys: who may send events.", no_args_is_help=True)
+
+_Open = Annotated[
+    bool,
+    typer.Option("--open", help="Accept and tag what the taxonomy does not plan."),
+]
 
 
 def register(app: typer.Typer) -> None:
     """Add this room's commands."""
+    serve.command("ingest")(ingest)
+    app.add_typer(keys, name="keys")
+    app.command("load")(load)
+    app.command("import")(import_)
+
+
+def _mode(open_mode: bool) -> "Mode":
+    return "open" if open_mode else "planned"
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@keys.command("add")
+def add_key(
+    source: Annotated[str, typer.Argument(help="What sends, such as web or server.")],
+    open_mode: _Open = False,
+) -> None:
+    """Make a write key for a source and print it, this once.
+
+    Example: questlog keys add web --open
+    """
+    from ingestion.keys import add
+
+    path = Home(doors.settings().home).write_keys
+    key = add(path, source=source, mode=_mode(open_mode), now=_now())
+    typer.echo(key)
+    typer.echo("Keep this key: only its hash is stored.", err=True)
+
+
+@keys.command("list")
+def list_keys() -> None:
+    """Show the write keys by source, without their secrets.
+
+    Example: questlog keys list
+    """
+    from rich.console import Console
+    from rich.table import Table
+
+    from ingestion.keys import listed
+
+    table = Table("fingerprint", "source", "mode", "created", "revoked")
+    for key in listed(Home(doors.settings().home).write_keys):
+        table.add_row(
+            key.fingerprint, key.source, key.mode, key.created, key.revoked or ""
+        )
+    Console().print(table)
+
+
+@keys.command("revoke")
+def revoke_key(
+    named: Annotated[
+        str, typer.Argument(help="A fingerprint, or a source: all its keys.")
+    ],
+) -> None:
+    """Revoke a write key; the running service refuses it from the next request on.
+
+    Example: questlog keys revoke web
+    """
+    from ingestion.keys import revoke
+
+    path = Home(doors.settings().home).write_keys
+    gone = revoke(path, named=named, now=_now())
+    typer.echo(f"Revoked: {', '.join(key.fingerprint for key in gone)}")
+
+
+def ingest() -> None:
+    """Run the ingest service, where events come in.
+
+    Example: questlog serve ingest
+    """
+    from ingestion.serving import serve_ingest
+
+    serve_ingest(doors.settings())
+
+
+def load(
+    follow: Annotated[bool, typer.Option(help="Keep loading until SIGTERM.")] = False,
+) -> None:
+    """Move what lies in the durable log into ClickHouse.
+
+    Example: questlog load --follow
+    """
+    from ingestion.loader import Loader, ledger_of, only_one
+    from ingestion.loader import follow as load_for_ever
+    from ingestion.segments import open_for_reading
+
+    settings = doors.settings()
+    folder = Home(settings.home).log
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(message)s"
+    )
+    with only_one(folder):
+        loader = Loader(open_for_reading(folder), ledger_of(folder), _now)
+        if not follow:
+            with connect(settings) as client:
+                typer.echo(f"{loader.drain(client)} records loaded")
+            return
+        stopped = threading.Event()
+        for name in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(name, lambda *_: stopped.set())
+        load_for_ever(loader, lambda: connect(settings), pause=stopped.wait)
+
+
+def import_(
+    file: Annotated[Path, typer.Argument(help="A .jsonl or .jsonl.gz file.")],
+    source: Annotated[str, typer.Option(help="Name the events' source.")] = "import",
+    open_mode: _Open = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the summary as JSON.")
+    ] = False,
+) -> None:
+    """Bring a file of events into the warehouse, each line once however often.
+
+    Example: questlog import history.jsonl.gz --source history
+    """
+    from ingestion.imports import import_file
+    from ingestion.judging import Source
+
+    def run(progress: "Progress") -> "ImportSummary":
+        origin = Source(source, _mode(open_mode))
+        return import_file(
+            file, doors.settings(), now=_now, source=origin, progress=progress
+        )
+
+    if as_json:
+        typer.echo(json.dumps(run(lambda _done, _total: None).as_json()))
+    else:
+        _shown(run)
+
+
+def _shown(run: "Callable[[Progress], ImportSummary]") -> None:
+    """Import under a progress bar, then show the summary as a table."""
+    from rich.console import Console
+    from rich.progress import Progress as Bar
+    from rich.table import Table
+
+    with Bar(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("Reading", total=None)
+
+        def progress(done: int, total: int) -> None:
+            bar.update(task, description="Importing", completed=done, total=total)
+
+        summary = run(progress)
+    title = f"Import of {summary.file} as {summary.source}"
+    if summary.already_imported:
+        title += " (was imported before; nothing changed)"
+    table = Table("", "events", title=title, title_justify="left")
+    table.columns[1].justify = "right"
+    table.add_row("lines", f"{summary.lines:,}")
+    table.add_row("accepted", f"{summary.accepted:,}")
+    for reason, count in summary.refused.items():
+        table.add_row(f"refused: {reason}", f"{count:,}")
+    Console().print(table)

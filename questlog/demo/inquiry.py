@@ -20,7 +20,10 @@ def door(client: "Client") -> Row:
             (select count() from raw.events) as accepted,
             (select count() from raw.refused_events) as refused,
             (select count() from staging.stg_events) as events_once,
-            (select count() from intermediate.int_event_id_conflicts) as conflicts
+            (select uniqExact(event_id) from intermediate.int_event_id_conflicts)
+                as conflicts,
+            (select sum(copies) from intermediate.int_event_id_conflicts)
+                as conflicting_copies
         """,
     )[0]
     reasons = rows(
@@ -28,10 +31,10 @@ def door(client: "Client") -> Row:
         "select reason, count() as events from raw.refused_events"
         " group by reason order by events desc, reason",
     )
-    duplicates = counted["accepted"] - counted["events_once"] - counted["conflicts"]
+    copies = counted["accepted"] - counted["events_once"]
     return counted | {
         "sent": counted["accepted"] + counted["refused"],
-        "duplicates_removed": duplicates,
+        "duplicates_removed": copies - counted["conflicting_copies"],
         "reasons": {row["reason"]: row["events"] for row in reasons},
     }
 
@@ -55,8 +58,9 @@ def warehouse(client: "Client") -> Row:
             uniqExactIf(person_id, amount_minor >= 0) as payers,
             countIf(amount_minor < 0) as refunds,
             sum(amount_minor) as revenue_minor,
-            any(minor_digits) as minor_digits
+            any(digits) as minor_digits
         from marts.fct_payments
+        left join seeds.currency_digits using (currency)
         group by currency
         order by payments desc, currency
         """,

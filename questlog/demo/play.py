@@ -7,7 +7,7 @@ import subprocess
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from rich.console import Console
@@ -138,7 +138,7 @@ def _start_simulation(
         [
             *(str(PYTHON_BIN / "questlog"), "simulate"),
             *("--people", str(world.people), "--days", str(world.days)),
-            *("--seed", str(world.seed), "--end", story.as_of.isoformat()),
+            *("--seed", str(world.seed), "--end", str(story.as_of)),
             *("--now", now.isoformat(), "--out", str(story.history.parent)),
         ],
         stdout=subprocess.PIPE,
@@ -154,24 +154,24 @@ def _finish(simulation: "subprocess.Popen[str]") -> None:
 
 
 def _bring_in(settings: Settings, story: Story, clock: Clock) -> None:
-    from ingestion.importing import import_file
+    from ingestion.imports import import_file
+    from ingestion.judging import Source
+
+    def now() -> datetime:
+        return datetime.now(UTC)
 
     with clock.stage("importing the history"):
-        import_file(
-            story.history,
-            settings=settings,
-            source="history",
-            open_mode=story.open_mode,
-        )
+        mode = "open" if story.open_mode else "planned"
+        import_file(story.history, settings, source=Source("history", mode), now=now)
     if story.live:
-        from questlog.world.sending import send
+        from questlog.world.sending import Door, read_lines, send
 
         with clock.stage("sending the live slice over HTTP"):
-            sent = send(
-                story.live,
-                url=f"http://127.0.0.1:{settings.ingest_port}/v1/events",
-                key=development_key(settings),
+            door = Door(
+                url=f"http://127.0.0.1:{settings.ingest_port}",
+                key=development_key(settings, now=now()),
             )
+            sent = send(read_lines(story.live), door, advance=lambda _: None)
             _await_loaded(settings, sent.accepted)
 
 

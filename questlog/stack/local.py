@@ -7,6 +7,7 @@ import subprocess
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from types import FrameType
 
 from rich.console import Console
@@ -112,22 +113,21 @@ def describe(home: Home) -> bool:
     return True
 
 
-def development_key(settings: Settings) -> str:
+def development_key(settings: Settings, *, now: datetime) -> str:
     """The write key of source `local`: made once a home, printed by `make up`."""
-    from ingestion.keys import add_key
+    from ingestion.keys import add
 
     home = Home(settings.home.resolve())
     path = home.secrets / "local_write_key"
     if not path.exists():
         home.secrets.mkdir(parents=True, exist_ok=True, mode=0o700)
-        key = add_key(home.write_keys, source="local")
         path.touch(mode=0o600)
-        path.write_text(key)
+        path.write_text(add(home.write_keys, source="local", mode="planned", now=now))
     return path.read_text()
 
 
 def _start(stack: Stack, settings: Settings) -> None:
-    write_key = development_key(settings)
+    write_key = development_key(settings, now=datetime.now(UTC))
     around = services.around_the_engine(settings, write_key=write_key)
     stack.start(services.engine(settings))
     with connect(settings) as client:

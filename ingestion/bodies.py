@@ -1,0 +1,114 @@
+"""Split the body of a request into the bytes of its events."""
+
+import json
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+
+from ingestion import moments
+from ingestion.moments import Moment
+from warehouse.errors import BadInput
+
+LARGEST_BODY: Final = 5 * 1024 * 1024
+MOST_EVENTS: Final = 1000
+
+_HOW = (
+    'Send one event as a JSON object, several as {"events": [...]} or a bare array,'
+    " in UTF-8."
+)
+_ITEMS = msgspec.json.Decoder(list[msgspec.Raw])
+_KEYS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+class TooMany(BadInput):
+    """A batch holds more events than the door takes at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """The events of one request as bytes, and when the sender posted them."""
+
+    events: tuple[bytes, ...]
+    sent_at: Moment | None = None
+
+
+def split(body: bytes) -> Body:
+    """The events of a body.
+
+    Raises BadInput when it cannot be read, TooMany when it holds too many events.
+    """
+    try:
+        found = _split(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        found = _split_around_lone_surrogates(body)
+    if len(found.events) > MOST_EVENTS:
+        raise TooMany(
+            f"The batch holds {len(found.events)} events; send at most {MOST_EVENTS}."
+        )
+    if found.events and not any(event[:1] == b"{" for event in found.events):
+        raise BadInput(f"The body holds no event. {_HOW}")
+    return found
+
+
+def _split(body: bytes) -> Body:
+    body = body.strip(b" \t\r\n")
+    if body[:1] == b"[":
+        return Body(events=tuple(map(_trimmed, _ITEMS.decode(body))))
+    if body[:1] != b"{":
+        raise BadInput(f"The body is no JSON object or array. {_HOW}")
+    keys = _KEYS.decode(body)
+    if "events" not in keys:
+        return Body(events=(body,))
+    events = _trimmed(keys["events"])
+    if events[:1] != b"[":
+        raise BadInput(f"`events` is no array. {_HOW}")
+    unknown = sorted(keys.keys() - {"events", "sent_at"})
+    if unknown:
+        raise BadInput(f"Beside `events` stands an unknown key. {_HOW}")
+    return Body(
+        events=tuple(map(_trimmed, _ITEMS.decode(events))),
+        sent_at=_sent_at(keys.get("sent_at")),
+    )
+
+
+def _trimmed(raw: msgspec.Raw) -> bytes:
+    return bytes(raw).strip(b" \t\r\n")
+
+
+def _sent_at(raw: msgspec.Raw | None) -> Moment | None:
+    try:
+        text = None if raw is None else msgspec.json.decode(raw, type=str | None)
+        return None if text is None else moments.read(text)
+    except (msgspec.DecodeError, ValueError) as error:
+        raise BadInput(
+            "`sent_at` is no moment; write it like 2026-03-01T10:00:00.000Z."
+        ) from error
+
+
+def _split_around_lone_surrogates(body: bytes) -> Body:
+    """Half a surrogate pair spoils the event it stands in, not the batch.
+
+    The fast decoder stops at one; the standard library reads over it, so that each
+    event can be written out again and judged by itself.
+    """
+    unreadable = f"The body is not JSON. {_HOW}"
+    if b"\\u" not in body:
+        raise BadInput(unreadable)
+    try:
+        found = json.loads(body.decode(), parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise BadInput(unreadable) from error
+    items = found.get("events", [found]) if isinstance(found, dict) else found
+    if not isinstance(items, list):
+        raise BadInput(unreadable)
+    events = tuple(json.dumps(item).encode() for item in items)
+    sent_at: Any = found.get("sent_at") if isinstance(found, dict) else None
+    return Body(
+        events=events,
+        sent_at=None if sent_at is None else _sent_at(msgspec.Raw(json.dumps(sent_at))),
+    )
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")

@@ -1,0 +1,147 @@
+"""Consent at the door: whoever denies analytics is refused from then on."""
+
+import threading
+from bisect import bisect_right
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final, Protocol
+
+from ingestion.judging import Accepted, Refused, Verdict
+from ingestion.objections import Objection
+
+DECISION: Final = "consent_decided"
+DENIED = Objection("consent", "", "This person denied analytics.")
+
+_REMEMBERED_FOR: Final = timedelta(seconds=1)
+_MOST_REMEMBERED: Final = 100_000
+
+
+class Decisions(Protocol):
+    """What people decided so far; the vault keeps it."""
+
+    def analytics_decisions(self, subjects: Iterable[str]) -> dict[str, bool]:
+        """Whether analytics is denied, for each subject who has decided."""
+
+    def set_analytics_denied(self, subject: str, denied: bool, at: datetime) -> None:  # noqa: FBT001
+        """Note a decision."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One person's decision about analytics."""
+
+    subject: str
+    denied: bool
+    at: datetime
+
+
+@dataclass(slots=True)
+class Timeline:
+    """Decisions that came in together, in the order people made them."""
+
+    _by_subject: dict[str, list[tuple[datetime, bool]]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, decisions: Iterable[Decision]) -> "Timeline":
+        """Arrange decisions by person and time; a denial outweighs one moment's yes."""
+        arranged: dict[str, list[tuple[datetime, bool]]] = {}
+        for one in sorted(decisions, key=lambda found: (found.at, found.denied)):
+            arranged.setdefault(one.subject, []).append((one.at, one.denied))
+        return cls(arranged)
+
+    def __contains__(self, subject: str) -> bool:
+        return subject in self._by_subject
+
+    def __bool__(self) -> bool:
+        return bool(self._by_subject)
+
+    def denied(self, subject: str, at: datetime) -> bool | None:
+        """The person's word at a moment; None when they had not decided yet."""
+        made = self._by_subject.get(subject, [])
+        place = bisect_right(made, (at, True))
+        return made[place - 1][1] if place else None
+
+
+def decision(verdict: Verdict) -> Decision | None:
+    """The decision about analytics that an accepted event carries, if it does."""
+    if not isinstance(verdict, Accepted) or verdict.event_name != DECISION:
+        return None
+    properties = verdict.envelope.properties
+    granted = properties.get("granted")
+    if properties.get("purpose") != "analytics" or not isinstance(granted, bool):
+        return None
+    found = verdict.envelope
+    return Decision(found.subject, not granted, found.occurred_at.at)
+
+
+def withheld(
+    verdict: Verdict, timeline: Timeline, standing: Mapping[str, bool]
+) -> Verdict:
+    """The verdict with consent considered.
+
+    `standing` says who is denied apart from the timeline. The decision event itself
+    is always accepted.
+    """
+    if not isinstance(verdict, Accepted) or verdict.event_name == DECISION:
+        return verdict
+    found = verdict.envelope
+    denied = timeline.denied(found.subject, found.occurred_at.at) if timeline else None
+    if denied is None:
+        denied = standing.get(found.subject, False)
+    return _refused(verdict) if denied else verdict
+
+
+def _refused(verdict: Accepted) -> Refused:
+    return Refused(
+        event_id=verdict.envelope.event_id,
+        event_name=verdict.event_name,
+        event_version=verdict.event_version,
+        source=verdict.source,
+        imported=verdict.imported,
+        received_at=verdict.received_at,
+        judged_at=verdict.received_at,
+        objections=(DENIED,),
+        raw=b"",
+    )
+
+
+class Standing:
+    """Who is denied at present, as the vault knows it; remembered for a second."""
+
+    def __init__(self, decisions: Decisions, *, allowed_by_default: bool) -> None:
+        self._decisions = decisions
+        self._undecided = not allowed_by_default
+        self._known: OrderedDict[str, tuple[datetime, bool]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def of(self, subjects: Iterable[str], *, now: datetime) -> dict[str, bool]:
+        """Whether each of the subjects is denied."""
+        with self._lock:
+            return self._answered(set(subjects), now)
+
+    def _answered(self, wanted: set[str], now: datetime) -> dict[str, bool]:
+        fresh_from = now - _REMEMBERED_FOR
+        asked = {
+            subject
+            for subject in wanted
+            if subject not in self._known or self._known[subject][0] < fresh_from
+        }
+        if asked:
+            found = self._decisions.analytics_decisions(asked)
+            for subject in asked:
+                denied = found.get(subject, self._undecided)
+                self._known[subject] = (now, denied)
+                self._known.move_to_end(subject)
+        answer = {subject: self._known[subject][1] for subject in wanted}
+        while len(self._known) > _MOST_REMEMBERED:
+            self._known.popitem(last=False)
+        return answer
+
+    def note(self, decided: Iterable[Decision]) -> None:
+        """Keep decisions durably; they count from the next question on."""
+        for one in decided:
+            with self._lock:
+                self._decisions.set_analytics_denied(one.subject, one.denied, one.at)
+                self._known.pop(one.subject, None)

@@ -1,0 +1,115 @@
+"""Files of events, one JSON object a line, plain or gzipped."""
+
+import gzip
+import hashlib
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Final, NamedTuple
+
+import msgspec
+
+from ingestion.consent import DECISION
+from warehouse.errors import BadInput
+
+_GZIP_MAGIC: Final = b"\x1f\x8b"
+_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+_DECISION_MARK: Final = DECISION.encode()
+_HOW: Final = "Give a file with one event as a JSON object on each line."
+
+
+class Line(NamedTuple):
+    """A line that is not blank, with its number in the file, from 1."""
+
+    number: int
+    text: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What a first reading tells of a file, before anything is kept."""
+
+    sha256: str
+    lines: int
+    decisions: tuple[Line, ...]
+
+
+def survey(path: Path) -> Survey:
+    """Read a file through: fingerprint, number of lines, consent decisions in it.
+
+    Raises BadInput when it is missing, empty, broken, or holds no JSON object.
+    """
+    decisions, count, readable = [], 0, False
+    for line in lines(path):
+        count += 1
+        readable = readable or _is_object(line.text)
+        if _DECISION_MARK in line.text:
+            decisions.append(line)
+    if not count:
+        raise BadInput(f"{path} is empty. {_HOW}")
+    if not readable:
+        raise BadInput(f"No line of {path} can be read as a JSON object. {_HOW}")
+    return Survey(_sha256(path), count, tuple(decisions))
+
+
+def lines(path: Path) -> Iterator[Line]:
+    """The lines of a file, blank ones left out. Raises BadInput when it breaks off."""
+    number = 0
+    with _opened(path) as file:
+        try:
+            for number, text in enumerate(file, start=1):
+                stripped = text.strip(b" \t\r\n")
+                if number == 1:
+                    stripped = stripped.removeprefix(_BYTE_ORDER_MARK)
+                if stripped:
+                    yield Line(number, stripped)
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            raise BadInput(
+                f"{path} breaks off or is damaged after line {number}:"
+                " it is no whole gzip file. Fetch it again."
+            ) from error
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[IO[bytes] | gzip.GzipFile]:
+    try:
+        plain = path.open("rb")
+    except FileNotFoundError as error:
+        raise BadInput(
+            f"{path} is not there. Check the path, or give another."
+        ) from error
+    except OSError as error:
+        raise BadInput(f"{path} cannot be read: {error.strerror}.") from error
+    with plain:
+        try:
+            zipped = plain.read(2) == _GZIP_MAGIC
+        except OSError as error:
+            raise BadInput(f"{path} cannot be read: {error.strerror}.") from error
+        plain.seek(0)
+        if path.suffix == ".gz" and not zipped and path.stat().st_size:
+            raise BadInput(
+                f"{path} is named .gz and is no gzip file."
+                " Rename it to .jsonl if it is plain text, or fetch it again."
+            )
+        if not zipped:
+            yield plain
+            return
+        with gzip.open(plain, "rb") as unzipped:
+            yield unzipped
+
+
+def _is_object(text: bytes) -> bool:
+    if text[:1] != b"{":
+        return False
+    try:
+        msgspec.json.decode(text)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
+    return True
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,284 @@
+"""Import a file of events: the file itself is the log, its lines the positions.
+
+Blocks are cut at fixed line numbers. The moment a block was cut is on disk before
+it is sent; a block that may have been sent before is looked for in the warehouse
+first. So a file imported twice, or killed in the middle and imported again, leaves
+raw.events as after one import.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+from ingestion import files, moments
+from ingestion.blocks import RECORDS_A_BLOCK, Block, insert, without_those_there
+from ingestion.consent import DECISION, Standing, Timeline, decision, withheld
+from ingestion.door import secure
+from ingestion.files import Line, Survey
+from ingestion.import_plan import PlanFile
+from ingestion.judging import Accepted, Arrival, Refused, Rules, Source, Verdict, judge
+from ingestion.records import Record, accepted_record, refused_record
+from warehouse.clickhouse import connect, rows
+from warehouse.errors import MigrationFailed
+from warehouse.home import Home
+from warehouse.settings import Settings
+from warehouse.taxonomy import load
+from warehouse.vault import Vault, load_master_key
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
+
+DEFAULT_SOURCE: Final = Source("import")
+
+# few enough to stay in the processor's cache, many enough for one visit to the vault
+_LINES_AT_ONCE: Final = 2_000
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportSummary:
+    """What an import did; `refused` counts events by their first reason."""
+
+    import_id: str
+    file: str
+    source: str
+    lines: int
+    accepted: int
+    refused: dict[str, int]
+    already_imported: bool = False
+
+    def as_json(self) -> dict[str, object]:
+        """The summary as `questlog import --json` prints it."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class _Import:
+    """One import under way: what each of its blocks is judged and kept with."""
+
+    identity: UUID
+    path: Path
+    survey: Survey
+    source: Source
+    rules: Rules
+    vault: Vault
+    standing: Standing
+    plan: PlanFile
+    now: Callable[[], datetime]
+
+    arrival: Arrival
+
+    def judged(self, line: Line) -> Verdict:
+        return judge(
+            line.text, rules=self.rules, source=self.source, arrival=self.arrival
+        )
+
+
+def _silent(_done: int, _total: int) -> None:
+    """No progress is shown."""
+
+
+def import_file(
+    path: Path,
+    settings: Settings,
+    *,
+    now: Callable[[], datetime],
+    source: Source = DEFAULT_SOURCE,
+    progress: Progress = _silent,
+) -> ImportSummary:
+    """Bring a .jsonl or .jsonl.gz file of events into raw.events, each line once.
+
+    `progress(lines done, lines)` is called after each block. Raises BadInput when
+    the file cannot be read at all, Unavailable when ClickHouse or the vault is away:
+    the same call then goes on where this one stopped.
+    """
+    rules = Rules.of(load())
+    survey = files.survey(path)
+    identity = uuid5(NAMESPACE_URL, f"{survey.sha256}/{source.name}/{source.mode}")
+    home = Home(settings.home)
+    plan_path = home.root / "imports" / f"{identity}.json"
+    with (
+        connect(settings) as client,
+        Vault.open(home.vault, load_master_key(settings)) as vault,
+        closing(PlanFile.open(plan_path, started_at=moments.stored(now()))) as plan,
+    ):
+        current = _Import(
+            identity=identity,
+            path=path,
+            survey=survey,
+            source=source,
+            rules=rules,
+            vault=vault,
+            standing=Standing(
+                vault, allowed_by_default=settings.analytics_consent_default
+            ),
+            plan=plan,
+            now=now,
+            arrival=Arrival(moments.moment(plan.started_at), imported=True),
+        )
+        return _finished(client, current) or _carried_out(client, current, progress)
+
+
+def _finished(client: "Client", current: _Import) -> ImportSummary | None:
+    """The summary of the import that was finished before, if there is one."""
+    from clickhouse_connect.driver.exceptions import DatabaseError
+
+    query = """
+        select lines, accepted, refused from ops.imports
+        where import_id = {import_id:UUID} limit 1
+    """
+    try:
+        found = rows(client, query, {"import_id": str(current.identity)})
+    except DatabaseError as error:
+        raise MigrationFailed(
+            "ops.imports cannot be read: run `questlog migrate` first."
+        ) from error
+    if not found:
+        return None
+    refused = current.plan.plan.refused
+    if refused is None:
+        refused = {"unknown": found[0]["refused"]} if found[0]["refused"] else {}
+    return ImportSummary(
+        import_id=str(current.identity),
+        file=current.path.name,
+        source=current.source.name,
+        lines=found[0]["lines"],
+        accepted=found[0]["accepted"],
+        refused=refused,
+        already_imported=True,
+    )
+
+
+def _carried_out(
+    client: "Client", current: _Import, progress: Progress
+) -> ImportSummary:
+    timeline = _decisions(current)
+    counts: Counter[str] = Counter()
+    done = 0
+    with ThreadPoolExecutor(1, thread_name_prefix="import") as sender:
+        sending: Future[None] | None = None
+        for number, block in enumerate(_blocks(current.path)):
+            records = [
+                record
+                for start in range(0, len(block), _LINES_AT_ONCE)
+                for record in _records(
+                    current, block[start : start + _LINES_AT_ONCE], timeline, counts
+                )
+            ]
+            if sending is not None:
+                sending.result()
+            sending = sender.submit(_send, client, current, number, records)
+            done += len(block)
+            progress(done, current.survey.lines)
+        if sending is not None:
+            sending.result()
+    accepted = counts.pop("", 0)
+    refused = dict(sorted(counts.items()))
+    current.plan.finish(refused)
+    summary = ImportSummary(
+        import_id=str(current.identity),
+        file=current.path.name,
+        source=current.source.name,
+        lines=done,
+        accepted=accepted,
+        refused=refused,
+    )
+    _note(client, current, summary)
+    return summary
+
+
+def _decisions(current: _Import) -> Timeline:
+    """The file's decisions about analytics, all known before its first event is."""
+    verdicts = [current.judged(line) for line in current.survey.decisions]
+    decided = [one for one in map(decision, verdicts) if one is not None]
+    current.standing.note(decided)
+    return Timeline.of(decided)
+
+
+def _blocks(path: Path) -> Iterator[list[Line]]:
+    lines = files.lines(path)
+    while block := list(islice(lines, RECORDS_A_BLOCK)):
+        yield block
+
+
+def _records(
+    current: _Import, lines: list[Line], timeline: Timeline, counts: Counter[str]
+) -> list[Record]:
+    """The lines' rows; counts accepted events under "", refused by first reason."""
+    judged = [current.judged(line) for line in lines]
+    standing = current.standing.of(
+        _undecided(judged, timeline), now=current.arrival.received_at.at
+    )
+    final = [withheld(verdict, timeline, standing) for verdict in judged]
+    secure(final, current.vault)
+    records = []
+    for line, verdict in zip(lines, final, strict=True):
+        if isinstance(verdict, Refused):
+            counts[verdict.objections[0].reason] += 1
+            refusal_id = uuid5(current.identity, str(line.number))
+            record = refused_record(
+                verdict,
+                refusal_id=refusal_id,
+                seal=current.vault.seal,
+                place=f"line {line.number}",
+            )
+        else:
+            counts[""] += 1
+            record = accepted_record(verdict)
+        records.append(record)
+    return records
+
+
+def _undecided(judged: list[Verdict], timeline: Timeline) -> set[str]:
+    """Whom to ask the vault about.
+
+    Not those who decide within the file: an import that is repeated would find its
+    own decisions there and judge their earlier events by them.
+    """
+    subjects = {
+        verdict.envelope.subject
+        for verdict in judged
+        if isinstance(verdict, Accepted) and verdict.event_name != DECISION
+    }
+    return {subject for subject in subjects if subject not in timeline}
+
+
+def _send(
+    client: "Client", current: _Import, number: int, records: list[Record]
+) -> None:
+    cut_before = current.plan.plan.cut_at.get(number)
+    cut_at = cut_before or moments.stored(current.now())
+    if cut_before is None:
+        current.plan.cut(number, at=cut_at)
+    block = Block(
+        first=number,
+        last=number + 1,
+        loaded_at=cut_at,
+        token=f"{current.identity}-{number}",
+    )
+    if cut_before is not None:
+        records = without_those_there(
+            client, block, records, imported_from=current.source.name
+        )
+    insert(client, block, records)
+
+
+def _note(client: "Client", current: _Import, summary: ImportSummary) -> None:
+    row = {
+        "import_id": str(current.identity),
+        "file_name": current.path.name,
+        "file_sha256": current.survey.sha256,
+        "source": current.source.name,
+        "lines": summary.lines,
+        "accepted": summary.accepted,
+        "refused": sum(summary.refused.values()),
+    }
+    client.insert("ops.imports", [list(row.values())], column_names=list(row))

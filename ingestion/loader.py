@@ -1,0 +1,170 @@
+"""Drain the durable log into ClickHouse: each record once, whatever happens.
+
+Where a block begins and ends, and the moment it was cut, is on disk before it is
+sent for the first time. After a crash or an error the very same block is sent under
+the same token, which ClickHouse knows if it took it.
+"""
+
+import fcntl
+import logging
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from ingestion import moments
+from ingestion.blocks import RECORDS_A_BLOCK, Block, insert
+from ingestion.durable import put
+from ingestion.log import LogReader
+from ingestion.records import Record
+from warehouse.errors import MigrationFailed, Unavailable
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
+
+FIRST_WAIT_S: Final = 0.5
+LONGEST_WAIT_S: Final = 15.0
+
+_logger = logging.getLogger(__name__)
+
+Connect = Callable[[], AbstractContextManager["Client"]]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a log is loaded, and the block that is on its way, if one is."""
+
+    log: str
+    position: int = 0
+    block: Block | None = None
+
+
+class Ledger:
+    """The loader's durable memory: one small file beside the log."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def read(self, log: str) -> Progress:
+        """The progress in a log; none yet in one that was made anew."""
+        try:
+            found = msgspec.json.decode(self._path.read_bytes(), type=Progress)
+        except FileNotFoundError:
+            return Progress(log)
+        return found if found.log == log else Progress(log)
+
+    def write(self, progress: Progress) -> None:
+        """Durable at return."""
+        put(self._path, msgspec.json.encode(asdict(progress)))
+
+
+def ledger_of(folder: Path) -> Ledger:
+    """The ledger of the log in a folder."""
+    return Ledger(folder / "loaded.json")
+
+
+@contextmanager
+def only_one(folder: Path) -> Iterator[None]:
+    """Be the one loader of the log in a folder. Raises Unavailable when another is."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lock = os.open(folder / "loader.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError as error:
+        raise Unavailable(
+            f"Another loader works on the log in {folder}."
+            " It loads what there is; nothing needs to be done."
+        ) from error
+    finally:
+        os.close(lock)
+
+
+class Loader:
+    """Moves a log's records into ClickHouse, block by block, in order."""
+
+    def __init__(
+        self,
+        log: LogReader,
+        ledger: Ledger,
+        now: Callable[[], datetime],
+        *,
+        records_a_block: int = RECORDS_A_BLOCK,
+    ) -> None:
+        self._log = log
+        self._ledger = ledger
+        self._now = now
+        self._records_a_block = records_a_block
+        self._progress = ledger.read(log.identity)
+
+    @property
+    def position(self) -> int:
+        """The position up to which everything is in ClickHouse."""
+        return self._progress.position
+
+    def drain(self, client: "Client") -> int:
+        """Load until the log's present end; the number of records loaded.
+
+        Raises Unavailable or MigrationFailed when ClickHouse does not take a block;
+        the same call later goes on with the same block.
+        """
+        return sum(self._blocks_loaded(client))
+
+    def _blocks_loaded(self, client: "Client") -> Iterator[int]:
+        if self._progress.block is not None:
+            block = self._progress.block
+            stretch = self._log.reread(block.first, block.last)
+            yield self._load(client, block, stretch.records)
+        while self._log.end() > self.position:
+            stretch = self._log.read(self.position, limit=self._records_a_block)
+            if not stretch.records:
+                return
+            block = Block(
+                first=stretch.first,
+                last=stretch.last,
+                loaded_at=moments.stored(self._now()),
+                token=f"{self._log.identity}-{stretch.first}-{stretch.last}",
+            )
+            self._remember(Progress(self._log.identity, stretch.first, block))
+            yield self._load(client, block, stretch.records)
+
+    def _load(self, client: "Client", block: Block, records: Sequence[Record]) -> int:
+        insert(client, block, records)
+        self._remember(Progress(self._log.identity, block.last))
+        return len(records)
+
+    def _remember(self, progress: Progress) -> None:
+        self._ledger.write(progress)
+        self._progress = progress
+
+
+def follow(
+    loader: Loader,
+    connect: Connect,
+    *,
+    pause: Callable[[float], bool],
+    every_s: float = 0.2,
+) -> None:
+    """Load for ever; while ClickHouse is away wait longer and longer, and try again.
+
+    `pause(seconds)` sleeps and says whether to stop.
+    """
+    wait = FIRST_WAIT_S
+    while True:
+        try:
+            with connect() as client:
+                while True:
+                    loader.drain(client)
+                    wait = FIRST_WAIT_S
+                    if pause(every_s):
+                        return
+        except (Unavailable, MigrationFailed) as error:
+            _logger.warning("%s Trying again in %.1f s.", error, wait)
+        if pause(wait):
+            return
+        wait = min(2 * wait, LONGEST_WAIT_S)

@@ -1,0 +1,104 @@
+"""Verdicts as the records of the durable log: ready rows, direct identifiers gone."""
+
+import base64
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final, Literal
+from uuid import UUID
+
+from ingestion import moments
+from ingestion.judging import Accepted, Refused
+from ingestion.objections import CONSENT
+from ingestion.rows import content_hash, json_text, row_bytes
+
+Kind = Literal["accepted", "refused"]
+
+REFUSED_BYTES_KEPT: Final = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One row on its way to raw.events or raw.refused_events, all but `loaded_at`."""
+
+    kind: Kind
+    row: bytes
+
+
+def accepted_record(verdict: Accepted) -> Record:
+    """The row of an event whose identifiers were replaced by tokens."""
+    found = verdict.envelope
+    occurred_at = found.occurred_at.stored
+    properties = json_text(found.properties)
+    context = json_text(found.context)
+    user_properties = json_text(found.user_properties)
+    identity = json_text(
+        [
+            verdict.event_name,
+            verdict.event_version,
+            found.user_id,
+            found.anonymous_id,
+            found.session_id,
+            occurred_at,
+        ]
+    )
+    row = {
+        "event_id": found.event_id,
+        "event_name": verdict.event_name,
+        "event_version": verdict.event_version,
+        "user_id": found.user_id,
+        "anonymous_id": found.anonymous_id,
+        "session_id": found.session_id,
+        "occurred_at": occurred_at,
+        "sent_at": verdict.sent_at and verdict.sent_at.stored,
+        "received_at": verdict.received_at.stored,
+        "known_at": verdict.known_at.stored,
+        "clock_offset_ms": verdict.clock_offset_ms,
+        "clock_offset_source": "sent_at" if verdict.clock_offset_ms else "none",
+        "sequence": found.sequence,
+        "source": verdict.source,
+        "imported": verdict.imported,
+        "tags": verdict.tags,
+        "properties": properties,
+        "context": context,
+        "user_properties": user_properties,
+        "content_hash": content_hash(identity, properties, context, user_properties),
+    }
+    return Record("accepted", row_bytes(row))
+
+
+def refused_record(
+    verdict: Refused,
+    *,
+    refusal_id: UUID,
+    seal: Callable[[bytes], bytes],
+    place: str = "",
+) -> Record:
+    """The row of a refusal: all objections, and the bytes sealed where we keep them.
+
+    Of an event refused for want of consent no bytes are kept. `place` says where
+    in a file the event stood, such as `line 17`.
+    """
+    reasons = [objection.reason for objection in verdict.objections]
+    kept = b"" if CONSENT in reasons else seal(verdict.raw)
+    expires_at = verdict.judged_at.at + REFUSED_BYTES_KEPT
+    row = {
+        "refusal_id": str(refusal_id),
+        "event_id": verdict.event_id,
+        "event_name": verdict.event_name,
+        "event_version": verdict.event_version,
+        "reason": reasons[0],
+        "reasons": list(dict.fromkeys(reasons)),
+        "objections": [
+            ": ".join(filter(None, (place, one.reason, one.at, one.message)))
+            for one in verdict.objections
+        ],
+        "recoverable": all(one.recoverable for one in verdict.objections),
+        "source": verdict.source,
+        "imported": verdict.imported,
+        "received_at": verdict.received_at.stored,
+        "expires_at": moments.stored(expires_at)[:19],
+        # sealed bytes are no text: they travel and are stored as base64
+        "sealed_bytes": base64.b64encode(kept).decode(),
+    }
+    return Record("refused", row_bytes(row))

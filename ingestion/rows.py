@@ -1,0 +1,82 @@
+"""Rows of raw.events and raw.refused_events as JSON bytes, all but `loaded_at`."""
+
+import json
+from hashlib import blake2b
+from typing import Any, Final
+
+import orjson
+
+EVENT_COLUMNS: Final = (
+    "event_id",
+    "event_name",
+    "event_version",
+    "user_id",
+    "anonymous_id",
+    "session_id",
+    "occurred_at",
+    "sent_at",
+    "received_at",
+    "known_at",
+    "clock_offset_ms",
+    "clock_offset_source",
+    "sequence",
+    "source",
+    "imported",
+    "tags",
+    "properties",
+    "context",
+    "user_properties",
+    "content_hash",
+    "loaded_at",
+)
+REFUSAL_COLUMNS: Final = (
+    "refusal_id",
+    "event_id",
+    "event_name",
+    "event_version",
+    "reason",
+    "reasons",
+    "objections",
+    "recoverable",
+    "source",
+    "imported",
+    "received_at",
+    "expires_at",
+    "sealed_bytes",
+    "loaded_at",
+)
+
+
+def json_text(value: Any) -> str:
+    """Canonical JSON: keys sorted, no spaces, UTF-8, whole numbers of any size."""
+    try:
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+    except TypeError:  # a whole number beyond 64 bits
+        return json.dumps(
+            value,
+            sort_keys=True,
+            ensure_ascii=False,
+            separators=(",", ":"),
+            allow_nan=False,
+        )
+
+
+def row_bytes(row: dict[str, Any]) -> bytes:
+    """A row as one JSON object, ready for `with_load`."""
+    return orjson.dumps(row)
+
+
+def content_hash(*parts: str) -> int:
+    """64 bits over an event's content; each part is JSON, so no part holds a newline.
+
+    Python's own hash differs between processes; this one is for ever.
+    """
+    return int.from_bytes(
+        blake2b("\n".join(parts).encode(), digest_size=8).digest(), "big"
+    )
+
+
+def with_load(rows: list[bytes], loaded_at: str) -> bytes:
+    """Rows as JSONEachRow, each with the moment its block was cut."""
+    ending = b',"loaded_at":"' + loaded_at.encode() + b'"}\n'
+    return b"".join([row[:-1] + ending for row in rows])

@@ -1,0 +1,338 @@
+"""The durable log on a local disk: append-only segments, fsynced before the answer.
+
+A frame is a length, a CRC-32 and the record: one byte for its kind, then its row.
+Positions are byte offsets over all segments; a segment's name is the position of
+its first byte. `durable` holds the position up to which readers may read: it moves
+only after an fsync, so that nobody loads what a power cut could still take back.
+"""
+
+import contextlib
+import fcntl
+import itertools
+import mmap
+import os
+import struct
+import threading
+import time
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, Self
+from uuid import uuid4
+
+from ingestion.durable import put, synced_folder
+from ingestion.log import Stretch
+from ingestion.records import Kind, Record
+from warehouse.errors import BadInput, Unavailable
+
+SEGMENT_BYTES: Final = 64 * 1024 * 1024
+
+_HEADER: Final = struct.Struct("<II")
+_MARK: Final = struct.Struct("<Q")
+_KIND_BYTES: Final[dict[Kind, bytes]] = {"accepted": b"A", "refused": b"R"}
+_KINDS: Final[dict[int, Kind]] = {ord("A"): "accepted", ord("R"): "refused"}
+_LONGEST_RECORD: Final = 16 * 1024 * 1024
+_PATIENCE_S: Final = 2.0
+
+
+class SegmentReader:
+    """Reads a log that another process may be writing."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._identity = _identity(folder)
+        self._mark = _Mark(folder)
+
+    @property
+    def identity(self) -> str:
+        """The log's own id, made with its folder."""
+        return self._identity
+
+    def close(self) -> None:
+        """Let go of the folder."""
+        self._mark.close()
+
+    def end(self) -> int:
+        """The position after the last durable record."""
+        return self._mark.read()
+
+    def read(self, position: int, *, limit: int) -> Stretch:
+        """At most `limit` records from a position on; none at the end."""
+        frames = itertools.islice(self._frames(position, self.end()), limit)
+        return _stretch(position, frames)
+
+    def reread(self, first: int, last: int) -> Stretch:
+        """Exactly the records between two positions. Raises BadInput if it cannot."""
+        stretch = _stretch(first, self._frames(first, last))
+        if stretch.last != last:
+            raise BadInput(
+                f"The log in {self._folder} cannot be read from {first} to {last}:"
+                f" it breaks off at {stretch.last}."
+            )
+        return stretch
+
+    def _frames(self, position: int, end: int) -> Iterator[tuple[Record, int]]:
+        starts = _segment_starts(self._folder)
+        for start, following in itertools.zip_longest(starts, starts[1:]):
+            if following is not None and following <= position:
+                continue
+            if position >= end:
+                return
+            for record, after in _segment_frames(self._folder, start, position):
+                if after > end:
+                    return
+                yield record, after
+                position = after
+
+
+class SegmentLog(SegmentReader):
+    """The log with the right to append: one process at a time."""
+
+    def __init__(
+        self, folder: Path, lock: int, *, segment_bytes: int = SEGMENT_BYTES
+    ) -> None:
+        super().__init__(folder)
+        self._lock_descriptor = lock
+        self._segment_bytes = segment_bytes
+        self._joining = threading.Lock()
+        self._committing = threading.Lock()
+        self._group = _Group()
+        starts = _segment_starts(folder) or [self._new_segment(0)]
+        self._segment = self._opened(starts[-1])
+
+    @classmethod
+    def open(cls, folder: Path, *, segment_bytes: int = SEGMENT_BYTES) -> Self:
+        """Open a log for appending: make it, or cut off what a crash left torn.
+
+        Raises Unavailable when another process holds it or the disk says no.
+        """
+        try:
+            prepare(folder)
+            lock = _locked(folder, patience_s=_PATIENCE_S)
+            recover(folder)
+            return cls(folder, lock, segment_bytes=segment_bytes)
+        except OSError as error:
+            raise Unavailable(
+                f"The log in {folder} cannot be opened: {error.strerror}."
+            ) from error
+
+    def close(self) -> None:
+        """Wait for what is being written, then let the next writer in."""
+        with self._committing:
+            os.close(self._segment.descriptor)
+            os.close(self._lock_descriptor)
+        super().close()
+
+    def append(self, records: Sequence[Record]) -> int:
+        """Put records at the end; durable at return.
+
+        Callers that come while others wait for the disk share one fsync. Raises
+        Unavailable when the disk refuses; the log is then as it was before.
+        """
+        framed = b"".join([_frame(record) for record in records])
+        with self._joining:
+            group = self._group
+            place = group.join(framed)
+        with self._committing:
+            if not group.done:
+                with self._joining:
+                    self._group = _Group()
+                self._commit(group)
+        if group.failure is not None:
+            raise Unavailable(
+                f"The log in {self._folder} cannot be written:"
+                f" {group.failure.strerror}."
+            ) from group.failure
+        return group.first + place
+
+    def _commit(self, group: "_Group") -> None:
+        try:
+            if self._segment.size >= self._segment_bytes:
+                start = self._new_segment(self._segment.end)
+                os.close(self._segment.descriptor)
+                self._segment = self._opened(start)
+            self._write(b"".join(group.framed))
+        except OSError as error:
+            group.failure = error
+        else:
+            group.first = self._segment.end
+            self._segment.size += group.size
+            self._mark.write(self._segment.end)
+        group.done = True
+
+    def _write(self, framed: bytes) -> None:
+        """All of it durably in the segment, or none."""
+        segment = self._segment
+        try:
+            left = memoryview(framed)
+            offset = segment.size
+            while left:
+                written = os.pwrite(segment.descriptor, left, offset)
+                left, offset = left[written:], offset + written
+            os.fdatasync(segment.descriptor)
+        except OSError:
+            with contextlib.suppress(OSError):
+                os.ftruncate(segment.descriptor, segment.size)
+            raise
+
+    def _new_segment(self, start: int) -> int:
+        with _segment_path(self._folder, start).open("ab") as file:
+            os.fsync(file.fileno())
+        synced_folder(self._folder)
+        return start
+
+    def _opened(self, start: int) -> "_Segment":
+        path = _segment_path(self._folder, start)
+        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        return _Segment(start, path.stat().st_size, descriptor)
+
+
+@dataclass(slots=True)
+class _Segment:
+    start: int
+    size: int
+    descriptor: int
+
+    @property
+    def end(self) -> int:
+        return self.start + self.size
+
+
+@dataclass(slots=True)
+class _Group:
+    """Appends that share one fsync."""
+
+    framed: list[bytes] = field(default_factory=list)
+    size: int = 0
+    first: int = 0
+    done: bool = False
+    failure: OSError | None = None
+
+    def join(self, framed: bytes) -> int:
+        self.framed.append(framed)
+        self.size += len(framed)
+        return self.size
+
+
+class _Mark:
+    """The durable position, shared with other processes through a mapped file."""
+
+    def __init__(self, folder: Path) -> None:
+        with (folder / "durable").open("r+b") as file:
+            self._map = mmap.mmap(file.fileno(), _MARK.size)
+
+    def read(self) -> int:
+        position: int = _MARK.unpack(self._map[:])[0]
+        return position
+
+    def write(self, position: int) -> None:
+        self._map[:] = _MARK.pack(position)
+
+    def close(self) -> None:
+        self._map.close()
+
+
+def open_for_reading(folder: Path) -> SegmentReader:
+    """Open a log to read. Where nobody writes it, what a crash left is mended first.
+
+    Raises Unavailable when the folder cannot be used.
+    """
+    try:
+        prepare(folder)
+        with contextlib.suppress(Unavailable):
+            lock = _locked(folder, patience_s=0)
+            try:
+                recover(folder)
+            finally:
+                os.close(lock)
+        return SegmentReader(folder)
+    except OSError as error:
+        raise Unavailable(
+            f"The log in {folder} cannot be opened: {error.strerror}."
+        ) from error
+
+
+def prepare(folder: Path) -> None:
+    """Make the folder of a log with its identity and its mark, where absent."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not (folder / "identity").exists():
+        put(folder / "identity", uuid4().hex.encode(), only_new=True)
+    if not (folder / "durable").exists():
+        put(folder / "durable", _MARK.pack(0), only_new=True)
+
+
+def recover(folder: Path) -> int:
+    """Cut a torn tail off, make the rest durable; the log's end. Needs the lock."""
+    starts = _segment_starts(folder)
+    end = 0
+    if starts:
+        end = starts[-1]
+        for _, after in _segment_frames(folder, starts[-1], starts[-1]):
+            end = after
+        with _segment_path(folder, starts[-1]).open("r+b") as file:
+            file.truncate(end - starts[-1])
+            os.fsync(file.fileno())
+    mark = _Mark(folder)
+    mark.write(end)
+    mark.close()
+    return end
+
+
+def _locked(folder: Path, *, patience_s: float) -> int:
+    descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    attempts = max(1, round(patience_s / 0.05))
+    for _ in range(attempts):
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(min(patience_s, 0.05))
+        else:
+            return descriptor
+    os.close(descriptor)
+    raise Unavailable(
+        f"Another process writes the log in {folder}: one ingest service a log."
+        " Stop the other one, or give this one a QUESTLOG_HOME of its own."
+    )
+
+
+def _identity(folder: Path) -> str:
+    return (folder / "identity").read_text().strip()
+
+
+def _segment_path(folder: Path, start: int) -> Path:
+    return folder / f"{start:020d}.segment"
+
+
+def _segment_starts(folder: Path) -> list[int]:
+    return sorted(int(path.stem) for path in folder.glob("*.segment"))
+
+
+def _frame(record: Record) -> bytes:
+    body = _KIND_BYTES[record.kind] + record.row
+    return _HEADER.pack(len(body), zlib.crc32(body)) + body
+
+
+def _segment_frames(
+    folder: Path, start: int, position: int
+) -> Iterator[tuple[Record, int]]:
+    """The whole frames of one segment with the position after each."""
+    with _segment_path(folder, start).open("rb") as file:
+        file.seek(position - start)
+        while len(header := file.read(_HEADER.size)) == _HEADER.size:
+            length, checksum = _HEADER.unpack(header)
+            if not 0 < length <= _LONGEST_RECORD:
+                return
+            body = file.read(length)
+            if len(body) != length or zlib.crc32(body) != checksum:
+                return
+            position += _HEADER.size + length
+            yield Record(_KINDS[body[0]], body[1:]), position
+
+
+def _stretch(first: int, frames: Iterable[tuple[Record, int]]) -> Stretch:
+    records, last = [], first
+    for record, after in frames:
+        records.append(record)
+        last = after
+    return Stretch(first, last, tuple(records))

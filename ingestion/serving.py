@@ -1,0 +1,109 @@
+"""Run the ingest service of an installation until SIGTERM."""
+
+import logging
+import signal
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from ingestion.app import WRITERS, Service, application
+from ingestion.consent import Standing
+from ingestion.door import Keeping
+from ingestion.judging import Rules
+from ingestion.keys import KeyRing
+from ingestion.loader import ledger_of
+from ingestion.metrics import Metrics
+from ingestion.segments import SegmentLog
+from warehouse.errors import StackFailed
+from warehouse.home import Home
+from warehouse.settings import Settings
+from warehouse.taxonomy import load
+from warehouse.vault import Vault, load_master_key
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+GRACE_S: Final = 1
+
+_logger = logging.getLogger(__name__)
+
+
+def serve_ingest(settings: Settings) -> None:
+    """Serve until SIGTERM or Ctrl-C; what was taken by then is kept and answered.
+
+    Raises StackFailed when the port is taken, Unavailable when another process
+    writes the log, BadTaxonomy when the event definitions have faults.
+    """
+    import uvicorn
+
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(message)s"
+    )
+    with ExitStack() as held:
+        listening = held.enter_context(_listening(settings))
+        service = held.enter_context(opened(settings, lambda: datetime.now(UTC)))
+        config = uvicorn.Config(
+            application(service),
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=GRACE_S,
+            timeout_keep_alive=30,
+        )
+        host, port = listening.getsockname()[:2]
+        _logger.info("The ingest service listens on http://%s:%s", host, port)
+        # uvicorn raises the signal again once it has stopped
+        signal.signal(signal.SIGTERM, _end)
+        uvicorn.Server(config).run(sockets=[listening])
+
+
+def _end(_signal: int, _frame: "FrameType | None") -> None:
+    sys.exit(0)
+
+
+def _listening(settings: Settings) -> socket.socket:
+    host, port = settings.ingest_host, settings.ingest_port
+    listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+        listening.listen(2048)
+    except OSError as error:
+        listening.close()
+        raise StackFailed(
+            f"The ingest service cannot listen on {host}:{port}: {error.strerror}."
+            " Stop what holds the port, or set QUESTLOG_INGEST_PORT or"
+            " QUESTLOG_INGEST_HOST."
+        ) from error
+    return listening
+
+
+@contextmanager
+def opened(settings: Settings, now: Callable[[], datetime]) -> Iterator[Service]:
+    """The service of an installation: its log held, its vault open."""
+    home = Home(settings.home)
+    rules = Rules.of(load())
+    with (
+        closing(SegmentLog.open(home.log)) as log,
+        Vault.open(home.vault, load_master_key(settings)) as vault,
+        ThreadPoolExecutor(WRITERS, thread_name_prefix="writer") as writers,
+    ):
+        ledger = ledger_of(home.log)
+        standing = Standing(
+            vault, allowed_by_default=settings.analytics_consent_default
+        )
+        yield Service(
+            rules=rules,
+            keeping=Keeping(log, vault, standing),
+            keys=KeyRing(home.write_keys),
+            metrics=Metrics(
+                log_position=log.end,
+                loaded_position=lambda: ledger.read(log.identity).position,
+            ),
+            now=now,
+            writers=writers,
+        )

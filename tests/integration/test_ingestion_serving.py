@@ -1,0 +1,135 @@
+"""The ingest service as a process: started, used with curl's means, ended."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from ingestion.keys import add
+from ingestion.segments import open_for_reading
+from warehouse.home import Home
+from warehouse.settings import REPOSITORY
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def ingest(home: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
+    environ = os.environ | {
+        "QUESTLOG_HOME": str(home),
+        "QUESTLOG_INGEST_PORT": str(port),
+    }
+    with subprocess.Popen(
+        [sys.executable, "-m", "questlog", "serve", "ingest"],
+        cwd=REPOSITORY,
+        env=environ,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def wait_until_healthy(port: int) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        try:
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz").close()
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return
+    raise AssertionError("the ingest service did not start")
+
+
+def post(port: int, key: str, event: dict[str, Any]) -> dict[str, Any]:
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{port}/v1/events",
+        data=json.dumps(event).encode(),
+        headers={"Authorization": f"Bearer {key}", "Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request) as response:  # noqa: S310 - our own address
+        answer: dict[str, Any] = json.load(response)
+        return answer
+
+
+def test_the_service_keeps_what_it_acknowledged_and_ends_on_sigterm(
+    tmp_path: Path,
+) -> None:
+    port, home = free_port(), Home(tmp_path)
+    key = add(home.write_keys, source="web", mode="planned", now=NOW)
+    event = {
+        "event_id": "5e0f6d0c-7b1c-4c5e-9a57-0d2f6a1b3c4d",
+        "timestamp": "2026-03-01T09:59:00.000Z",
+        "event_name": "user_logged_in",
+        "user_id": "ann",
+        "properties": {},
+    }
+
+    with ingest(tmp_path, port) as process:
+        wait_until_healthy(port)
+        answer = post(port, key, event)
+        process.send_signal(signal.SIGTERM)
+        started = time.monotonic()
+        code = process.wait(10)
+        took = time.monotonic() - started
+
+    assert answer["accepted"] == 1
+    assert code == 0
+    assert took < 2
+    assert len(open_for_reading(home.log).read(0, limit=9).records) == 1
+
+
+def test_what_was_acknowledged_survives_kill_9(tmp_path: Path) -> None:
+    port, home = free_port(), Home(tmp_path)
+    key = add(home.write_keys, source="web", mode="open", now=NOW)
+    with ingest(tmp_path, port) as process:
+        wait_until_healthy(port)
+        for number in range(20):
+            post(
+                port,
+                key,
+                {
+                    "event_id": f"5e0f6d0c-7b1c-4c5e-9a57-{number:012d}",
+                    "timestamp": "2026-03-01T09:59:00.000Z",
+                    "event_name": "flew",
+                    "user_id": "ann",
+                },
+            )
+        process.kill()
+        process.wait(10)
+
+    assert len(open_for_reading(home.log).read(0, limit=99).records) == 20
+
+
+def test_a_taken_port_is_told_in_one_line(tmp_path: Path) -> None:
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        holder.listen()
+        port = holder.getsockname()[1]
+        with ingest(tmp_path, port) as process:
+            _, told = process.communicate(timeout=60)
+
+    assert process.returncode == 1
+    (line,) = told.decode().strip().splitlines()
+    assert f"127.0.0.1:{port}" in line
+    assert "QUESTLOG_INGEST_PORT" in line
