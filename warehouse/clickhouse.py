@@ -81,11 +81,38 @@ def replace_partition(
     `partition` is the SQL of the partition's value, such as `'2026-03-01'`.
     Every row must belong to it. Readers see the old rows or the new, never neither.
     """
+    with _partition_aside(client, table, partition) as aside:
+        if values:
+            client.insert(aside, values, column_names=list(columns))
+
+
+def replace_partition_columns(
+    client: "Client",
+    *,
+    table: str,
+    partition: str,
+    columns: Mapping[str, Sequence[Any]],
+) -> None:
+    """The same as `replace_partition` for rows given column by column.
+
+    The columns are equally long. A million rows take seconds this way.
+    """
+    with _partition_aside(client, table, partition) as aside:
+        if any(len(column) for column in columns.values()):
+            client.insert(
+                aside,
+                list(columns.values()),
+                column_names=list(columns),
+                column_oriented=True,
+            )
+
+
+@contextlib.contextmanager
+def _partition_aside(client: "Client", table: str, partition: str) -> Iterator[str]:
     aside = f"{table}__{uuid4().hex}"
     client.command(f"create table {aside} as {table}")
     try:
-        if values:
-            client.insert(aside, values, column_names=list(columns))
+        yield aside
         client.command(
             f"alter table {table} replace partition {partition} from {aside}"
         )
