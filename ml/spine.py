@@ -81,7 +81,8 @@ def own_days(days: Collection[date], as_of: date) -> list[date]:
     return sorted(
         day
         for day in set(days)
-        if day < as_of and (as_of - day).days % HORIZON_DAYS == 0
+        if day + timedelta(days=HORIZON_DAYS) <= as_of
+        and (as_of - day).days % HORIZON_DAYS == 0
     )
 
 
@@ -105,6 +106,20 @@ def split(days: Collection[date], as_of: date) -> Split:
         training=tuple(complete[:-1]),
         horizon_days=HORIZON_DAYS,
     )
+
+
+def latest(days: Collection[date], as_of: date) -> date:
+    """The latest complete day of the spine.
+
+    Raises NotEnoughData when there is none.
+    """
+    complete = own_days(days, as_of)
+    if not complete:
+        raise NotEnoughData(
+            f"No day {HORIZON_DAYS} days or more before {as_of} has complete outcomes"
+            " to be judged on. Import more history, or choose a later --as-of."
+        )
+    return complete[-1]
 
 
 def _listed(days: Sequence[date]) -> str:

@@ -5,11 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
-import numpy as np
-
 from ml.churn.features import Design
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
     from numpy.typing import NDArray
 
@@ -62,12 +61,11 @@ class BoostedTrees:
     def probabilities(self, people: "pd.DataFrame") -> "Numbers":
         """Chance of churn of each person, in (0, 1)."""
         import lightgbm
+        import numpy as np
 
         booster = lightgbm.Booster(model_str=self.trees)
-        found: Numbers = booster.predict(
-            self.design.numbers(people), num_threads=THREADS
-        )
-        return found
+        numbers = self.design.numbers(people)
+        return np.asarray(booster.predict(numbers, num_threads=THREADS), np.float64)
 
     def files(self) -> dict[str, str]:
         """The model as text by file name."""

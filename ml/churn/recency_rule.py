@@ -48,7 +48,8 @@ class RecencyRule:
     def probabilities(self, people: "pd.DataFrame") -> "Numbers":
         """Chance of churn of each person, in (0, 1)."""
         silent = people["days_since_last_active"].to_numpy(dtype=np.float64)
-        return np.interp(silent, self.days, self.probability)
+        probability: Numbers = np.interp(silent, self.days, self.probability)
+        return probability
 
     def files(self) -> dict[str, str]:
         """The model as text by file name."""
