@@ -113,8 +113,10 @@ def _partition_aside(client: "Client", table: str, partition: str) -> Iterator[s
     client.command(f"create table {aside} as {table}")
     try:
         yield aside
-        client.command(
-            f"alter table {table} replace partition {partition} from {aside}"
-        )
+        # the engine refuses to replace a partition by nothing
+        change = f"replace partition {partition} from {aside}"
+        if not client.command(f"select count() from {aside}"):
+            change = f"drop partition {partition}"
+        client.command(f"alter table {table} {change}")
     finally:
         client.command(f"drop table if exists {aside} sync")

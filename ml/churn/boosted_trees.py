@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     Numbers = NDArray[np.float64]
 
 TREES, DESIGN = "lightgbm.txt", "design.json"
-THREADS = 2
 PARAMETERS: Mapping[str, Any] = {
     "objective": "binary",
     "num_iterations": 200,
@@ -26,13 +25,15 @@ PARAMETERS: Mapping[str, Any] = {
     "feature_fraction": 0.7,
     "bagging_fraction": 0.8,
     "bagging_freq": 1,
-    "monotone_constraints_method": "advanced",
+    "monotone_constraints_method": "intermediate",
     "seed": 20260301,
     "deterministic": True,
     "force_row_wise": True,
-    "num_threads": THREADS,
     "verbosity": -1,
 }
+
+_MOST_THREADS = 2
+_ROWS_WORTH_A_THREAD = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,11 @@ class BoostedTrees:
         rounds = parameters.pop("num_iterations")
         data = lightgbm.Dataset(design.numbers(people), label=churned)
         booster = lightgbm.train(
-            {**parameters, "monotone_constraints": design.monotone},
+            {
+                **parameters,
+                "monotone_constraints": design.monotone,
+                "num_threads": _threads(len(people)),
+            },
             data,
             num_boost_round=rounds,
         )
@@ -65,7 +70,8 @@ class BoostedTrees:
 
         booster = lightgbm.Booster(model_str=self.trees)
         numbers = self.design.numbers(people)
-        return np.asarray(booster.predict(numbers, num_threads=THREADS), np.float64)
+        found = booster.predict(numbers, num_threads=_threads(len(people)))
+        return np.asarray(found, np.float64)
 
     def files(self) -> dict[str, str]:
         """The model as text by file name."""
@@ -77,3 +83,8 @@ class BoostedTrees:
         """The model that `files` wrote."""
         said = json.loads(files[DESIGN])
         return cls(Design(**said["design"]), files[TREES])
+
+
+def _threads(rows: int) -> int:
+    """How many threads so many rows are worth: on few, threads wait for each other."""
+    return min(1 + rows // _ROWS_WORTH_A_THREAD, _MOST_THREADS)

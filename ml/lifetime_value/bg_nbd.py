@@ -108,8 +108,8 @@ def mean_log_likelihood(logs: "Numbers", history: History) -> "tuple[float, Numb
     model = BgNbd(**dict(zip(NAMES, np.exp(logs), strict=True)))
     r, alpha, a, b = np.exp(logs)
     x, age = history.frequency, history.age
-    gone = np.where(x > 0, expit(_log_gone_over_alive(model, history)), 0.0)
-    alive = 1.0 - gone
+    odds_gone = np.where(x > 0, _log_gone_over_alive(model, history), -np.inf)
+    gone, alive = expit(odds_gone), expit(-odds_gone)
     each = (
         gammaln(r + x)
         - gammaln(r)
@@ -119,7 +119,7 @@ def mean_log_likelihood(logs: "Numbers", history: History) -> "tuple[float, Numb
         - gammaln(b)
         - gammaln(a + b + x)
         - (r + x) * np.log(alpha + age)
-        - np.log(alive)
+        + np.logaddexp(0.0, odds_gone)
     )
     log_rate = alive * np.log(alpha + age) + gone * np.log(alpha + history.recency)
     rate = alive / (alpha + age) + gone / (alpha + history.recency)
