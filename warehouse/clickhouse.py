@@ -82,21 +82,48 @@ def replace_partition(
     Every row must belong to it: raises BadInput, changing nothing, when they are of
     several. Readers see the old rows or the new, never neither.
     """
-    if not values:
-        client.command(f"alter table {table} drop partition {partition}")
-        return
+    with _partition_aside(client, table, partition) as aside:
+        if values:
+            client.insert(aside, values, column_names=list(columns))
+
+
+def replace_partition_columns(
+    client: "Client",
+    *,
+    table: str,
+    partition: str,
+    columns: Mapping[str, Sequence[Any]],
+) -> None:
+    """The same as `replace_partition` for rows given column by column.
+
+    The columns are equally long. A million rows take seconds this way.
+    """
+    with _partition_aside(client, table, partition) as aside:
+        if any(len(column) for column in columns.values()):
+            client.insert(
+                aside,
+                list(columns.values()),
+                column_names=list(columns),
+                column_oriented=True,
+            )
+
+
+@contextlib.contextmanager
+def _partition_aside(client: "Client", table: str, partition: str) -> Iterator[str]:
     aside = f"{table}__{uuid4().hex}"
     client.command(f"create table {aside} as {table}")
     try:
-        client.insert(aside, values, column_names=list(columns))
+        yield aside
         given = rows(client, f"select distinct _partition_id from {aside}")
-        if len(given) != 1:
+        if len(given) > 1:
             raise BadInput(
                 f"Rows of {len(given)} partitions were given to replace {partition}"
                 f" of {table}; give the rows of that one."
             )
-        client.command(
-            f"alter table {table} replace partition {partition} from {aside}"
-        )
+        # the engine refuses to replace a partition by nothing
+        change = f"replace partition {partition} from {aside}"
+        if not given:
+            change = f"drop partition {partition}"
+        client.command(f"alter table {table} {change}")
     finally:
         client.command(f"drop table if exists {aside} sync")

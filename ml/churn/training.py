@@ -1,0 +1,105 @@
+"""Train the churn models as of a day, judge them, keep them, and score people."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import TYPE_CHECKING
+
+from ml import records, registry, spine
+from ml.churn import features
+from ml.churn.contest import BASELINE, CANDIDATES, choose, judge
+from ml.registry import Card, Judgement
+from ml.spine import HORIZON_DAYS, Split
+from warehouse.errors import NotEnoughData
+from warehouse.home import Home
+from warehouse.settings import Settings
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from clickhouse_connect.driver.client import Client
+
+KIND = "churn"
+SCORES = "ml.churn_scores"
+
+
+def train(client: "Client", settings: Settings, as_of: date) -> str:
+    """Train, judge and keep every candidate; return the id of the chosen one.
+
+    Raises NotEnoughData naming what lacks; ml.models then holds that reason and the
+    day has no scores.
+    """
+    with records.refusals_told(client, kind=KIND, table=SCORES, as_of=as_of):
+        days = spine.split(spine.complete_days(client), as_of)
+        people = features.labelled(client, days.complete, HORIZON_DAYS)
+        metrics = judge(people, days)
+    cards = _cards(people, days, metrics)
+    root = Home(settings.home).registry
+    churned = people["churned"].to_numpy()
+    for card in cards:
+        fitted = CANDIDATES[card.judgement.estimator].fit(people, churned)
+        registry.save(root, card, fitted.files())
+    return records.write_judgements(client, [card.judgement for card in cards])
+
+
+def score(client: "Client", settings: Settings, model_id: str, as_of: date) -> int:
+    """Write the churn probability of everyone active in the 56 days before a day.
+
+    Returns how many people were scored. Raises BadInput when there is no such model,
+    or when it was trained on what came later; NotEnoughData when nobody was active.
+    """
+    kept = registry.find(Home(settings.home).registry, KIND, model_id, as_of)
+    people = features.current(client, as_of)
+    if people.empty:
+        raise NotEnoughData(
+            f"features.feat_people has nobody active before {as_of}."
+            " Build and publish the features of that day first."
+        )
+    model = CANDIDATES[kept.estimator].read(kept.files)
+    columns = {
+        "person_id": people["person_id"].tolist(),
+        "churn_probability": model.probabilities(people).tolist(),
+        "horizon_days": [kept.horizon_days] * len(people),
+        "model_id": [model_id] * len(people),
+    }
+    return records.write_scores(client, table=SCORES, as_of=as_of, columns=columns)
+
+
+def _cards(
+    people: "pd.DataFrame", days: Split, metrics: Mapping[str, Mapping[str, float]]
+) -> list[Card]:
+    best, why = choose(metrics)
+    data_hash = registry.fingerprint(people)
+    return [
+        Card(
+            judgement=Judgement(
+                model_id=registry.model_id(
+                    kind=KIND,
+                    estimator=name,
+                    as_of=days.as_of,
+                    data_hash=data_hash,
+                    parameters=candidate.parameters,
+                ),
+                kind=KIND,
+                estimator=name,
+                as_of=days.as_of,
+                horizon_days=days.horizon_days,
+                is_baseline=name == BASELINE,
+                is_chosen=name == best,
+                judged_from=days.judged,
+                metrics=metrics[name],
+                trained_rows=len(people),
+            ),
+            features=_features_of(name),
+            judged_after_training_on=days.training,
+            refitted_on=days.complete,
+            data_hash=data_hash,
+            parameters=candidate.parameters,
+            notes=(why,),
+        )
+        for name, candidate in CANDIDATES.items()
+    ]
+
+
+def _features_of(estimator: str) -> tuple[str, ...]:
+    if estimator == BASELINE:
+        return ("days_since_last_active",)
+    return (*features.MEASURED, *features.DERIVED, *features.NAMED)

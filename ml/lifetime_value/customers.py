@@ -1,0 +1,97 @@
+"""Read the customers of a day: when they bought, what it was worth, what came after."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ml.lifetime_value.bg_nbd import History
+from warehouse.clickhouse import frame
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from clickhouse_connect.driver.client import Client
+    from numpy.typing import NDArray
+
+    Numbers = NDArray[np.float64]
+
+DAYS_A_WEEK = 7.0
+FEATURES = (
+    "purchase_frequency",
+    "purchase_recency_days",
+    "purchase_age_days",
+    "purchase_mean_minor",
+)
+
+
+def known(client: "Client", day: date) -> "pd.DataFrame":
+    """Everyone who paid before a day: person_id and FEATURES, ordered by person."""
+    return frame(
+        client,
+        f"""
+        select {_selected()}
+        from features.feat_people as people
+        where people.as_of = {{day:Date}} and people.purchase_mean_minor is not null
+        order by people.person_id
+        """,
+        {"day": day},
+    )
+
+
+def with_outcomes(client: "Client", day: date, horizon_days: int) -> "pd.DataFrame":
+    """The same with what followed: revenue_minor and purchase_days in the horizon."""
+    return frame(
+        client,
+        f"""
+        select
+            {_selected()},
+            toFloat64(coalesce(outcomes.revenue_minor, 0)) as revenue_minor,
+            toFloat64(coalesce(outcomes.purchase_days, 0)) as purchase_days
+        from features.feat_people as people
+        left join (
+            select person_id, revenue_minor, purchase_days
+            from features.feat_outcomes
+            where as_of = {{day:Date}}
+                and horizon_days = {{horizon_days:UInt16}} and is_complete
+        ) as outcomes
+            on people.person_id = outcomes.person_id
+        where people.as_of = {{day:Date}} and people.purchase_mean_minor is not null
+        order by people.person_id
+        """,
+        {"day": day, "horizon_days": horizon_days},
+    )
+
+
+def _selected() -> str:
+    numbers = [f"coalesce(toFloat64(people.{c}), 0) as {c}" for c in FEATURES]
+    return ", ".join(["people.person_id as person_id", *numbers])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Customers:
+    """Purchase histories in weeks, with the mean value of a purchase day."""
+
+    history: History
+    mean_value: "Numbers"
+
+    @property
+    def purchases(self) -> "Numbers":
+        """Purchase days seen, the first among them: what the mean is taken over."""
+        return self.history.frequency + 1
+
+    def __len__(self) -> int:
+        return len(self.mean_value)
+
+
+def customers(people: "pd.DataFrame") -> Customers:
+    """The rows of `known` as numbers, in the same order."""
+    column = {name: people[name].to_numpy(dtype=np.float64) for name in FEATURES}
+    return Customers(
+        history=History.of(
+            frequency=column["purchase_frequency"],
+            recency=column["purchase_recency_days"] / DAYS_A_WEEK,
+            age=column["purchase_age_days"] / DAYS_A_WEEK,
+        ),
+        mean_value=column["purchase_mean_minor"],
+    )

@@ -1,0 +1,115 @@
+"""Write what models said of themselves and of people into the tables of `ml`."""
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from ml.registry import Judgement
+from ml.spine import HORIZON_DAYS
+from warehouse.clickhouse import replace_partition, replace_partition_columns, rows
+from warehouse.errors import BadInput, NotEnoughData
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
+
+_COLUMNS = tuple(field.name for field in fields(Judgement))
+
+
+def write_judgements(client: "Client", judgements: Sequence[Judgement]) -> str:
+    """Put the models of one kind and day into ml.models, in place of earlier ones.
+
+    Returns the id of the chosen one.
+    """
+    kinds = {(judged.kind, judged.as_of) for judged in judgements}
+    if len(kinds) != 1:
+        raise AssertionError(f"Judgements of one kind and day, not of {kinds}.")
+    kind, as_of = kinds.pop()
+    replace_partition(
+        client,
+        table="ml.models",
+        partition=_partition(kind, as_of),
+        columns=[*_COLUMNS, "artifact"],
+        values=[
+            [*(getattr(judged, name) for name in _COLUMNS), judged.artifact]
+            for judged in judgements
+        ],
+    )
+    return next(judged.model_id for judged in judgements if judged.is_chosen)
+
+
+@contextlib.contextmanager
+def refusals_told(
+    client: "Client", *, kind: str, table: str, as_of: date
+) -> Iterator[None]:
+    """Where too little data stops a training, say so in ml.models and pass it on.
+
+    The day's scores in `table` are taken away: they would be another model's.
+    """
+    try:
+        yield
+    except NotEnoughData as why:
+        told = {
+            "kind": kind,
+            "as_of": as_of,
+            "horizon_days": HORIZON_DAYS,
+            "refused_because": str(why),
+        }
+        replace_partition(
+            client,
+            table="ml.models",
+            partition=_partition(kind, as_of),
+            columns=list(told),
+            values=[list(told.values())],
+        )
+        write_scores(client, table=table, as_of=as_of, columns={"person_id": []})
+        raise
+
+
+def judgements(client: "Client", kind: str, as_of: date) -> list[Judgement]:
+    """The models of a kind and day: the chosen one first, baselines last."""
+    found = rows(
+        client,
+        f"select {', '.join(_COLUMNS)} from ml.models"
+        " where kind = {kind:String} and as_of = {as_of:Date} and model_id != ''"
+        " order by is_chosen desc, is_baseline, estimator",
+        {"kind": kind, "as_of": as_of},
+    )
+    return [Judgement(**row) for row in found]
+
+
+def chosen(client: "Client", kind: str, as_of: date) -> str:
+    """The id of the model chosen on a day. Raises BadInput when none was."""
+    for judged in judgements(client, kind, as_of):
+        if judged.is_chosen:
+            return judged.model_id
+    raise BadInput(
+        f"No {kind} model was trained as of {as_of}."
+        f" Run `questlog {kind.replace('_', '-')} train --as-of {as_of}` first."
+    )
+
+
+def write_scores(
+    client: "Client",
+    *,
+    table: str,
+    as_of: date,
+    columns: Mapping[str, Sequence[Any]],
+) -> int:
+    """Put one day's scores, column by column, in place of earlier ones.
+
+    Returns how many people were scored.
+    """
+    people = len(columns["person_id"])
+    replace_partition_columns(
+        client,
+        table=table,
+        partition=f"'{as_of}'",
+        columns={"as_of": [as_of] * people, **columns},
+    )
+    return people
+
+
+def _partition(kind: str, as_of: date) -> str:
+    return f"('{kind}', '{as_of}')"

@@ -1,0 +1,306 @@
+"""Models between the feature tables and the score tables, on a real engine."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from datetime import date, timedelta
+from subprocess import Popen
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from ml import records
+from ml.churn import training as churn
+from ml.churn.features import MEASURED
+from ml.lifetime_value import training as lifetime_value
+from questlog.__main__ import app
+from warehouse.clickhouse import connect, rows
+from warehouse.errors import BadInput, NotEnoughData
+from warehouse.home import Home
+from warehouse.migrations import migrate
+from warehouse.settings import Settings
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
+
+AS_OF = date(2026, 6, 1)
+PEOPLE = 400
+STEP = timedelta(days=28)
+SPINE = [AS_OF - step * STEP for step in range(5)]
+
+_PEOPLE_TABLE = f"""
+create or replace table features.feat_people (
+    as_of Date, person_id String, {", ".join(f"{name} Int64" for name in MEASURED)},
+    plan LowCardinality(String), country LowCardinality(String), signup_method String,
+    purchase_frequency UInt32, purchase_recency_days UInt32, purchase_age_days UInt32,
+    purchase_mean_minor Nullable(Float64), is_active_56 Bool
+) engine = MergeTree partition by as_of order by (as_of, person_id)
+"""
+_OUTCOMES_TABLE = """
+create or replace table features.feat_outcomes (
+    as_of Date, person_id String, horizon_days UInt16, active_events UInt64,
+    revenue_minor Int64, purchase_days UInt64, is_complete Bool
+) engine = MergeTree partition by as_of order by (as_of, person_id)
+"""
+
+
+@pytest.fixture(scope="module")
+def settings(
+    new_settings: Callable[[], Settings],
+    run_endpoint: Callable[[Settings], AbstractContextManager[Popen[bytes]]],
+) -> Iterator[Settings]:
+    """An engine of this file's own: it makes feature tables by hand."""
+    made = new_settings()
+    with run_endpoint(made), connect(made) as client:
+        migrate(client)
+        client.command("create database features")
+        yield made
+
+
+@pytest.fixture
+def client(settings: Settings) -> "Iterator[Client]":
+    """A client of that engine, its feature tables filled afresh."""
+    with connect(settings) as connected:
+        fill(connected)
+        yield connected
+
+
+def a_day(day: date, *, size: int = PEOPLE) -> tuple[list[Any], list[Any]]:
+    """Rows of feat_people and feat_outcomes of one day of a made-up world."""
+    generator = np.random.default_rng(day.toordinal())
+    people, outcomes = [], []
+    for number in range(size):
+        measured = dict.fromkeys(MEASURED, int(generator.integers(0, 9)))
+        silence = int(generator.integers(1, 56))
+        active = int(generator.integers(1, 40))
+        measured |= {"days_since_last_active": silence, "active_days_56": active}
+        left = generator.random() < 1 / (1 + np.exp(3 - silence * active / 90))
+        repeats = int(generator.poisson(2)) if number % 2 else 0
+        age = int(generator.integers(30, 300))
+        last = int(age * generator.random() ** 0.3) if repeats else 0
+        mean = float(generator.integers(300, 3000)) if number % 5 else None
+        again = int(generator.poisson(repeats * 28 / age)) if mean else 0
+        name = f"person-{number}"
+        bought = [repeats if mean else 0, last, age, mean]
+        people.append(
+            [
+                day,
+                name,
+                *measured.values(),
+                "free",
+                "DE",
+                "email",
+                *bought,
+                number < 390,
+            ]
+        )
+        outcomes.append(
+            [
+                day,
+                name,
+                28,
+                0 if left else 5,
+                int(again * (mean or 0)),
+                again,
+                day < AS_OF,
+            ]
+        )
+    return people, outcomes
+
+
+def fill(client: "Client", days: list[date] = SPINE, *, size: int = PEOPLE) -> None:
+    client.command(_PEOPLE_TABLE)
+    client.command(_OUTCOMES_TABLE)
+    for day in days:
+        people, outcomes = a_day(day, size=size)
+        client.insert("features.feat_people", people)
+        client.insert("features.feat_outcomes", outcomes)
+
+
+def scores(client: "Client", table: str) -> list[dict[str, Any]]:
+    return rows(
+        client,
+        f"select * except (scored_at) from {table}"
+        " where as_of = {as_of:Date} order by person_id",
+        {"as_of": AS_OF},
+    )
+
+
+def test_everyone_active_gets_a_probability_from_the_chosen_model(
+    client: "Client", settings: Settings
+) -> None:
+    model = churn.train(client, settings, AS_OF)
+    scored = churn.score(client, settings, model, AS_OF)
+
+    found = scores(client, "ml.churn_scores")
+    assert scored == len(found) == 390
+    assert {row["model_id"] for row in found} == {model}
+    assert all(0 <= row["churn_probability"] <= 1 for row in found)
+    assert {row["horizon_days"] for row in found} == {28}
+
+
+def test_all_candidates_are_kept_with_their_figures_and_one_is_chosen(
+    client: "Client", settings: Settings
+) -> None:
+    model = churn.train(client, settings, AS_OF)
+
+    found = records.judgements(client, "churn", AS_OF)
+
+    assert [judged.model_id for judged in found if judged.is_chosen] == [model]
+    assert [judged.estimator for judged in found if judged.is_baseline] == [
+        "recency_rule"
+    ]
+    assert {judged.judged_from for judged in found} == {AS_OF - STEP}
+    assert {judged.trained_rows for judged in found} == {4 * 390}
+    chosen, rule = found[0].metrics, found[-1].metrics
+    assert chosen["average_precision"] > rule["average_precision"]
+    assert chosen["brier"] < rule["brier"]
+    registry = Home(settings.home).registry
+    assert all((registry / judged.artifact / "card.md").exists() for judged in found)
+
+
+def test_training_again_gives_the_same_model_and_the_same_scores(
+    client: "Client", settings: Settings
+) -> None:
+    model = churn.train(client, settings, AS_OF)
+    churn.score(client, settings, model, AS_OF)
+    before = scores(client, "ml.churn_scores")
+
+    again = churn.train(client, settings, AS_OF)
+    churn.score(client, settings, again, AS_OF)
+
+    assert again == model
+    assert scores(client, "ml.churn_scores") == before
+    assert len(records.judgements(client, "churn", AS_OF)) == 3
+
+
+@pytest.mark.parametrize("room", [churn, lifetime_value])
+def test_nothing_from_as_of_on_can_change_a_model_or_a_score(
+    client: "Client", settings: Settings, room: Any
+) -> None:
+    client.command(
+        "alter table features.feat_outcomes delete where as_of >= {day:Date}"
+        " settings mutations_sync = 2",
+        parameters={"day": AS_OF},
+    )
+    without = room.train(client, settings, AS_OF)
+    room.score(client, settings, without, AS_OF)
+    before = scores(client, room.SCORES)
+
+    fill(client, [*SPINE, AS_OF + STEP, AS_OF - STEP + timedelta(days=3)])
+    client.command(
+        "alter table features.feat_outcomes update is_complete = true,"
+        " active_events = 1 - least(active_events, 1), revenue_minor = 999999"
+        " where as_of > {day:Date} settings mutations_sync = 2",
+        parameters={"day": AS_OF - STEP},
+    )
+    seen_more = room.train(client, settings, AS_OF)
+    room.score(client, settings, seen_more, AS_OF)
+
+    assert seen_more == without
+    assert scores(client, room.SCORES) == before
+
+
+def test_someone_without_an_outcome_row_did_nothing(
+    client: "Client", settings: Settings
+) -> None:
+    whole = churn.train(client, settings, AS_OF)
+    client.command(
+        "alter table features.feat_outcomes delete"
+        " where active_events = 0 and revenue_minor = 0 and person_id != 'person-0'"
+        " settings mutations_sync = 2"
+    )
+
+    assert churn.train(client, settings, AS_OF) == whole
+
+
+def test_every_customer_gets_a_value_in_the_reporting_currency(
+    client: "Client", settings: Settings
+) -> None:
+    model = lifetime_value.train(client, settings, AS_OF)
+    scored = lifetime_value.score(client, settings, model, AS_OF)
+
+    found = scores(client, "ml.lifetime_values")
+    assert scored == len(found) == PEOPLE - PEOPLE // 5
+    assert {row["currency"] for row in found} == {"EUR"}
+    assert all(0 <= row["probability_alive"] <= 1 for row in found)
+    assert all(0 <= row["expected_value_minor"] < 1e6 for row in found)
+    assert any(row["expected_value_minor"] > 0 for row in found)
+
+
+def test_the_lifetime_value_model_tells_its_parameters_beside_its_figures(
+    client: "Client", settings: Settings
+) -> None:
+    lifetime_value.train(client, settings, AS_OF)
+
+    found = records.judgements(client, "lifetime_value", AS_OF)
+
+    by_estimator = {judged.estimator: judged.metrics for judged in found}
+    assert set(by_estimator) == {"bg_nbd", "rate_rule"}
+    assert {"mae", "rmse", "bias", "spearman"} <= set(by_estimator["rate_rule"])
+    assert {"bg_nbd.r", "gamma_gamma.q", "bg_nbd.at_boundary"} <= set(
+        by_estimator["bg_nbd"]
+    )
+
+
+@pytest.mark.parametrize("room", [churn, lifetime_value])
+def test_too_little_is_refused_and_told_and_leaves_no_stale_scores(
+    client: "Client", settings: Settings, room: Any
+) -> None:
+    room.score(client, settings, room.train(client, settings, AS_OF), AS_OF)
+    fill(client, size=30)
+
+    with pytest.raises(NotEnoughData, match="cannot be learned"):
+        room.train(client, settings, AS_OF)
+
+    told = rows(
+        client,
+        "select refused_because, is_chosen from ml.models"
+        " where kind = {kind:String} and as_of = {as_of:Date}",
+        {"kind": room.KIND, "as_of": AS_OF},
+    )
+    assert len(told) == 1
+    assert "cannot be learned" in told[0]["refused_because"]
+    assert scores(client, room.SCORES) == []
+    with pytest.raises(BadInput, match="was trained"):
+        records.chosen(client, room.KIND, AS_OF)
+
+
+@pytest.mark.parametrize("room", [churn, lifetime_value])
+def test_a_day_without_features_cannot_be_scored(
+    client: "Client", settings: Settings, room: Any
+) -> None:
+    model = room.train(client, settings, AS_OF)
+
+    with pytest.raises(NotEnoughData, match="Build and publish"):
+        room.score(client, settings, model, AS_OF + timedelta(days=1))
+
+
+@pytest.mark.parametrize(
+    ("command", "rule"), [("churn", "recency_rule"), ("lifetime-value", "rate_rule")]
+)
+def test_the_command_shows_each_model_beside_its_baseline(
+    client: "Client", settings: Settings, command: str, rule: str
+) -> None:
+    assert client.ping()
+    environment = {
+        "QUESTLOG_HOME": str(settings.home),
+        "QUESTLOG_ENDPOINT_PORT": str(settings.endpoint_port),
+        "CLICKHOUSE_HOST": "",
+        "COLUMNS": "200",
+    }
+    run = CliRunner(env=environment)
+
+    told = run.invoke(app, [command, "run", "--as-of", str(AS_OF), "--json"])
+    shown = run.invoke(app, [command, "train", "--as-of", str(AS_OF)])
+    scored = run.invoke(app, [command, "score", "--as-of", str(AS_OF)])
+
+    said = json.loads(told.stdout)
+    assert said["scored"] > 0
+    assert said["models"][0]["is_chosen"]
+    assert rule in {model["estimator"] for model in said["models"]}
+    assert rule in shown.stdout
+    assert "chosen" in shown.stdout
+    assert f"{said['scored']} people scored" in scored.stdout
