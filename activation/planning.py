@@ -55,10 +55,7 @@ def plan_push(
     trained or scored for an audience that was never chosen.
     """
     require_people(client)
-    return [
-        _planned(client, vault, audience, aim)
-        for audience in definitions.custom
-    ]
+    return [_planned(client, vault, audience, aim) for audience in definitions.custom]
 
 
 def _planned(
@@ -79,9 +76,7 @@ def _planned(
         fitting=fitting,
         sendable=len(known),
         people=[HASHING[aim.platform](one, aim.key) for one in known] if enough else [],
-        shortfall=""
-        if enough
-        else _shortfall(audience, fitting, len(known), withheld),
+        shortfall="" if enough else _shortfall(audience, fitting, len(known), withheld),
         note="" if day == aim.as_of else f"chosen as of {day}, none since",
         was_chosen=True,
     )
@@ -168,5 +163,3 @@ def _shortfall(
         f"{sendable} sendable of {fitting} who fit, at least {audience.minimum_size}"
         " are needed" + "".join(f"; {reason}" for reason in reasons)
     )
-
-

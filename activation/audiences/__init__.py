@@ -4,8 +4,6 @@ The definitions lie beside this file, one YAML file each.
 """
 
 import os
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -79,14 +77,11 @@ def _definitions(settings: Settings) -> Definitions:
     return load_definitions(country=settings.lookalike_country)
 
 
-@contextmanager
-def _vault(settings: Settings) -> "Iterator[Vault]":
+def _vault(settings: Settings) -> "Vault":
     from warehouse.home import Home
     from warehouse.vault import Vault, load_master_key
 
-    path = Home(settings.home).vault
-    with closing(Vault.open(path, load_master_key(settings))) as vault:
-        yield vault
+    return Vault.open(Home(settings.home).vault, load_master_key(settings))
 
 
 def _day(text: str) -> date:
