@@ -1,5 +1,6 @@
 """Meta as a destination: custom audiences and lookalikes by facebook-business."""
 
+import json
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -76,11 +77,14 @@ class Meta:
             {
                 "subtype": "LOOKALIKE",
                 "origin_audience_id": order.seed_remote_id,
-                "lookalike_spec": {
-                    "type": "custom_ratio",
-                    "ratio": order.ratio,
-                    "country": order.country,
-                },
+                # the SDK wants it as text
+                "lookalike_spec": json.dumps(
+                    {
+                        "type": "custom_ratio",
+                        "ratio": order.ratio,
+                        "country": order.country,
+                    }
+                ),
             },
         )
         code = self._delivery_code(remote_id)

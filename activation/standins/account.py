@@ -5,6 +5,7 @@ are from the field's memory and could not be checked against Meta.
 """
 
 import itertools
+import secrets
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -72,7 +73,8 @@ class Account:
     clock: Callable[[], float]
     audiences: dict[str, Audience] = field(default_factory=dict)
     ids: Iterator[int] = field(
-        default_factory=lambda: itertools.count(120_200_000_000_000_001)
+        # ids are never given twice, as at Meta, also after a restart
+        default_factory=lambda: itertools.count(10**17 + secrets.randbelow(10**17))
     )
 
     def create(self, params: Mapping[str, Any]) -> Answer | Refusal:
@@ -178,6 +180,9 @@ class Account:
             return Refusal(100, "(#100) session needs session_id and batch_seq")
         if session_id in audience.finished:
             return Refusal(2650, "The replace session is finished", 1870159)
+        total = session.get("estimated_num_total")
+        if isinstance(total, int) and total >= MOST_PEOPLE:
+            return Refusal(2650, "The audience is too big to be replaced", 1870144)
         current = self._current(audience, rows, session)
         if isinstance(current, Refusal):
             return current
@@ -197,9 +202,6 @@ class Account:
         self, audience: Audience, rows: Rows, session: Mapping[str, Any]
     ) -> ReplaceSession | Refusal:
         """The session a batch belongs to, begun by its first batch."""
-        total = session.get("estimated_num_total")
-        if isinstance(total, int) and total >= MOST_PEOPLE:
-            return Refusal(2650, "The audience is too big to be replaced", 1870144)
         session_id, current = str(session["session_id"]), audience.session
         if current is not None and current.session_id == session_id:
             if not self._in_session(audience):
@@ -222,9 +224,9 @@ class Account:
 
 def _is_spec(spec: Mapping[str, Any]) -> bool:
     ratio, country = spec.get("ratio"), spec.get("country")
-    is_number = isinstance(ratio, int | float)
-    fits = is_number and SMALLEST_RATIO <= ratio <= LARGEST_RATIO
-    return fits and isinstance(country, str) and len(country) == len("DE")
+    if not isinstance(ratio, int | float) or not isinstance(country, str):
+        return False
+    return SMALLEST_RATIO <= ratio <= LARGEST_RATIO and len(country) == len("DE")
 
 
 def _taken(audience: Audience, rows: Rows, *, received: int) -> Answer:

@@ -204,6 +204,10 @@ def _admin(standin: GraphStandin) -> list[Route]:
         wrong = standin.faults.ask(await request.json())
         return PlainTextResponse(wrong or "asked", status_code=400 if wrong else 200)
 
+    async def drop_faults(_: Request) -> Response:
+        standin.faults.waiting.clear()
+        return PlainTextResponse("all goes well")
+
     async def revoke(_: Request) -> Response:
         standin.token_is_revoked = True
         return PlainTextResponse("every token is refused now")
@@ -227,6 +231,7 @@ def _admin(standin: GraphStandin) -> list[Route]:
 
     return [
         Route("/_standin/faults", ask_fault, methods=["POST"]),
+        Route("/_standin/faults", drop_faults, methods=["DELETE"]),
         Route("/_standin/revoke", revoke, methods=["POST"]),
         Route("/_standin/reset", reset, methods=["POST"]),
         Route("/_standin/state", state),
@@ -251,31 +256,3 @@ def create_app(clock: Callable[[], float] = time.monotonic) -> Starlette:
             Route("/{path:path}", _graph(standin), methods=["GET", "POST", "DELETE"]),
         ]
     )
-
-
-def serve(port: int) -> None:
-    """Serve on this machine alone until SIGTERM.
-
-    Raises StackFailed when the port is taken.
-    """
-    import socket
-
-    import uvicorn
-
-    from warehouse.errors import StackFailed
-
-    listener = socket.socket()
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind(("127.0.0.1", port))
-    except OSError as error:
-        listener.close()
-        raise StackFailed(
-            f"Port {port} for the Graph API stand-in cannot be had: {error.strerror}."
-            " Free it, or set QUESTLOG_GRAPH_STANDIN_PORT."
-        ) from error
-    # no access log: the SDK puts the access token into URLs
-    config = uvicorn.Config(
-        create_app(), access_log=False, timeout_graceful_shutdown=1, lifespan="off"
-    )
-    uvicorn.Server(config).run(sockets=[listener])

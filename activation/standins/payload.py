@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 MOST_ROWS = 10_000
-HASHED_KEYS = frozenset(
-    "EMAIL PHONE GEN DOBY DOBM DOBD LN FN FI CT ST ZIP COUNTRY".split()
-)
+HASHED_KEYS = frozenset({"EMAIL", "PHONE", "GEN", "DOBY", "DOBM", "DOBD"}) | {
+    *("LN", "FN", "FI", "CT", "ST", "ZIP", "COUNTRY")
+}
 PLAIN_KEYS = frozenset({"EXTERN_ID", "MADID"})
 VALUE_KEY = "LOOKALIKE_VALUE"
 
