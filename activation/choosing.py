@@ -72,9 +72,10 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """The day whose scores count, or why there never was a model to make any."""
+    """The day whose scores count; else what is missing, or why none can be made."""
 
-    scored_on: date | None
+    scored_on: date | None = None
+    missing: str = ""
     refused_because: str = ""
 
 
@@ -92,6 +93,9 @@ def choose_members(
         (audience, standing(client, audience.criteria, as_of))
         for audience in definitions.custom
     ]
+    missing = {stands.missing for _, stands in standings if stands.missing}
+    if missing:
+        raise NotEnoughData(" ".join(sorted(missing)))
     return [
         _choose(client, vault, audience, as_of=as_of, stands=stands)
         for audience, stands in standings
@@ -163,10 +167,7 @@ def _choose(
 
 
 def standing(client: "Client", criteria: Criteria, as_of: date) -> Standing:
-    """Where a source stands as of a day; its scores count while they are fresh.
-
-    Raises NotEnoughData, naming the command, when training or scoring was left out.
-    """
+    """Where a source stands as of a day; its scores count while they are fresh."""
     ranking = RANKINGS[criteria.source]
     fresh = "as_of <= {as_of:Date} and as_of > {as_of:Date} - {days:UInt16}"
     bound = {"as_of": as_of, "days": criteria.scores_at_most_days_old}
@@ -181,14 +182,14 @@ def standing(client: "Client", criteria: Criteria, as_of: date) -> Standing:
         " order by as_of desc, trained_at desc, is_chosen desc limit 1",
         bound | {"kind": ranking.model},
     )
-    if not tried or not tried[0]["refused_because"]:
-        missing, verb = ("scores", "score") if tried else ("model", "train")
-        raise NotEnoughData(
-            f"There is no {ranking.model} {missing} as of {as_of} or in the"
-            f" {criteria.scores_at_most_days_old} days before it. Make it first:"
-            f" `questlog {ranking.model.replace('_', '-')} {verb} --as-of {as_of}`."
-        )
-    return Standing(None, tried[0]["refused_because"])
+    if tried and tried[0]["refused_because"]:
+        return Standing(refused_because=tried[0]["refused_because"])
+    lacks, verb = ("scores", "score") if tried else ("model", "train")
+    return Standing(
+        missing=f"There is no {ranking.model} {lacks} as of {as_of} or in the"
+        f" {criteria.scores_at_most_days_old} days before it. Make it first:"
+        f" `questlog {ranking.model.replace('_', '-')} {verb} --as-of {as_of}`."
+    )
 
 
 def _candidates(
@@ -240,10 +241,15 @@ def _candidate(row: Mapping[str, Any]) -> Candidate:
 def _write(
     client: "Client", audience: str, as_of: date, members: Sequence[Member]
 ) -> None:
+    table, partition = "activation.audience_members", f"('{audience}', '{as_of}')"
+    if not members:
+        # ClickHouse refuses to replace a partition from a table without rows
+        client.command(f"alter table {table} drop partition {partition}")
+        return
     replace_partition(
         client,
-        table="activation.audience_members",
-        partition=f"('{audience}', '{as_of}')",
+        table=table,
+        partition=partition,
         columns=_COLUMNS,
         values=[
             (

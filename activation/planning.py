@@ -51,8 +51,7 @@ def plan_push(
 ) -> list[Planned]:
     """What every custom audience shall hold, by today's consent and identifiers.
 
-    Raises NotEnoughData when no people have been published, or nothing was ever
-    trained or scored for an audience that was never chosen.
+    Raises NotEnoughData when no people have been published.
     """
     require_people(client)
     return [_planned(client, vault, audience, aim) for audience in definitions.custom]
@@ -83,19 +82,20 @@ def _planned(
 
 
 def _never_chosen(client: "Client", audience: Custom, as_of: date) -> Planned:
-    refused = standing(client, audience.criteria, as_of).refused_because
+    stands = standing(client, audience.criteria, as_of)
+    because = (
+        f"no {audience.criteria.source} model could be trained."
+        f" {stands.refused_because}"
+        if stands.refused_because
+        else stands.missing
+        or f"nobody fits, or `questlog audiences choose --as-of {as_of}` has not run"
+    )
     return Planned(
         audience=audience,
         fitting=0,
         sendable=0,
         people=[],
-        shortfall=(
-            f"0 sendable: no {audience.criteria.source} model could be trained."
-            f" {refused}"
-            if refused
-            else "0 sendable: nobody fits, or `questlog audiences choose --as-of"
-            f" {as_of}` has not run"
-        ),
+        shortfall=f"0 sendable: {because}",
         note="",
         was_chosen=False,
     )

@@ -43,13 +43,13 @@ def remote_ids(client: "Client", platform: str) -> dict[str, str]:
     """The remote id that each audience was last known by at a platform."""
     found = rows(
         client,
-        "select audience, argMax(remote_id, pushed_at) as remote_id"
+        "select audience, argMax(remote_id, pushed_at) as last_id"
         " from ops.audience_receipts"
         " where platform = {platform:String} and remote_id != ''"
         " group by audience",
         {"platform": platform},
     )
-    return {row["audience"]: row["remote_id"] for row in found}
+    return {row["audience"]: row["last_id"] for row in found}
 
 
 def latest(client: "Client", as_of: date) -> list[dict[str, object]]:
