@@ -98,14 +98,18 @@ def _on_account(
 
 
 def _listed(account: Account, params: Params) -> Answer:
-    limit = min(int(params.get("limit", 25)), _MOST_A_PAGE)
-    first = int(params.get("after", 0))
+    limit = min(_whole(params.get("limit"), absent=25), _MOST_A_PAGE)
+    first = _whole(params.get("after"), absent=0)
     described = [account.describe(one) for one in account.audiences.values()]
     paging = {"cursors": {"before": str(first), "after": str(first + limit)}}
     if len(described) > first + limit:
         paging |= {"next": {"cursor": str(first + limit)}}
     data = [_fields(one, params) for one in described[first : first + limit]]
     return {"data": data, "paging": paging}
+
+
+def _whole(text: object, *, absent: int) -> int:
+    return int(text) if isinstance(text, str) and text.isdecimal() else absent
 
 
 def _fields(described: Answer, params: Params) -> Answer:
