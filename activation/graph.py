@@ -50,31 +50,31 @@ class Transport(HTTPAdapter):
 
         Raises Unavailable or DestinationRefused, never with the request in it.
         """
-        patience = self._patience
-        for attempt in range(1, patience.attempts + 1):
-            answer = self._once(request, *args, **kwargs)
-            trouble = _judged(answer)
-            if trouble is None and answer is not None:
-                return answer
-            if trouble is None:
-                trouble = Trouble.of_network()
-            if attempt > 1 and trouble.codes == _SESSION_FINISHED:
+        patience, attempt = self._patience, 1
+        while True:
+            outcome = self._once(request, *args, **kwargs)
+            if isinstance(outcome, Response):
+                return outcome
+            if attempt > 1 and outcome.codes == _SESSION_FINISHED:
                 return _carried_out_before()
-            wait = trouble.wait_s or patience.first_wait_s * 2 ** (attempt - 1)
-            last = attempt == patience.attempts or wait > patience.longest_wait_s
-            if last or not trouble.may_be_repeated(_what(request)):
-                raise _error_of(trouble, request)
+            wait = outcome.wait_s or patience.first_wait_s * 2 ** (attempt - 1)
+            last = attempt >= patience.attempts or wait > patience.longest_wait_s
+            if last or not outcome.may_be_repeated(_what(request)):
+                raise _error_of(outcome, request)
             patience.sleep(wait)
-        raise AssertionError("the loop above returns or raises")
+            attempt += 1
 
     def _once(
         self, request: PreparedRequest, *args: Any, **kwargs: Any
-    ) -> Response | None:
-        """One try; None when the network failed: its error names the token."""
+    ) -> Response | Trouble:
+        """One try. A network error is not passed on: its text names the token."""
         try:
-            return super().send(request, *args, **kwargs)
+            answer = super().send(request, *args, **kwargs)
+            # reads the body, which may break off too
+            body = answer.text
         except RequestException:
-            return None
+            return Trouble.of_network()
+        return trouble_of(answer.status_code, answer.headers, body) or answer
 
 
 class GraphSession(FacebookSession):  # type: ignore[misc]
@@ -94,12 +94,6 @@ def graph_api(*, address: str, token: str, patience: Patience) -> FacebookAdsApi
     """An API object to hand to the SDK's classes; no global default is set."""
     session = GraphSession(address=address, token=token, patience=patience)
     return FacebookAdsApi(session)
-
-
-def _judged(answer: Response | None) -> Trouble | None:
-    if answer is None:
-        return None
-    return trouble_of(answer.status_code, answer.headers, answer.text)
 
 
 def _what(request: PreparedRequest) -> str:

@@ -26,7 +26,6 @@ from activation.receipts import Receipt
 from activation.standins.serving import running
 from warehouse.clickhouse import connect, rows
 from warehouse.errors import (
-    BadSetting,
     DestinationRefused,
     NotEnoughData,
     Unavailable,
@@ -531,8 +530,3 @@ def test_no_door_lets_a_junk_date_in(world: World, tmp_path: Path) -> None:
 
     assert answer.returncode == 1
     assert "'soon' is no date" in answer.stderr
-
-
-def test_settings_without_an_account_are_named_before_anything_is_read() -> None:
-    with pytest.raises(BadSetting):
-        meta_destination(Settings())

@@ -2,6 +2,8 @@
 
 import hashlib
 import logging
+import socketserver
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -9,9 +11,9 @@ import pytest
 import requests
 
 from activation.destination import LookalikeOrder, Order
-from activation.graph import Patience
+from activation.graph import GraphSession, Patience
 from activation.identifiers import Identifiers, Identity, external_key, meta_identity
-from activation.meta import Meta, meta_destination
+from activation.meta import Meta, meta_destination, payload
 from activation.standins.serving import running
 from warehouse.errors import BadSetting, DestinationRefused, Unavailable
 from warehouse.settings import Settings
@@ -244,6 +246,34 @@ def test_a_network_without_an_answer_names_neither_token_nor_payload() -> None:
     assert slept == [1.0]
 
 
+class BreakingOff(socketserver.BaseRequestHandler):
+    """Announces more than it sends, then hangs up."""
+
+    def handle(self) -> None:
+        self.request.recv(65_536)
+        self.request.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 4096\r\n\r\n{")
+
+
+def test_an_answer_that_breaks_off_is_a_network_without_an_answer() -> None:
+    with socketserver.TCPServer(("127.0.0.1", 0), BreakingOff) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        settings = Settings(
+            meta_graph_url=f"http://127.0.0.1:{server.server_address[1]}",
+            meta_access_token=TOKEN,
+            meta_ad_account_id="act_7",
+        )
+        meta = meta_destination(settings, Patience(attempts=2, sleep=lambda _: None))
+        try:
+            with pytest.raises(Unavailable, match="no answer came") as caught:
+                meta.replace(an_order("ann"))
+        finally:
+            server.shutdown()
+            thread.join()
+
+    assert TOKEN not in _all_text(caught.value)
+
+
 def _all_text(error: BaseException | None) -> str:
     """The error with everything a traceback could show of it."""
     told = []
@@ -310,6 +340,18 @@ def test_a_lookalike_of_another_seed_is_not_taken_for_ours(world: World) -> None
 def test_without_an_account_nothing_starts_and_both_settings_are_named() -> None:
     with pytest.raises(BadSetting, match="META_ACCESS_TOKEN and META_AD_ACCOUNT_ID"):
         meta_destination(Settings())
+
+
+def test_without_an_address_it_is_meta_that_is_called() -> None:
+    session = GraphSession(address="", token=TOKEN, patience=Patience())
+
+    assert session.GRAPH == "https://graph.facebook.com"
+    assert session.requests.trust_env
+
+
+def test_nothing_but_digests_can_be_put_into_an_upload() -> None:
+    with pytest.raises(AttributeError):
+        payload([{"EMAIL": "ann@example.com"}])  # type: ignore[dict-item]
 
 
 def test_an_address_that_is_not_the_graph_api_is_refused_at_once(world: World) -> None:
