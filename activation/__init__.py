@@ -1,1 +1,1 @@
-"""The reach: audiences, and the way to the ad platforms."""
+"""The reach: consent, identifiers, audiences, destinations and their stand-ins."""

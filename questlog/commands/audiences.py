@@ -1,7 +1,112 @@
-"""Commands of the room: audiences."""
+"""Commands of the reach: audiences, and the stand-in of an ad platform."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from questlog import doors
+from questlog.serving import serve
+
+if TYPE_CHECKING:
+    from activation.choosing import Choice
+
+AsOf = Annotated[str, typer.Option(help="The day, such as 2026-03-01.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Write receipts, call nobody.")]
 
 
 def register(app: typer.Typer) -> None:
     """Add this room's commands."""
+    audiences = typer.Typer(
+        help="Choose audiences, push them to an ad account, look at them.",
+        no_args_is_help=True,
+    )
+    audiences.command("choose")(choose)
+    audiences.command("push")(push)
+    audiences.command("list")(list_audiences)
+    app.add_typer(audiences, name="audiences")
+    serve.command("graph-standin")(graph_standin)
+
+
+def choose(as_of: AsOf, json_output: Json = False) -> None:
+    """Decide who belongs to each audience, and who of them may be sent.
+
+    Example: questlog audiences choose --as-of 2026-03-01
+    """
+    from activation.audiences import choose as choose_members
+
+    _show([_of_choice(one) for one in choose_members(as_of)], json_output=json_output)
+
+
+def push(as_of: AsOf, dry_run: DryRun = False, json_output: Json = False) -> None:
+    """Make each audience in the ad account equal to who may be sent now.
+
+    Example: questlog audiences push --as-of 2026-03-01 --dry-run
+    """
+    from activation.audiences import push as push_audiences
+    from activation.audiences import rehearse
+
+    receipts = (rehearse if dry_run else push_audiences)(as_of)
+    told = [_of_receipt(asdict(receipt)) for receipt in receipts]
+    _show(told, json_output=json_output)
+
+
+def list_audiences(as_of: AsOf, json_output: Json = False) -> None:
+    """Show the last receipt of each audience for a day.
+
+    Example: questlog audiences list --as-of 2026-03-01
+    """
+    from activation.receipts import latest
+
+    with doors.client() as client:
+        receipts = latest(client, doors.day(as_of))
+    _show([_of_receipt(receipt) for receipt in receipts], json_output=json_output)
+
+
+def graph_standin() -> None:
+    """Serve a stand-in of Meta's Graph API on this machine, until SIGTERM.
+
+    Example: questlog serve graph-standin
+    """
+    from activation.standins.serving import serve as serve_standin
+
+    serve_standin(doors.settings().graph_standin_port)
+
+
+def _of_choice(choice: "Choice") -> dict[str, Any]:
+    return {
+        "audience": choice.audience,
+        "fitting": choice.fitting,
+        "sendable": choice.sendable,
+        **choice.withheld,
+        "skipped_because": choice.skipped_because,
+    }
+
+
+def _of_receipt(receipt: Mapping[str, Any]) -> dict[str, Any]:
+    counts = ("fitting", "sendable", "sent", "received", "invalid")
+    shown = ("audience", "platform", "kind", "status", *counts, "remote_id", "detail")
+    return {key: receipt[key] for key in shown}
+
+
+def _show(rows: Sequence[dict[str, Any]], *, json_output: bool) -> None:
+    if json_output:
+        typer.echo(json.dumps(rows))
+    else:
+        _print_table(rows)
+
+
+def _print_table(rows: Sequence[dict[str, Any]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    if not rows:
+        typer.echo("Nothing for that day yet.")
+        return
+    table = Table(*(key.replace("_", " ") for key in rows[0]))
+    for row in rows:
+        table.add_row(*(str(value) for value in row.values()))
+    Console().print(table)

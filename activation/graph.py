@@ -1,0 +1,132 @@
+"""The rim towards Meta's Graph API: judge every answer before the SDK sees it.
+
+The SDK takes an HTML error page for success, puts the payload into its errors,
+and lets network errors carry the access token. So a transport of ours stands
+beneath it: it repeats what can be repeated, and lets only true successes through.
+"""
+
+import io
+import json
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from facebook_business.api import FacebookAdsApi
+from facebook_business.session import FacebookSession
+from requests import PreparedRequest, Response
+from requests.adapters import HTTPAdapter
+from requests.exceptions import RequestException
+
+from activation.troubles import Trouble, trouble_of
+from warehouse.errors import DestinationRefused, Unavailable
+
+META = "https://graph.facebook.com"
+_TIMEOUT_S = (10, 120)
+_SESSION_FINISHED = (2650, 1870159)
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How often and how long to try again."""
+
+    attempts: int = 5
+    first_wait_s: float = 1.0
+    longest_wait_s: float = 120.0
+    sleep: Callable[[float], None] = time.sleep
+
+
+class Transport(HTTPAdapter):
+    """Carries a call until it succeeds, is refused, or patience ends."""
+
+    def __init__(self, patience: Patience) -> None:
+        super().__init__(max_retries=0)
+        self._patience = patience
+
+    def send(self, request: PreparedRequest, *args: Any, **kwargs: Any) -> Response:
+        """The answer, which is 200 and a JSON object without an error.
+
+        Raises Unavailable or DestinationRefused, never with the request in it.
+        """
+        patience, attempt = self._patience, 1
+        while True:
+            outcome = self._once(request, *args, **kwargs)
+            if isinstance(outcome, Response):
+                return outcome
+            if attempt > 1 and outcome.codes == _SESSION_FINISHED:
+                return _carried_out_before()
+            wait = outcome.wait_s or patience.first_wait_s * 2 ** (attempt - 1)
+            last = attempt >= patience.attempts or wait > patience.longest_wait_s
+            if last or not outcome.may_be_repeated(_what(request)):
+                raise _error_of(outcome, request)
+            patience.sleep(wait)
+            attempt += 1
+
+    def _once(
+        self, request: PreparedRequest, *args: Any, **kwargs: Any
+    ) -> Response | Trouble:
+        """One try. A network error is not passed on: its text names the token."""
+        try:
+            answer = super().send(request, *args, **kwargs)
+            # reads the body, which may break off too
+            body = answer.text
+        except RequestException:
+            return Trouble.of_network()
+        return trouble_of(answer.status_code, answer.headers, body) or answer
+
+
+class GraphSession(FacebookSession):  # type: ignore[misc]
+    """A session at Meta, or at another address that speaks its protocol."""
+
+    def __init__(self, *, address: str, token: str, patience: Patience) -> None:
+        super().__init__(access_token=token, timeout=_TIMEOUT_S)
+        self.GRAPH = address.rstrip("/") or META
+        # a proxy of the environment has no way to our own machine
+        self.requests.trust_env = not _is_here(self.GRAPH)
+        self.requests.mount("https://", Transport(patience))
+        self.requests.mount("http://", Transport(patience))
+        _keep_tokens_out_of_debug_logs()
+
+
+def graph_api(*, address: str, token: str, patience: Patience) -> FacebookAdsApi:
+    """An API object to hand to the SDK's classes; no global default is set."""
+    session = GraphSession(address=address, token=token, patience=patience)
+    return FacebookAdsApi(session)
+
+
+def _what(request: PreparedRequest) -> str:
+    """A call as method and edge, such as `POST users`, without ids."""
+    edge = urlsplit(request.url or "").path.rstrip("/").rpartition("/")[2]
+    return f"{request.method} {'object' if edge.isdecimal() else edge}"
+
+
+def _error_of(
+    trouble: Trouble, request: PreparedRequest
+) -> Unavailable | DestinationRefused:
+    text = f"Meta did not carry out {_what(request)}: {trouble.explained}"
+    return DestinationRefused(text) if trouble.is_final else Unavailable(text)
+
+
+def _carried_out_before() -> Response:
+    """What stands for the lost answer to a call that a repetition found done."""
+    answer = Response()
+    answer.status_code = 200
+    answer.raw = io.BytesIO(json.dumps({"carried_out_before": True}).encode())
+    return answer
+
+
+def _is_here(address: str) -> bool:
+    return urlsplit(address).hostname in {"127.0.0.1", "localhost", "::1"}
+
+
+def _keep_tokens_out_of_debug_logs() -> None:
+    """urllib3 logs whole URLs at DEBUG, and the SDK puts the token into them."""
+    logger = logging.getLogger("urllib3.connectionpool")
+    if _without_tokens not in logger.filters:
+        logger.addFilter(_without_tokens)
+
+
+def _without_tokens(record: logging.LogRecord) -> bool:
+    return "access_token" not in record.getMessage()
