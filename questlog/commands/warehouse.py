@@ -1,13 +1,15 @@
-"""Commands for the floor: migrations."""
+"""Commands for the floor: the embedded ClickHouse endpoint and migrations."""
 
 import typer
 
 from questlog import doors
+from questlog.serving import serve
 
 
 def register(app: typer.Typer) -> None:
     """Add this room's commands."""
     app.command("migrate")(migrate)
+    serve.command("clickhouse")(clickhouse)
 
 
 def migrate() -> None:
@@ -20,3 +22,20 @@ def migrate() -> None:
     with doors.client() as client:
         done = apply(client)
     typer.echo(f"{len(done)} applied" + "".join(f"\n  {name}" for name in done))
+
+
+def clickhouse() -> None:
+    """Serve ClickHouse's HTTP interface over the embedded engine, on loopback.
+
+    Example: questlog serve clickhouse
+    """
+    from warehouse.embedded.app import serve as run
+    from warehouse.home import Home
+
+    settings = doors.settings()
+    run(
+        Home(settings.home).engine,
+        settings.endpoint_port,
+        user=settings.clickhouse_user,
+        password=settings.clickhouse_password,
+    )

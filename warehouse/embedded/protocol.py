@@ -1,0 +1,286 @@
+"""ClickHouse's HTTP interface as values: requests in, headers and errors out."""
+
+import base64
+import binascii
+import json
+import re
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+from urllib.parse import parse_qsl
+
+from warehouse.errors import QuestlogError
+
+_CODE = re.compile(r"Code: (\d+)\. ")
+_NAME = re.compile(r"[A-Za-z_]\w*\Z")
+_LZ4_MAGIC = b"\x04\x22\x4d\x18"
+
+_STATUS = {
+    **dict.fromkeys((192, 193, 497, 512, 516), 403),
+    **dict.fromkeys(
+        (6, 7, 8, 9, 15, 16, 25, 26, 27, 36, 38, 41, 44, 53, 62, 72, 117, 125, 166)
+        + (167, 168, 190, 321, 376, 427, 441, 467, 675, 676),
+        400,
+    ),
+    **dict.fromkeys((46, 47, 50, 56, 60, 63, 73, 78, 81, 97, 115, 336, 511), 404),
+    **dict.fromkeys((74, 76, 209, 439), 503),
+    48: 501,
+    159: 408,
+    164: 500,
+    194: 401,
+    223: 413,
+    381: 411,
+}
+
+_NOT_SETTINGS = frozenset(
+    """
+    buffer_size cancel_http_readonly_queries_on_client_close client_protocol_version
+    close_session compress database decompress default_format enable_http_compression
+    http_headers_progress_interval_ms password query query_id quota_key role
+    send_progress_in_http_headers session_check session_id session_timeout stacktrace
+    user wait_end_of_query
+    """.split()
+)
+"""Parameters that speak to the HTTP interface and not to the engine."""
+
+
+class Fault(QuestlogError):
+    """An error in ClickHouse's own terms: a code and its text."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        match = _CODE.search(text)
+        self.code = int(match[1]) if match else 1002
+        self.status = _STATUS.get(self.code, 500)
+
+
+def fault(code: int, name: str, message: str) -> Fault:
+    """An error of the endpoint itself, told as the engine would tell it."""
+    return Fault(f"Code: {code}. DB::Exception: {message}. ({name})")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request, read from its address and headers; the body comes apart."""
+
+    read_only: bool
+    query: str
+    user: str
+    password: str = field(repr=False)
+    database: str
+    format: str
+    query_id: str
+    session_id: str
+    session_timeout: int
+    session_check: bool
+    close_session: bool
+    whole: bool
+    settings: Mapping[str, str]
+    parameters: Mapping[str, str]
+    content_encoding: str
+    accept_encoding: str
+
+
+def request(method: str, query_string: bytes, headers: Mapping[str, str]) -> Request:
+    """Read a request. Raises Fault when a setting's name cannot be one."""
+    given = dict(parse_qsl(query_string.decode("latin-1"), keep_blank_values=True))
+    user, password = _credentials(given, headers)
+    names = [
+        name
+        for name in given
+        if name not in _NOT_SETTINGS and not name.startswith("param_")
+    ]
+    for name in names:
+        if not _NAME.match(name):
+            raise fault(115, "UNKNOWN_SETTING", f"Unknown setting '{name}'")
+    compressed = given.get("enable_http_compression") in {"1", "true"}
+    return Request(
+        read_only=method != "POST",
+        query=given.get("query", ""),
+        user=user,
+        password=password,
+        database=given.get("database") or headers.get("x-clickhouse-database", ""),
+        format=given.get("default_format") or headers.get("x-clickhouse-format", ""),
+        query_id=given.get("query_id", ""),
+        session_id=given.get("session_id", ""),
+        session_timeout=_seconds(given.get("session_timeout", "60")),
+        session_check=given.get("session_check") == "1",
+        close_session=given.get("close_session") == "1",
+        whole=given.get("wait_end_of_query") in {"1", "true"},
+        settings={name: given[name] for name in names},
+        parameters={
+            name.removeprefix("param_"): value
+            for name, value in given.items()
+            if name.startswith("param_")
+        },
+        content_encoding=headers.get("content-encoding", "").lower(),
+        accept_encoding=_chosen(headers.get("accept-encoding", "")) * compressed,
+    )
+
+
+def _seconds(text: str) -> int:
+    if not text.isdecimal() or int(text) > 3600:
+        message = f"Invalid session timeout: '{text}'"
+        raise fault(374, "INVALID_SESSION_TIMEOUT", message)
+    return int(text)
+
+
+def _credentials(
+    given: Mapping[str, str], headers: Mapping[str, str]
+) -> tuple[str, str]:
+    scheme, _, encoded = headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "basic":
+        try:
+            user, _, password = base64.b64decode(encoded).decode().partition(":")
+        except (binascii.Error, UnicodeDecodeError):
+            raise fault(
+                516, "AUTHENTICATION_FAILED", "Invalid authentication"
+            ) from None
+        return user, password
+    user = given.get("user") or headers.get("x-clickhouse-user") or "default"
+    return user, given.get("password") or headers.get("x-clickhouse-key", "")
+
+
+class _Decompressor(Protocol):
+    @property
+    def eof(self) -> bool: ...
+    @property
+    def unused_data(self) -> bytes | None: ...
+    def decompress(self, data: bytes) -> bytes: ...
+
+
+class Compressor(Protocol):
+    """A stream that is being compressed."""
+
+    def compress(self, data: bytes) -> bytes:
+        """What can be sent now of the data given so far."""
+
+    def flush(self) -> bytes:
+        """The rest."""
+
+
+def decompressed(chunks: Iterable[bytes], encoding: str) -> Iterator[bytes]:
+    """The plain bytes of a body. Streams made of several frames are read to the end.
+
+    Raises Fault when the encoding is not known or the bytes are not of it.
+    """
+    if encoding in {"", "identity"}:
+        yield from chunks
+        return
+    make = _decompressor(encoding)
+    current = make()
+    try:
+        for chunk in chunks:
+            rest = chunk
+            while rest:
+                if current.eof:
+                    current = make()
+                yield current.decompress(rest)
+                rest = (current.unused_data or b"") if current.eof else b""
+    except (zlib.error, RuntimeError, ValueError) as error:
+        message = f"Cannot decompress the body as {encoding}: {error}"
+        raise fault(432, "CANNOT_DECOMPRESS", message) from error
+    if not current.eof:
+        message = f"The {encoding} body ends too early"
+        raise fault(432, "CANNOT_DECOMPRESS", message)
+
+
+def _decompressor(encoding: str) -> Callable[[], Any]:
+    if encoding == "lz4":
+        import lz4.frame
+
+        return lz4.frame.LZ4FrameDecompressor
+    if encoding == "zstd":
+        import zstandard
+
+        return lambda: zstandard.ZstdDecompressor().decompressobj()
+    if encoding in {"gzip", "x-gzip"}:
+        return lambda: zlib.decompressobj(31)
+    if encoding == "deflate":
+        return zlib.decompressobj
+    message = f"Unknown compression method {encoding}: use lz4, zstd, gzip or deflate"
+    raise fault(415, "UNSUPPORTED_MEDIA_TYPE", message)
+
+
+class _Lz4:
+    def __init__(self) -> None:
+        import lz4.frame
+
+        self._inner = lz4.frame.LZ4FrameCompressor()
+        self._begun = False
+
+    def compress(self, data: bytes) -> bytes:
+        head = b"" if self._begun else self._inner.begin()
+        self._begun = True
+        return bytes(head + self._inner.compress(data))
+
+    def flush(self) -> bytes:
+        head = b"" if self._begun else self._inner.begin()
+        return bytes(head + self._inner.flush())
+
+
+def compressor(encoding: str) -> Compressor:
+    """A compressor for one of the encodings that `request` chooses."""
+    if encoding == "lz4":
+        return _Lz4()
+    if encoding == "zstd":
+        import zstandard
+
+        return zstandard.ZstdCompressor(level=1).compressobj()
+    return zlib.compressobj(3, zlib.DEFLATED, 31 if encoding == "gzip" else 15)
+
+
+def _chosen(accepted: str) -> str:
+    offered = {part.split(";")[0].strip().lower() for part in accepted.split(",")}
+    for encoding in ("lz4", "zstd", "gzip", "deflate"):
+        if encoding in offered:
+            return encoding
+    return ""
+
+
+_CONTENT_TYPES = (
+    ("JSONEachRow", "application/x-ndjson; charset=UTF-8"),
+    ("JSONCompactEachRow", "application/x-ndjson; charset=UTF-8"),
+    ("JSON", "application/json; charset=UTF-8"),
+    ("CSV", "text/csv; charset=UTF-8; header=absent"),
+    ("TabSeparated", "text/tab-separated-values; charset=UTF-8"),
+    ("TSV", "text/tab-separated-values; charset=UTF-8"),
+    ("Native", "application/octet-stream"),
+    ("RowBinary", "application/octet-stream"),
+    ("Parquet", "application/octet-stream"),
+    ("Arrow", "application/octet-stream"),
+)
+
+
+def content_type(format_name: str) -> str:
+    """The media type of a format."""
+    for prefix, media_type in _CONTENT_TYPES:
+        if format_name.startswith(prefix):
+            return media_type
+    return "text/plain; charset=UTF-8"
+
+
+@dataclass(slots=True)
+class Summary:
+    """What a query read, wrote and returned."""
+
+    read_rows: int = 0
+    read_bytes: int = 0
+    written_rows: int = 0
+    written_bytes: int = 0
+    result_rows: int = 0
+    result_bytes: int = 0
+    elapsed_ns: int = 0
+
+    def header(self) -> str:
+        """The value of X-ClickHouse-Summary."""
+        figures = {name: str(getattr(self, name)) for name in self.__slots__}
+        return json.dumps(figures | {"total_rows_to_read": "0"}, separators=(",", ":"))
+
+
+def late_fault(error: Fault, tag: str) -> bytes:
+    """How an error is told when part of the result is already on its way."""
+    text = f"{error}\n".encode()
+    head = f"\r\n__exception__\r\n{tag}\r\n".encode()
+    return head + text + f"{len(text)} {tag}\r\n__exception__\r\n".encode()
