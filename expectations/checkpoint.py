@@ -86,14 +86,15 @@ def _definitions(
 ) -> list[Any]:
     import great_expectations as gx
 
-    warehouse = context.data_sources.add_sql(
-        "warehouse", connection_string=_address(settings)
-    )
+    sources = {
+        database: context.data_sources.add_sql(
+            database, connection_string=_address(settings, database)
+        )
+        for database in sorted({suite.database for suite in suites})
+    }
     definitions = []
     for suite in suites:
-        table = warehouse.add_table_asset(
-            suite.name, schema_name=suite.database, table_name=suite.table
-        )
+        table = sources[suite.database].add_table_asset(suite.table)
         definitions.append(
             context.validation_definitions.add(
                 gx.ValidationDefinition(
@@ -127,7 +128,7 @@ def _expectations(suite: Suite) -> Any:
     )
 
 
-def _address(settings: Settings) -> str:
+def _address(settings: Settings, database: str) -> str:
     from sqlalchemy.engine import URL
 
     host, port = settings.clickhouse_address
@@ -137,6 +138,7 @@ def _address(settings: Settings) -> str:
         password=settings.clickhouse_password,
         host=host,
         port=port,
+        database=database,
         query={"secure": "true"} if settings.clickhouse_secure else {},
     ).render_as_string(hide_password=False)
 

@@ -7,7 +7,7 @@ from expectations.suites import Keyed, Suite, not_empty
 
 # people are named by a fingerprint: their ids are pseudonyms and stay inside
 _person = Keyed("concat(toString(as_of), ' ', lower(hex(sipHash64(person_id))))")
-_COUNTS = (
+COUNTS = (
     "tenure_days",
     "days_since_last_active",
     "active_days_7",
@@ -57,6 +57,6 @@ _FEATURES = (
             meaning=f"{column} counts something: it is zero or more.",
             columns=[column],
         )
-        for column in _COUNTS
+        for column in COUNTS
     ),
 )

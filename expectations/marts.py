@@ -11,13 +11,15 @@ _cohort = Keyed("concat(toString(cohort_week), ' + ', toString(weeks_later), ' w
 _step = Keyed("toString(step_name)")
 # people are named by a fingerprint: their ids are pseudonyms and stay inside
 _person = Keyed("lower(hex(sipHash64(person_id)))")
+_IDENTIFIED = "intermediate.int_events_identified"
 _STAGED = "exists(select 1 from staging.stg_events)"
+_CURRENCY = "match(currency, '^[A-Z]{{3}}$')"
 
 
 def suites(as_of: date) -> Sequence[Suite]:
     """Everything built is judged, whatever the day."""
     del as_of
-    return (_SESSIONS, _RETENTION, _FUNNEL, _PAYMENTS, _PEOPLE)
+    return (_SESSIONS, _RETENTION, _FUNNEL, _PAYMENTS, _PEOPLE, _RFM)
 
 
 _SESSIONS = Suite(
@@ -32,10 +34,24 @@ _SESSIONS = Suite(
             columns=["started_at", "ended_at"],
         ),
         _session.never(
+            "started_at <= ended_at"
+            " and duration_ms != dateDiff('millisecond', started_at, ended_at)",
+            name="duration_is_from_start_to_end",
+            meaning="A session lasts from its start to its end.",
+            columns=["duration_ms", "started_at", "ended_at"],
+        ),
+        _session.never(
             "dateDiff('millisecond', started_at, ended_at) > 86400000",
             name="session_is_at_most_a_day",
-            meaning="No session is longer than the cap of 24 hours.",
+            meaning="Who is active for over 24 hours without a pause may be a machine.",
             columns=["started_at", "ended_at"],
+            severity="warn",
+        ),
+        _session.never(
+            "person_id not in (select person_id from marts_build.dim_people)",
+            name="person_is_known",
+            meaning="Every session belongs to somebody in dim_people.",
+            columns=["person_id"],
         ),
         not_empty(
             name="sessions_are_present",
@@ -59,10 +75,19 @@ _RETENTION = Suite(
             columns=["returned", "people"],
         ),
         _cohort.never(
-            "weeks_later = 0 and returned != people",
-            name="everybody_is_there_in_their_first_week",
+            "weeks_later = 0 and returned < people",
+            name="everybody_is_there_in_the_first_week",
             meaning="In its own week the whole cohort is active.",
             columns=["weeks_later", "returned", "people"],
+        ),
+        Rule(
+            name="cohorts_sum_to_the_people",
+            meaning="Everybody who was ever active belongs to exactly one cohort.",
+            query="select concat(toString(in_cohorts), ' in cohorts') as sample_key"
+            " from (select sum(people) as in_cohorts from {batch}"
+            " where weeks_later = 0) as cohorts where in_cohorts != (select"
+            f" uniqExact(person_id) from {_IDENTIFIED} where is_engagement)",
+            columns=("people",),
         ),
     ),
 )
@@ -74,9 +99,9 @@ _FUNNEL = Suite(
         Rule(
             name="later_steps_are_not_larger",
             meaning="No step is reached by more people than the one before.",
-            query="select step_name as sample_key from (select toString(step_name) as"
-            " step_name, people, lagInFrame(people, 1, people) over (order by"
-            " step_number rows between unbounded preceding and current row) as before"
+            query="select name as sample_key from (select toString(step_name) as name,"
+            " people, lagInFrame(people, 1, people) over (order by step_number"
+            " rows between unbounded preceding and current row) as before"
             " from {batch}) as steps where people > before",
             columns=("step_number", "people"),
         ),
@@ -88,10 +113,30 @@ _PAYMENTS = Suite(
     rules=(
         _payment.one_row_per("event_id", meaning="One row per payment or refund."),
         _payment.never(
-            "not match(currency, '^[A-Z]{{3}}$')",
-            name="currency_is_a_code",
-            meaning="Money has a currency, written as in ISO 4217.",
+            "reporting_amount_minor is not null and currency != (select min(currency)"
+            " from {batch} where reporting_amount_minor is not null)",
+            name="one_currency_is_counted",
+            meaning="Nothing adds two currencies.",
+            columns=["reporting_amount_minor", "currency"],
+        ),
+        _payment.never(
+            f"reporting_amount_minor is not null and not {_CURRENCY}",
+            name="counted_money_has_a_currency",
+            meaning="Money in reports has a currency, written as in ISO 4217.",
             columns=["currency"],
+        ),
+        _payment.never(
+            f"reporting_amount_minor is null and not {_CURRENCY}",
+            name="currency_is_a_code",
+            meaning="Money out of reports should have a currency, too.",
+            columns=["currency"],
+            severity="warn",
+        ),
+        _payment.never(
+            "kind = 'refund' and amount_minor > 0",
+            name="refunds_are_negative",
+            meaning="Money that went back is counted as less than nothing.",
+            columns=["kind", "amount_minor"],
         ),
     ),
 )
@@ -106,6 +151,29 @@ _PEOPLE = Suite(
             meaning="Nobody is last seen before they are first seen.",
             columns=["first_seen_at", "last_seen_at"],
         ),
+        _person.never(
+            "(person_id, toUInt64(sessions)) not in (select person_id,"
+            " count() from marts_build.fct_sessions group by person_id)",
+            name="sessions_agree_with_fct_sessions",
+            meaning="Everybody has as many sessions as fct_sessions has for them.",
+            columns=["sessions"],
+        ),
+        _person.never(
+            "payments > 0 and (person_id, toUInt64(payments)) not in (select"
+            " person_id, countIf(kind = 'payment') from marts_build.fct_payments"
+            " group by person_id)",
+            name="payments_agree_with_fct_payments",
+            meaning="Everybody has as many payments as fct_payments has for them.",
+            columns=["payments"],
+        ),
+        Rule(
+            name="events_sum_to_all_events",
+            meaning="Every event is counted for exactly one person.",
+            query="select concat(toString(counted), ' counted') as sample_key from"
+            " (select sum(events) as counted from {batch}) as people"
+            f" where counted != (select count() from {_IDENTIFIED})",
+            columns=("events",),
+        ),
         not_empty(
             name="people_are_present",
             meaning="Where there are events there are people.",
@@ -113,4 +181,9 @@ _PEOPLE = Suite(
             severity="stop",
         ),
     ),
+)
+_RFM = Suite(
+    database="marts_build",
+    table="dim_rfm",
+    rules=(_person.one_row_per("person_id", meaning="One row per payer."),),
 )

@@ -14,7 +14,8 @@ from expectations.report import RUNBOOK, GateReport
 
 _STYLE = Path(__file__).with_name("pages.css")
 _REMOTE = re.compile(
-    r"<script\b.*?</script>|<link\b[^>]*https?://[^>]*>|<img\b[^>]*https?://[^>]*>",
+    r"<script\b.*?</script>|<link\b[^>]*https?://[^>]*>|<img\b[^>]*https?://[^>]*>"
+    r"|url\(\W*https?://[^)]*\)",
     re.DOTALL,
 )
 

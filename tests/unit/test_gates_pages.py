@@ -12,6 +12,7 @@ from expectations.report import GateReport, Result
 REMOTE_PAGE = """<html><head>
 <link rel="stylesheet" href="https://cdn.example/bootstrap.css"/>
 <link rel="icon" href="static/favicon.ico">
+<style>a { background: url("https://assets.example/dark.png") }</style>
 <script src="https://cdn.example/vega.js"></script><script>
 $(function () { start(); });
 </script></head>
