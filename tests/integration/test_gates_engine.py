@@ -228,7 +228,7 @@ def broken(client: "Client", gate: str) -> set[str]:
 
 
 def gate_of(table: str) -> str:
-    database = table.split(".")[0]
+    database = table.split(".", maxsplit=1)[0]
     return "staging" if database == "intermediate" else database.removesuffix("_build")
 
 
