@@ -6,21 +6,19 @@ Persons appear only as HMACs, values only as ciphertext.
 """
 
 import contextlib
-import hmac
 import os
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from warehouse.errors import BadInput, BadSetting, Unavailable
-from warehouse.master_key import KEY_BYTES, load_master_key
+from warehouse.vault_keys import MasterKey, PersonKey, load_master_key
 
 __all__ = ["Secret", "Vault", "load_master_key"]
 
@@ -30,16 +28,17 @@ create table if not exists vault (
     value blob not null
 ) without rowid;
 create table if not exists people (
-    person blob primary key,
+    id integer primary key,
+    person blob not null unique,
     wrapped_key blob not null
-) without rowid;
+);
 create table if not exists secrets (
-    person blob not null,
+    person_id integer not null,
     name text not null,
     token blob not null,
     at_us integer not null,
     sealed blob not null,
-    primary key (person, name, token)
+    primary key (person_id, name, token)
 ) without rowid;
 create table if not exists analytics_decisions (
     person blob primary key,
@@ -48,25 +47,24 @@ create table if not exists analytics_decisions (
 ) without rowid;
 """
 _PUT = """
-insert into secrets (person, name, token, at_us, sealed) values (?, ?, ?, ?, ?)
+insert into secrets (person_id, name, token, at_us, sealed) values (?, ?, ?, ?, ?)
 on conflict do update set at_us = excluded.at_us where excluded.at_us > at_us
-"""
-_LATEST = """
-select token, sealed from secrets where person = ? and name = ?
-order by at_us desc, token desc limit 1
 """
 # of two decisions at one moment the denial stands, in whatever order they come
 _DECIDE = """
 insert into analytics_decisions (person, at_us, denied) values (?, ?, ?)
 on conflict do update set at_us = excluded.at_us, denied = excluded.denied
-where (excluded.at_us, excluded.denied) > (at_us, analytics_decisions.denied)
+where (excluded.at_us, excluded.denied)
+    > (analytics_decisions.at_us, analytics_decisions.denied)
 """
+_FORGET = (
+    "delete from secrets where person_id in (select id from people where person = ?)",
+    "delete from people where person = ?",
+    "delete from analytics_decisions where person = ? and not denied",
+)
 _PATIENCE_S = 10.0
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_NONCE_BYTES = 12
-
-_TOKEN_BYTES = 16
-_SEAL_VERSION = b"\x01"
+# parameters a query takes at once; SQLite's oldest limit is 999
+_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,18 +84,24 @@ class Secret:
         return f"Secret(name={self.name!r})"
 
 
+@dataclass(frozen=True, slots=True)
+class _Person:
+    """A row of `people`, unwrapped."""
+
+    id: int
+    key: PersonKey
+
+
 class Vault:
     """An open vault; safe to use from several threads and several processes."""
 
     def __init__(
-        self, path: Path, connection: sqlite3.Connection, master: bytes
+        self, path: Path, connection: sqlite3.Connection, master: MasterKey
     ) -> None:
         self._path = path
         self._connection = connection
+        self._master = master
         self._lock = threading.RLock()
-        self._index_key = _derived(master, b"index")
-        self._wrap = AESGCM(_derived(master, b"wrap"))
-        self._seal = AESGCM(_derived(master, b"seal"))
 
     @classmethod
     def open(cls, path: Path, master_key: bytes) -> Self:
@@ -106,10 +110,9 @@ class Vault:
         Raises BadSetting when the master key is not the one the vault was made
         with, or the file is no vault; Unavailable when it cannot be reached.
         """
-        if len(master_key) != KEY_BYTES:
-            raise BadSetting(f"A master key has {KEY_BYTES} bytes.")
+        master = MasterKey(master_key)
         try:
-            vault = cls(path, _connected(path), master_key)
+            vault = cls(path, _connected(path), master)
             vault._check_master_key()
         except (sqlite3.OperationalError, OSError) as error:
             raise Unavailable(
@@ -140,38 +143,44 @@ class Vault:
         digits, the same for the same person, name and value for as long as the
         person's key lives, and unlike that of any other person.
         """
-        people = {entry.subject: self._person(entry.subject) for entry in entries}
-        with self._writing() as connection:
-            keys = self._keys_made(connection, people)
-            made = [
-                (entry, keys[entry.subject].token(entry.name, entry.value))
-                for entry in entries
-            ]
-            rows = [
-                (
-                    people[entry.subject],
-                    entry.name,
-                    token,
-                    at_us,
-                    keys[entry.subject].sealed(entry.name, token, entry.value),
-                )
-                for (entry, token), at_us in _latest_of_each(made)
-            ]
+        latest = _latest_of_each(entries)
+        tokens: dict[tuple[str, str, str], bytes] = {}
+        with self._transaction("begin immediate") as connection:
+            people = self._people_made(connection, {who for who, _, _ in latest})
+            rows = []
+            for (subject, name, value), at_us in latest.items():
+                person = people[subject]
+                token = person.key.token(name, value)
+                sealed = person.key.sealed(name, token, value)
+                rows.append((person.id, name, token, at_us, sealed))
+                tokens[subject, name, value] = token
             connection.executemany(_PUT, rows)
-        return [f"tok_{token.hex()}" for _, token in made]
+        return [
+            f"tok_{tokens[one.subject, one.name, one.value].hex()}" for one in entries
+        ]
 
     def latest(
         self, subjects: Iterable[str], names: Iterable[str]
     ) -> dict[str, dict[str, str]]:
         """The latest value of each name, by subject; what is not known is left out."""
-        wanted = tuple(dict.fromkeys(names))
+        wanted = set(names)
+        with self._transaction("begin") as connection:
+            people = self._people(connection, set(subjects))
+            rows = _in_parts(
+                connection,
+                "select person_id, name, token, sealed from secrets"
+                " where person_id in ({}) order by person_id, name, at_us, token",
+                [person.id for person in people.values()],
+            )
+            # in that order the last row of a name is its latest
+            last = {(row[0], row[1]): row for row in rows if row[1] in wanted}
         found: dict[str, dict[str, str]] = {}
-        with self._reading() as connection:
-            for subject in dict.fromkeys(subjects):
-                person = self._person(subject)
-                values = self._latest_of(connection, person, wanted)
-                if values:
-                    found[subject] = values
+        for subject, person in people.items():
+            for name in wanted:
+                if row := last.get((person.id, name)):
+                    with self._damage_named():
+                        value = person.key.opened(*row[1:])
+                    found.setdefault(subject, {})[name] = value
         return found
 
     def forget(self, subject: str) -> None:
@@ -181,13 +190,9 @@ class Vault:
         then left is still refused. Raises Unavailable when others' reading kept
         old pages on disk; the same call then finishes the work.
         """
-        person = self._person(subject)
-        with self._writing() as connection:
-            for statement in (
-                "delete from people where person = ?",
-                "delete from secrets where person = ?",
-                "delete from analytics_decisions where person = ? and not denied",
-            ):
+        person = self._master.index(subject)
+        with self._transaction("begin immediate") as connection:
+            for statement in _FORGET:
                 connection.execute(statement, (person,))
         with self._guarded() as connection:
             pragma = connection.execute("pragma wal_checkpoint(truncate)")
@@ -199,8 +204,8 @@ class Vault:
 
     def set_analytics_denied(self, subject: str, denied: bool, at: datetime) -> None:  # noqa: FBT001
         """Note a decision on analytics; the latest `at` counts, in whatever order."""
-        row = (self._person(subject), _microseconds(at), int(denied))
-        with self._writing() as connection:
+        row = (self._master.index(subject), _microseconds(at), int(denied))
+        with self._transaction("begin immediate") as connection:
             connection.execute(_DECIDE, row)
 
     def analytics_denied(self, subjects: Iterable[str]) -> set[str]:
@@ -210,76 +215,60 @@ class Vault:
 
     def analytics_decisions(self, subjects: Iterable[str]) -> dict[str, bool]:
         """Whether analytics is denied, for each subject who has decided."""
-        query = "select denied from analytics_decisions where person = ?"
-        found: dict[str, bool] = {}
-        with self._reading() as connection:
-            for subject in dict.fromkeys(subjects):
-                row = connection.execute(query, (self._person(subject),)).fetchone()
-                if row is not None:
-                    found[subject] = bool(row[0])
-        return found
+        wanted = {self._master.index(subject): subject for subject in subjects}
+        query = "select person, denied from analytics_decisions where person in ({})"
+        with self._guarded() as connection:
+            rows = _in_parts(connection, query, list(wanted))
+        return {wanted[person]: bool(denied) for person, denied in rows}
 
     def seal(self, plain: bytes) -> bytes:
         """Encrypt bytes that belong to no known person, such as a refused event."""
-        nonce = os.urandom(_NONCE_BYTES)
-        return _SEAL_VERSION + nonce + self._seal.encrypt(nonce, plain, _SEAL_VERSION)
+        return self._master.seal(plain)
 
     def unseal(self, sealed: bytes) -> bytes:
         """The bytes that were sealed. Raises BadInput for any others."""
-        version, nonce = sealed[:1], sealed[1 : 1 + _NONCE_BYTES]
         try:
-            return self._seal.decrypt(nonce, sealed[1 + _NONCE_BYTES :], version)
-        except (InvalidTag, ValueError) as error:
+            return self._master.unseal(sealed)
+        except InvalidTag as error:
             raise BadInput(
                 f"These bytes were not sealed by the vault at {self._path},"
                 " or were damaged since."
             ) from error
 
-    def _person(self, subject: str) -> bytes:
-        return hmac.digest(self._index_key, subject.encode(), "sha256")
+    def _people(
+        self, connection: sqlite3.Connection, subjects: Iterable[str]
+    ) -> dict[str, _Person]:
+        """Those of the subjects who have a key."""
+        wanted = {self._master.index(subject): subject for subject in subjects}
+        found = self._indexed(connection, list(wanted))
+        return {wanted[index]: person for index, person in found.items()}
 
-    def _keys_made(
-        self, connection: sqlite3.Connection, people: dict[str, bytes]
-    ) -> dict[str, "_PersonKey"]:
-        """Everyone's key, made where there was none."""
-        keys, new = {}, []
-        for subject, person in people.items():
-            key = self._key_of(connection, person)
-            if key is None:
-                plain = os.urandom(2 * KEY_BYTES)
-                key = _PersonKey.of(plain)
-                nonce = os.urandom(_NONCE_BYTES)
-                wrapped = nonce + self._wrap.encrypt(nonce, plain, person)
-                new.append((person, wrapped))
-            keys[subject] = key
-        connection.executemany("insert into people values (?, ?)", new)
-        return keys
+    def _people_made(
+        self, connection: sqlite3.Connection, subjects: Iterable[str]
+    ) -> dict[str, _Person]:
+        """All of the subjects, with a key made for who had none."""
+        wanted = {self._master.index(subject): subject for subject in subjects}
+        found = self._indexed(connection, list(wanted))
+        insert = "insert into people (person, wrapped_key) values (?, ?)"
+        for index in wanted.keys() - found.keys():
+            key, wrapped = self._master.new_person(index)
+            made = connection.execute(insert, (index, wrapped))
+            found[index] = _Person(int(made.lastrowid or 0), key)
+        return {wanted[index]: person for index, person in found.items()}
 
-    def _key_of(
-        self, connection: sqlite3.Connection, person: bytes
-    ) -> "_PersonKey | None":
-        query = "select wrapped_key from people where person = ?"
-        row = connection.execute(query, (person,)).fetchone()
-        if row is None:
-            return None
-        nonce, wrapped = row[0][:_NONCE_BYTES], row[0][_NONCE_BYTES:]
-        return _PersonKey.of(self._wrap.decrypt(nonce, wrapped, person))
-
-    def _latest_of(
-        self, connection: sqlite3.Connection, person: bytes, names: Sequence[str]
-    ) -> dict[str, str]:
-        key = self._key_of(connection, person)
-        if key is None:
-            return {}
-        rows = {
-            name: connection.execute(_LATEST, (person, name)).fetchone()
-            for name in names
-        }
-        return {name: key.opened(name, *row) for name, row in rows.items() if row}
+    def _indexed(
+        self, connection: sqlite3.Connection, indexes: Sequence[bytes]
+    ) -> dict[bytes, _Person]:
+        query = "select id, person, wrapped_key from people where person in ({})"
+        with self._damage_named():
+            return {
+                index: _Person(number, self._master.person(index, wrapped))
+                for number, index, wrapped in _in_parts(connection, query, indexes)
+            }
 
     def _check_master_key(self) -> None:
         """A mark written at the vault's birth opens under its own key alone."""
-        with self._writing() as connection:
+        with self._transaction("begin immediate") as connection:
             query = "select value from vault where name = 'mark'"
             row = connection.execute(query).fetchone()
             if row is None:
@@ -297,16 +286,6 @@ class Vault:
             ) from error
 
     @contextlib.contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
-        with self._transaction("begin immediate") as connection:
-            yield connection
-
-    @contextlib.contextmanager
-    def _reading(self) -> Iterator[sqlite3.Connection]:
-        with self._transaction("begin") as connection:
-            yield connection
-
-    @contextlib.contextmanager
     def _transaction(self, begin: str) -> Iterator[sqlite3.Connection]:
         with self._guarded() as connection:
             connection.execute(begin)
@@ -320,7 +299,7 @@ class Vault:
 
     @contextlib.contextmanager
     def _guarded(self) -> Iterator[sqlite3.Connection]:
-        """The connection for one thread; damage and absence get their own names."""
+        """The connection, for one thread at a time."""
         with self._lock:
             try:
                 yield self._connection
@@ -328,60 +307,43 @@ class Vault:
                 raise Unavailable(
                     f"The vault at {self._path} does not answer: {error}."
                 ) from error
-            except InvalidTag as error:
-                raise BadInput(
-                    f"The vault at {self._path} is damaged: a key or a value in it"
-                    " does not open. Restore it from its backup."
-                ) from error
+
+    @contextlib.contextmanager
+    def _damage_named(self) -> Iterator[None]:
+        try:
+            yield
+        except InvalidTag as error:
+            raise BadInput(
+                f"The vault at {self._path} is damaged: a key or a value in it"
+                " does not open. Restore it from its backup."
+            ) from error
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class _PersonKey:
-    """What opens one person's secrets and makes their tokens."""
-
-    cipher: AESGCM
-    token_key: bytes
-
-    @classmethod
-    def of(cls, plain: bytes) -> Self:
-        return cls(AESGCM(plain[:KEY_BYTES]), plain[KEY_BYTES:])
-
-    def token(self, name: str, value: str) -> bytes:
-        text = name.encode() + b"\x00" + value.encode("utf-8", "surrogatepass")
-        return hmac.digest(self.token_key, text, "sha256")[:_TOKEN_BYTES]
-
-    def sealed(self, name: str, token: bytes, value: str) -> bytes:
-        nonce = os.urandom(_NONCE_BYTES)
-        plain = value.encode("utf-8", "surrogatepass")
-        return nonce + self.cipher.encrypt(nonce, plain, name.encode() + token)
-
-    def opened(self, name: str, token: bytes, sealed: bytes) -> str:
-        nonce, ciphertext = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
-        plain = self.cipher.decrypt(nonce, ciphertext, name.encode() + token)
-        return plain.decode("utf-8", "surrogatepass")
-
-
-def _derived(master: bytes, purpose: bytes) -> bytes:
-    return hmac.digest(master, b"questlog vault v1 " + purpose, "sha256")
+def _in_parts(
+    connection: sqlite3.Connection, query: str, values: Sequence[object]
+) -> list[tuple[Any, ...]]:
+    """The rows of a query with one `in ({})`, however many values there are."""
+    rows = []
+    for start in range(0, len(values), _AT_ONCE):
+        part = values[start : start + _AT_ONCE]
+        marks = ", ".join("?" * len(part))
+        rows += connection.execute(query.format(marks), part).fetchall()
+    return rows
 
 
 def _microseconds(at: datetime) -> int:
     if at.tzinfo is None:
         raise BadInput("A moment handed to the vault needs a time zone.")
-    return (at - _EPOCH) // timedelta(microseconds=1)
+    return round(at.timestamp() * 1_000_000)
 
 
-def _latest_of_each(
-    made: Iterable[tuple[Secret, bytes]],
-) -> list[tuple[tuple[Secret, bytes], int]]:
-    """Each token of a batch once, with the latest moment it was stated."""
-    found: dict[tuple[str, str, bytes], tuple[tuple[Secret, bytes], int]] = {}
-    for entry, token in made:
-        at_us = _microseconds(entry.at)
-        key = (entry.subject, entry.name, token)
-        if key not in found or at_us > found[key][1]:
-            found[key] = ((entry, token), at_us)
-    return list(found.values())
+def _latest_of_each(entries: Iterable[Secret]) -> dict[tuple[str, str, str], int]:
+    """Each subject, name and value once, with the latest moment it was stated (µs)."""
+    latest: dict[tuple[str, str, str], int] = {}
+    for entry in entries:
+        key, at_us = (entry.subject, entry.name, entry.value), _microseconds(entry.at)
+        latest[key] = max(at_us, latest.get(key, at_us))
+    return latest
 
 
 def _connected(path: Path) -> sqlite3.Connection:

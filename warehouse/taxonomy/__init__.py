@@ -114,15 +114,14 @@ def _check_names_once(sources: Mapping[str, Source]) -> None:
 
 def _check_replacements(sources: Mapping[str, Source]) -> None:
     """What replaces a retired event or property is defined, and is another one."""
-    retirable = _word_lists(sources)
     events = [name for _, source in _events(sources) for name in source.data]
+    retirable = [(*one, list(one[2])) for one in _word_lists(sources)]
     for _, source in _events(sources):
         whole = {
             name: raw for name, raw in source.data.items() if isinstance(raw, dict)
         }
-        retirable.append((source, (), whole))
-    for source, at, words in retirable:
-        known = [*words, *(() if at else events)]
+        retirable.append((source, (), whole, events))
+    for source, at, words, known in retirable:
         for name, raw in words.items():
             successor = raw.get("replaced_by", name)
             if "replaced_by" in raw and (successor == name or successor not in known):

@@ -1,0 +1,4 @@
+{# Databases carry the names the configuration says, without a prefix. #}
+{% macro generate_schema_name(custom_schema_name, node) -%}
+    {{ custom_schema_name or target.schema }}
+{%- endmacro %}

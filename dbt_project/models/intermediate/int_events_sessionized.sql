@@ -1,0 +1,85 @@
+{# One row per event, with the session it belongs to. #}
+{{ config(order_by='(person_id, occurred_at, sequence, event_id)') }}
+with
+
+events as (
+
+    select
+        event_id,
+        person_id,
+        event_name,
+        occurred_at,
+        sequence,
+        source,
+        client_session_id
+
+    from {{ ref('int_events_identified') }}
+
+),
+
+silences_measured as (
+
+    select
+        *,
+        -- a person's first event has no predecessor: lagInFrame answers with the
+        -- moment it is told to, a silence long enough to open a session
+        dateDiff(
+            'millisecond',
+            lagInFrame(occurred_at, 1, toDateTime64(0, 3, 'UTC')) over by_person,
+            occurred_at
+        ) as silent_ms
+
+    from events
+
+    window by_person as (
+        partition by person_id
+        order by
+            occurred_at,
+            sequence,
+            event_id
+        rows between unbounded preceding and current row
+    )
+
+),
+
+openings_found as (
+
+    select
+        *,
+        -- anyLast passes over nulls: it remembers the last opening
+        anyLast(
+            if(silent_ms > {{ var('session_silence_ms') }}, event_id, null)
+        ) over by_person as opening_event_id
+
+    from silences_measured
+
+    window by_person as (
+        partition by person_id
+        order by
+            occurred_at,
+            sequence,
+            event_id
+        rows between unbounded preceding and current row
+    )
+
+),
+
+sessions_named as (
+
+    select
+        event_id,
+        person_id,
+        -- from the first event and its person, never from an ordinal: an earlier
+        -- session that is found late renames no other
+        lower(hex(sipHash128(person_id, opening_event_id))) as session_id,
+        event_name,
+        occurred_at,
+        sequence,
+        source,
+        client_session_id
+
+    from openings_found
+
+)
+
+select * from sessions_named

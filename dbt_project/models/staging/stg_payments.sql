@@ -1,0 +1,103 @@
+{# One row per payment or refund. #}
+with
+
+money_events as (
+
+    select
+        event_id,
+        event_name,
+        user_id,
+        anonymous_id,
+        occurred_at,
+        known_at,
+        plan,
+        properties
+
+    from {{ ref('stg_events') }}
+
+    where event_name in ('payment_completed', 'payment_refunded')
+
+),
+
+currency_digits as (
+
+    select
+        currency,
+        digits
+
+    from {{ ref('currency_digits') }}
+
+),
+
+amounts_read as (
+
+    select
+        *,
+        event_name = 'payment_refunded' as is_refund,
+        JSONExtractString(properties, 'payment_id') as payment_id,
+        JSONExtractString(properties, 'refund_id') as refund_id,
+        JSONExtractString(properties, 'product') as product,
+        upper(JSONExtractString(properties, 'currency')) as currency,
+        -- as text and then as decimals: money never passes through a float
+        toDecimal128OrNull(
+            trim(both '"' from JSONExtractRaw(properties, 'amount_cents')), 10
+        ) as in_minor_units,
+        toDecimal128OrNull(
+            trim(both '"' from JSONExtractRaw(properties, 'amount')), 10
+        ) as in_major_units
+
+    from money_events
+
+),
+
+units_made_minor as (
+
+    select
+        amounts_read.*,
+        round(
+            coalesce(
+                toDecimal256(amounts_read.in_minor_units, 10),
+                -- without known digits a major unit says nothing: null
+                toDecimal256(amounts_read.in_major_units, 10)
+                * toDecimal256(
+                    if(
+                        currency_digits.currency = '',
+                        null,
+                        intExp10(currency_digits.digits)
+                    ),
+                    0
+                )
+            )
+        ) as exact_minor
+
+    from amounts_read
+    left join currency_digits on amounts_read.currency = currency_digits.currency
+
+),
+
+signed as (
+
+    select
+        event_id,
+        user_id,
+        anonymous_id,
+        occurred_at,
+        known_at,
+        if(is_refund, 'refund', 'payment') as kind,
+        payment_id,
+        refund_id,
+        product,
+        plan,
+        currency,
+        -- what no 64 bits can hold is unreadable, and must not stop the build
+        toInt64(if(abs(exact_minor) < 1e18, exact_minor, null)) as unsigned_minor,
+        if(is_refund, -abs(unsigned_minor), unsigned_minor) as amount_minor,
+        if(
+            currency = {{ reporting_currency() }}, amount_minor, null
+        ) as reporting_amount_minor
+
+    from units_made_minor
+
+)
+
+select * except (unsigned_minor) from signed
