@@ -15,11 +15,11 @@ from cosmos.constants import ExecutionMode, InvocationMode, LoadMode, TestBehavi
 from warehouse.errors import TransformationFailed
 from warehouse.home import Home
 from warehouse.settings import load
-from warehouse.transformation import PROJECT
+from warehouse.transformation import LAYERS, PROJECT
 
 
-def layer(name: str, *paths: str) -> DbtTaskGroup:
-    """The models under these paths of the project, in their order, tests included.
+def layer(name: str) -> DbtTaskGroup:
+    """The models of one of the project's layers, in their order, tests included.
 
     Raises TransformationFailed while the project was never parsed.
     """
@@ -42,9 +42,12 @@ def layer(name: str, *paths: str) -> DbtTaskGroup:
         render_config=RenderConfig(
             load_method=LoadMode.DBT_MANIFEST,
             test_behavior=TestBehavior.BUILD,
-            select=[f"path:{path}" for path in paths],
+            select=list(LAYERS[name]),
+            should_detach_multiple_parents_tests=True,
             emit_datasets=False,
         ),
+        # they prove the SQL, not the data: that is for `make test`
+        operator_args={"dbt_cmd_flags": ["--exclude-resource-type", "unit_test"]},
     )
 
 

@@ -45,9 +45,9 @@ def models() -> None:
         publish_at_door("marts")
 
     chain(
-        layer("staging", "seeds", "models/staging", "models/intermediate"),
+        layer("staging"),
         gate_staging(AS_OF),
-        layer("marts", "models/marts"),
+        layer("marts"),
         gate_marts(AS_OF),
         publish_marts(),
     )

@@ -6,7 +6,7 @@ from datetime import date
 from expectations.suites import Keyed, Rule, Suite, not_empty
 
 _session = Keyed("toString(session_id)")
-_payment = Keyed("toString(event_id)")
+_event = Keyed("toString(event_id)")
 _cohort = Keyed("concat(toString(cohort_week), ' + ', toString(weeks_later), ' weeks')")
 _step = Keyed("toString(step_name)")
 # people are named by a fingerprint: their ids are pseudonyms and stay inside
@@ -19,9 +19,24 @@ _CURRENCY = "match(currency, '^[A-Z]{{3}}$')"
 def suites(as_of: date) -> Sequence[Suite]:
     """Everything built is judged, whatever the day."""
     del as_of
-    return (_SESSIONS, _RETENTION, _FUNNEL, _PAYMENTS, _PEOPLE, _RFM)
+    return (_EVENTS, _SESSIONS, _RETENTION, _FUNNEL, _PAYMENTS, _PEOPLE, _RFM)
 
 
+_EVENTS = Suite(
+    database="intermediate",
+    table="int_events_identified",
+    rules=(
+        _event.one_row_per("event_id", meaning="One row per event, here too."),
+        Rule(
+            name="every_event_has_its_person",
+            meaning="As many events are identified as were staged.",
+            query="select concat(toString(identified), ' identified') as sample_key"
+            " from (select count() as identified from {batch}) as events"
+            " where identified != (select count() from staging.stg_events)",
+            columns=("event_id",),
+        ),
+    ),
+)
 _SESSIONS = Suite(
     database="marts_build",
     table="fct_sessions",
@@ -111,28 +126,28 @@ _PAYMENTS = Suite(
     database="marts_build",
     table="fct_payments",
     rules=(
-        _payment.one_row_per("event_id", meaning="One row per payment or refund."),
-        _payment.never(
+        _event.one_row_per("event_id", meaning="One row per payment or refund."),
+        _event.never(
             "reporting_amount_minor is not null and currency != (select min(currency)"
             " from {batch} where reporting_amount_minor is not null)",
             name="one_currency_is_counted",
             meaning="Nothing adds two currencies.",
             columns=["reporting_amount_minor", "currency"],
         ),
-        _payment.never(
+        _event.never(
             f"reporting_amount_minor is not null and not {_CURRENCY}",
             name="counted_money_has_a_currency",
             meaning="Money in reports has a currency, written as in ISO 4217.",
             columns=["currency"],
         ),
-        _payment.never(
+        _event.never(
             f"reporting_amount_minor is null and not {_CURRENCY}",
             name="currency_is_a_code",
             meaning="Money out of reports should have a currency, too.",
             columns=["currency"],
             severity="warn",
         ),
-        _payment.never(
+        _event.never(
             "kind = 'refund' and amount_minor > 0",
             name="refunds_are_negative",
             meaning="Money that went back is counted as less than nothing.",

@@ -20,11 +20,6 @@ def suites(as_of: date) -> Sequence[Suite]:
             rules=(*_EVENTS, _planned_or_tagged(load().events), *_VOLUME),
         ),
         Suite(database="staging", table="stg_payments", rules=_PAYMENTS),
-        Suite(
-            database="intermediate",
-            table="int_events_identified",
-            rules=_IDENTIFIED,
-        ),
     )
 
 
@@ -101,16 +96,5 @@ _PAYMENTS = (
         meaning="An open source may send money that cannot be read; reports miss it.",
         columns=["amount_minor"],
         severity="warn",
-    ),
-)
-_IDENTIFIED = (
-    _event.one_row_per("event_id", meaning="Nobody else gets a copy of an event."),
-    Rule(
-        name="every_event_has_its_person",
-        meaning="As many events are identified as were staged.",
-        query="select concat(toString(identified), ' identified') as sample_key"
-        " from (select count() as identified from {batch}) as events"
-        " where identified != (select count() from staging.stg_events)",
-        columns=("event_id",),
     ),
 )
