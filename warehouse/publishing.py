@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from warehouse.clickhouse import rows
+from warehouse.errors import GateClosed
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -33,6 +34,26 @@ def publish(client: "Client", database: str) -> dict[str, int]:
             column_names=["gate", "table_name", "published_rows"],
         )
     return built
+
+
+def require_open_gate(client: "Client", database: str) -> None:
+    """Raise GateClosed unless the gate's last run found nothing that stops."""
+    found = rows(
+        client,
+        "select countIf(severity = 'stop' and not success) as stopping"
+        " from ops.gate_results where gate = {gate:String}"
+        " group by run_id order by max(checked_at) desc limit 1",
+        {"gate": database},
+    )
+    if not found:
+        raise GateClosed(
+            f"The gate {database} was never run. Run `questlog gate {database}` first."
+        )
+    if found[0]["stopping"]:
+        raise GateClosed(
+            f"The gate {database} is closed: {found[0]['stopping']} expectations that"
+            f" stop were not met. `questlog gate {database}` shows which."
+        )
 
 
 def _tables(client: "Client", database: str) -> dict[str, int]:

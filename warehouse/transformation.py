@@ -1,15 +1,54 @@
-"""Run dbt with the settings of this process."""
+"""Run dbt with the settings of this process, as a process of its own.
+
+dbt keeps state in its module globals and reads the environment while it parses; a
+child process gets exactly our settings and leaves nothing behind in ours.
+"""
 
 import json
 import os
+import shutil
+import subprocess
+import sys
 from collections.abc import Mapping, Sequence
+from datetime import date
 from pathlib import Path
 
 from warehouse.errors import TransformationFailed
 from warehouse.home import Home
-from warehouse.settings import REPOSITORY, Settings
+from warehouse.settings import REPOSITORY, Settings, table
 
 PROJECT = REPOSITORY / "dbt_project"
+
+LAYERS: Mapping[str, Sequence[str]] = {
+    "staging": ("path:seeds", "path:models/staging"),
+    "marts": ("path:models/intermediate", "path:models/marts"),
+    "features": ("int_as_of_days", "path:models/features"),
+}
+"""What dbt selects for each layer, in the order of building."""
+
+
+def build(settings: Settings, layer: str, *, as_of: date | None = None) -> None:
+    """Build one layer aside, and test its grain.
+
+    `as_of` is the day that features and RFM are about; without it, where data end.
+    Unit tests are for `make test`: they prove the SQL, not the data.
+    Raises TransformationFailed naming the nodes that failed.
+    """
+    run_dbt(
+        settings,
+        ["build", "--select", *LAYERS[layer], "--exclude-resource-type", "unit_test"],
+        variables={"as_of": as_of.isoformat()} if as_of else None,
+    )
+
+
+def write_docs(settings: Settings) -> Path:
+    """Write the dbt docs site as one file, and return its path."""
+    home = Home(settings.home.resolve())
+    run_dbt(settings, ["docs", "generate", "--static"])
+    home.dbt_docs.mkdir(parents=True, exist_ok=True)
+    page = home.dbt_docs / "index.html"
+    shutil.copyfile(home.dbt_target / "static_index.html", page)
+    return page
 
 
 def run_dbt(
@@ -23,29 +62,46 @@ def run_dbt(
     dbt reads the same environment variables as Questlog (dbt_project/profiles.yml).
     Raises TransformationFailed naming the nodes that failed.
     """
-    from dbt.cli.main import dbtRunner
-
     home = Home(settings.home.resolve())
     home.dbt_target.mkdir(parents=True, exist_ok=True)
-    os.environ.setdefault("DBT_SEND_ANONYMOUS_USAGE_STATS", "false")
-    outcome = dbtRunner().invoke(
+    results = home.dbt_target / "run_results.json"
+    results.unlink(missing_ok=True)
+    finished = subprocess.run(  # noqa: S603  our own interpreter and project
         [
+            str(Path(sys.executable).with_name("dbt")),
             *("--log-path", str(home.dbt_target.parent / "logs")),
             *command,
             *("--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)),
             *("--target-path", str(home.dbt_target)),
             *(("--vars", json.dumps(dict(variables))) if variables else ()),
-        ]
+        ],
+        env=_environment(settings),
+        check=False,
     )
-    if not outcome.success:
-        raise TransformationFailed(_what_failed(command, outcome, home.dbt_target))
+    if finished.returncode:
+        raise TransformationFailed(_what_failed(command, results))
 
 
-def _what_failed(command: Sequence[str], outcome: object, target: Path) -> str:
+def _environment(settings: Settings) -> dict[str, str]:
+    """The environment of this process, with these settings in it."""
+    ours = {
+        row.metadata["name"]: _written(getattr(settings, row.name)) for row in table()
+    }
+    return {**os.environ, **ours, "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"}
+
+
+def _written(value: object) -> str:
+    if value is None:
+        return ""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _what_failed(command: Sequence[str], results: Path) -> str:
+    verdicts = json.loads(results.read_text())["results"] if results.exists() else []
     failed = [
-        f"{result.node.name} ({result.message})"
-        for result in getattr(getattr(outcome, "result", None), "results", [])
-        if result.status in {"error", "fail", "runtime error"}
+        f"{verdict['unique_id'].split('.')[2]} ({verdict['message']})"
+        for verdict in verdicts
+        if verdict["status"] in {"error", "fail", "runtime error"}
     ]
-    cause = "; ".join(failed) or str(getattr(outcome, "exception", "") or "see the log")
-    return f"dbt {command[0]} failed: {cause}. Compiled SQL lies in {target}."
+    cause = "; ".join(failed) or "dbt said why above"
+    return f"dbt {command[0]} failed: {cause}. Compiled SQL lies in {results.parent}."

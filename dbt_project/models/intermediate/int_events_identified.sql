@@ -24,13 +24,14 @@ events as (
 
 ),
 
-identity_map as (
+-- who a nameless event belongs to, and while which knowledge lasts
+devices as (
 
     select
         anonymous_id,
-        user_id,
-        valid_from,
-        valid_to
+        user_id as device_user_id,
+        valid_from as device_valid_from,
+        valid_to as device_valid_to
 
     from {{ ref('int_identity_map') }}
 
@@ -38,7 +39,9 @@ identity_map as (
 
 passive_events as (
 
-    select event_name
+    select
+        event_name,
+        because
 
     from {{ ref('passive_events') }}
 
@@ -46,15 +49,11 @@ passive_events as (
 
 devices_named as (
 
-    select
-        events.*,
-        -- who a nameless event belongs to, and while which knowledge lasts
-        identity_map.user_id as device_user_id,
-        identity_map.valid_from as device_valid_from,
-        identity_map.valid_to as device_valid_to
+    select *
 
     from events
-    left join identity_map on events.anonymous_id = identity_map.anonymous_id
+    left join devices using (anonymous_id)
+    left join passive_events using (event_name)
 
 ),
 
@@ -68,7 +67,7 @@ people_named as (
             concat('anon:', anonymous_id)
         ) as person_id,
         event_name,
-        event_name not in (select event_name from passive_events) as is_engagement,
+        toBool(because = '') as is_engagement,
         user_id,
         anonymous_id,
         client_session_id,

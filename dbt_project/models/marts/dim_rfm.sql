@@ -29,14 +29,11 @@ segments as (
 
 report_dated as (
 
-    select
-        if(
-            '{{ var("as_of") }}' = '',
-            reporting_ends_on,
-            toDateOrZero('{{ var("as_of") }}')
-        ) as as_of
+    select as_of
 
-    from {{ ref('int_data_extent') }}
+    from {{ ref('int_as_of_days') }}
+
+    where is_latest
 
 ),
 

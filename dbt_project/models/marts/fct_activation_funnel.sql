@@ -70,7 +70,7 @@ tries_followed as (
             ),
             taken,
             arrayWithConstant(
-                (select count() from steps), toInt64(0)
+                assumeNotNull((select count() from steps)), toInt64(0)
             )
         ) as began
 
@@ -90,14 +90,16 @@ people_counted as (
 
 ),
 
-people_of_every_step as (
+steps_compared as (
 
     select
         steps.step_number as step_number,
         steps.step_name as step_name,
         people_counted.people as people,
-        lagInFrame(people, 1, people) over in_order as people_before,
-        first_value(people) over in_order as people_at_first
+        lagInFrame(people, 1, people) over in_order - people as people_lost,
+        -- of nobody there is no rate: null
+        people / nullIf(people + people_lost, 0) as rate_from_previous,
+        people / nullIf(first_value(people) over in_order, 0) as rate_from_first
 
     from steps
     left join people_counted on steps.step_number = people_counted.step_number
@@ -107,21 +109,6 @@ people_of_every_step as (
         rows between unbounded preceding and current row
     )
 
-),
-
-rates_taken as (
-
-    select
-        step_number,
-        step_name,
-        people,
-        people_before - people as people_lost,
-        -- of nobody there is no rate: null
-        people / nullIf(people_before, 0) as rate_from_previous,
-        people / nullIf(people_at_first, 0) as rate_from_first
-
-    from people_of_every_step
-
 )
 
-select * from rates_taken
+select * from steps_compared

@@ -18,7 +18,9 @@ extent as (
 
     select reporting_ends_on
 
-    from {{ ref('int_data_extent') }}
+    from {{ ref('int_as_of_days') }}
+
+    where is_latest
 
 ),
 
@@ -74,7 +76,9 @@ cells_listed as (
                 )
             )
         ) as weeks_later,
-        cohort_week + 7 * (weeks_later + 1) <= extent.reporting_ends_on as is_complete
+        toBool(
+            cohort_week + 7 * (weeks_later + 1) <= extent.reporting_ends_on
+        ) as is_complete
 
     from returns_counted
     cross join extent

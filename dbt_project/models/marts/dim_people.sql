@@ -1,0 +1,115 @@
+{# One row per person. #}
+{{ config(order_by='person_id') }}
+with
+
+events as (
+
+    select
+        event_id,
+        person_id,
+        event_name,
+        user_id,
+        occurred_at,
+        sequence,
+        country,
+        plan,
+        signup_method
+
+    from {{ ref('int_events_identified') }}
+
+),
+
+consents as (
+
+    select
+        person_id,
+        analytics,
+        personalisation,
+        advertising
+
+    from {{ ref('int_people_consents') }}
+
+),
+
+sessions as (
+
+    select person_id
+
+    from {{ ref('fct_sessions') }}
+
+),
+
+payments as (
+
+    select
+        person_id,
+        kind,
+        reporting_amount_minor
+
+    from {{ ref('fct_payments') }}
+
+),
+
+activity_summed as (
+
+    select
+        person_id,
+        toBool(max(user_id) != '') as is_known,
+        min(occurred_at) as first_seen_at,
+        max(occurred_at) as last_seen_at,
+        minIfOrNull(occurred_at, event_name = 'user_signed_up') as signed_up_at,
+        argMaxIf(country, (occurred_at, sequence, event_id), country != '') as country,
+        argMaxIf(plan, (occurred_at, sequence, event_id), plan != '') as plan,
+        argMaxIf(
+            signup_method, (occurred_at, sequence, event_id), signup_method != ''
+        ) as signup_method,
+        count() as events
+
+    from events
+
+    group by person_id
+
+),
+
+sessions_counted as (
+
+    select
+        person_id,
+        count() as sessions
+
+    from sessions
+
+    group by person_id
+
+),
+
+payments_summed as (
+
+    select
+        person_id,
+        countIf(kind = 'payment') as payments,
+        sum(ifNull(reporting_amount_minor, 0)) as revenue_minor
+
+    from payments
+
+    group by person_id
+
+),
+
+people_described as (
+
+    select
+        * except (analytics, personalisation, advertising),
+        -- until a person decides: analytics by the setting, the others denied
+        ifNull(analytics, {{ analytics_consent_default() }}) as analytics_consent,
+        ifNull(personalisation, false) as personalisation_consent,
+        ifNull(advertising, false) as advertising_consent
+
+    from activity_summed
+    left join sessions_counted using (person_id)
+    left join payments_summed using (person_id)
+    left join consents using (person_id)
+
+)
+
+select * from people_described
