@@ -1,0 +1,1 @@
+"""A world to play with: the events of a believable tabletop-RPG service, by seed."""
