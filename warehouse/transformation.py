@@ -15,7 +15,7 @@ from pathlib import Path
 
 from warehouse.errors import TransformationFailed
 from warehouse.home import Home
-from warehouse.settings import REPOSITORY, Settings, table
+from warehouse.settings import REPOSITORY, Settings, load, table
 
 PROJECT = REPOSITORY / "dbt_project"
 
@@ -105,3 +105,8 @@ def _what_failed(command: Sequence[str], results: Path) -> str:
     ]
     cause = "; ".join(failed) or "dbt said why above"
     return f"dbt {command[0]} failed: {cause}. Compiled SQL lies in {results.parent}."
+
+
+def build_features(as_of: str) -> None:
+    """Build features as of a day like 2026-03-01, with this process's settings."""
+    build(load(os.environ), "features", as_of=date.fromisoformat(as_of))
