@@ -15,7 +15,7 @@ from cosmos.constants import ExecutionMode, InvocationMode, LoadMode, TestBehavi
 from warehouse.errors import TransformationFailed
 from warehouse.home import Home
 from warehouse.settings import load
-from warehouse.transformation import LAYERS, PROJECT
+from warehouse.transformation import LAYERS, PROJECT, WHICH_TESTS
 
 
 def layer(name: str) -> DbtTaskGroup:
@@ -43,11 +43,9 @@ def layer(name: str) -> DbtTaskGroup:
             load_method=LoadMode.DBT_MANIFEST,
             test_behavior=TestBehavior.BUILD,
             select=list(LAYERS[name]),
-            should_detach_multiple_parents_tests=True,
             emit_datasets=False,
         ),
-        # they prove the SQL, not the data: that is for `make test`
-        operator_args={"dbt_cmd_flags": ["--exclude-resource-type", "unit_test"]},
+        operator_args={"dbt_cmd_flags": list(WHICH_TESTS)},
     )
 
 

@@ -26,6 +26,13 @@ LAYERS: Mapping[str, Sequence[str]] = {
 }
 """What dbt selects for each layer, in the order of building."""
 
+WHICH_TESTS: Sequence[str] = (
+    *("--exclude-resource-type", "unit_test"),
+    # a test between two models runs with the later one, when both are built
+    *("--indirect-selection", "buildable"),
+)
+"""Which tests a build runs: unit tests prove the SQL, not the data."""
+
 
 def build(settings: Settings, layer: str, *, as_of: date | None = None) -> None:
     """Build one layer aside, and test its grain.
@@ -36,7 +43,7 @@ def build(settings: Settings, layer: str, *, as_of: date | None = None) -> None:
     """
     run_dbt(
         settings,
-        ["build", "--select", *LAYERS[layer], "--exclude-resource-type", "unit_test"],
+        ["build", "--select", *LAYERS[layer], *WHICH_TESTS],
         variables={"as_of": as_of.isoformat()} if as_of else None,
     )
 

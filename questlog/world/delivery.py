@@ -113,7 +113,9 @@ def conflicts(scene: Scene, copies: list[Copy]) -> Iterator[Copy]:
     paid = [c for c in chosen if c.event["event_name"] != "rolled"][:1]
     picks = chance.choice(len(chosen), wanted, replace=False).tolist() if chosen else []
     for copy in {id(c): c for c in [*paid, *(chosen[i] for i in picks)]}.values():
-        yield _altered(copy, copy.received_at + SECOND + int(chance.uniform(0, 2) * HOUR))
+        yield _altered(
+            copy, copy.received_at + SECOND + int(chance.uniform(0, 2) * HOUR)
+        )
 
 
 def _altered(copy: Copy, received_at: int) -> Copy:

@@ -91,7 +91,11 @@ def malformed(scene: Scene, copies: list[Copy]) -> Iterator[Copy]:
             yield replace(base, event=fault.spoil(base.event), reason=fault.reason)
         if rolled and number % 12 == 0:
             yield replace(rolled, at=rolled.at + _YEARS_AHEAD, reason="future")
-        if rolled and number % 9 == 0 and rolled.received_at < scene.parameters.live_from:
+        if (
+            rolled
+            and number % 9 == 0
+            and rolled.received_at < scene.parameters.live_from
+        ):
             yield _garbled(chance, rolled)
     yield from _too_large(chance, by_name.get("page_viewed", []))
 

@@ -43,4 +43,3 @@ def latent_states(scene: Scene) -> Iterator[dict[str, Any]]:
             "seated": person.index in group_of,
             "denied_analytics": person.index in scene.denied_at,
         }
-

@@ -48,7 +48,9 @@ def _paid(
         monthly = _MONTHLY_CENTS[person.subscribes]
         for at in range(person.subscribed_from, course.left_at, _MONTH):
             if parameters.history_from <= at < parameters.live_to:
-                yield _payment(chance, person, at, cents=monthly, product="subscription")
+                yield _payment(
+                    chance, person, at, cents=monthly, product="subscription"
+                )
     edge = person.joined_at + _MONTH + int(chance.random() < 0.5)
     if chance.random() < _AT_THE_EDGE and edge < course.left_at:
         cents = _price(chance, person)

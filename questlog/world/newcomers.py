@@ -19,7 +19,11 @@ _VISITORS_PER_PERSON = 0.35
 _CAMPAIGNS = (
     {"utm_source": "newsletter", "utm_medium": "email", "utm_campaign": "autumn_quest"},
     {"utm_source": "search", "utm_medium": "cpc", "utm_campaign": "find_a_table"},
-    {"utm_source": "podcast", "utm_medium": "audio", "utm_campaign": "dice_and_dragons"},
+    {
+        "utm_source": "podcast",
+        "utm_medium": "audio",
+        "utm_campaign": "dice_and_dragons",
+    },
     {"utm_source": "social", "utm_medium": "paid_social", "utm_campaign": "join_us"},
 )
 _PAGES = ("/", "/games", "/systems", "/pricing", "/stories")

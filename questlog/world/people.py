@@ -18,7 +18,9 @@ from questlog.world.parameters import DAY, HOUR, Parameters
 
 # Chance of each local hour for signing up and for solo visits: evenings win.
 HOURS = np.cumsum(
-    np.array([2, 1, 1, 1, 1, 1, 2, 3, 4, 4, 4, 5, 6, 5, 5, 5, 6, 8, 10, 12, 13, 11, 8, 4])
+    np.array(
+        [2, 1, 1, 1, 1, 1, 2, 3, 4, 4, 4, 5, 6, 5, 5, 5, 6, 8, 10, 12, 13, 11, 8, 4]
+    )
     / 122
 )
 
@@ -200,9 +202,7 @@ def _joined_at(
     return from_local(country.timezone, day, hour_of_day(who))
 
 
-def _identifiers(
-    who: np.random.Generator, country: Country, index: int
-) -> Identifiers:
+def _identifiers(who: np.random.Generator, country: Country, index: int) -> Identifiers:
     first = country.first_names[int(who.integers(len(country.first_names)))]
     last = country.last_names[int(who.integers(len(country.last_names)))]
     domain = MAIL_DOMAINS[int(who.integers(len(MAIL_DOMAINS)))]

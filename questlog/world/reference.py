@@ -199,7 +199,10 @@ def _consents(events: list[Seen], purpose: str) -> bool:
 def _funnel(persons: Iterable[list[Seen]]) -> list[dict[str, Any]]:
     reached = Counter(_level(events) for events in persons)
     return [
-        {"step": step, "people": sum(n for level, n in reached.items() if level > place)}
+        {
+            "step": step,
+            "people": sum(n for level, n in reached.items() if level > place),
+        }
         for place, step in enumerate(FUNNEL)
     ]
 

@@ -160,9 +160,7 @@ class _Sitting:
     ) -> Happening:
         level = 2 + self._evening // 4
         character = person.character_id
-        return by(
-            person, visit, at, name, character_id=character, level=level, **what
-        )
+        return by(person, visit, at, name, character_id=character, level=level, **what)
 
     def _item(self, person: Person, visit: Visit, at: int) -> Happening:
         luck = self._chance.random()
