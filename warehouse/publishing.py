@@ -1,9 +1,11 @@
 """Publish what was built aside: readers see whole tables that passed their gate."""
 
+import os
 from typing import TYPE_CHECKING
 
-from warehouse.clickhouse import rows
+from warehouse.clickhouse import connect, rows
 from warehouse.errors import GateClosed
+from warehouse.settings import load
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -65,3 +67,13 @@ def _tables(client: "Client", database: str) -> dict[str, int]:
         {"database": database},
     )
     return {row["name"]: row["total_rows"] or 0 for row in found}
+
+
+def publish_at_door(database: str) -> None:
+    """Publish what passed its gate, with the settings of this process.
+
+    Raises GateClosed when the gate's last run was closed.
+    """
+    with connect(load(os.environ)) as client:
+        require_open_gate(client, database)
+        publish(client, database)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from warehouse.errors import TransformationFailed
 from warehouse.home import Home
-from warehouse.settings import REPOSITORY, Settings, table
+from warehouse.settings import REPOSITORY, Settings, load, table
 
 PROJECT = REPOSITORY / "dbt_project"
 
@@ -25,6 +25,13 @@ LAYERS: Mapping[str, Sequence[str]] = {
     "features": ("path:models/features",),
 }
 """What dbt selects for each layer, in the order of building."""
+
+WHICH_TESTS: Sequence[str] = (
+    *("--exclude-resource-type", "unit_test"),
+    # a test between two models runs with the later one, when both are built
+    *("--indirect-selection", "buildable"),
+)
+"""Which tests a build runs: unit tests prove the SQL, not the data."""
 
 
 def build(settings: Settings, layer: str, *, as_of: date | None = None) -> None:
@@ -36,7 +43,7 @@ def build(settings: Settings, layer: str, *, as_of: date | None = None) -> None:
     """
     run_dbt(
         settings,
-        ["build", "--select", *LAYERS[layer], "--exclude-resource-type", "unit_test"],
+        ["build", "--select", *LAYERS[layer], *WHICH_TESTS],
         # always given: dbt reads the whole project anew when variables change
         variables={"as_of": as_of.isoformat() if as_of else ""},
     )
@@ -106,3 +113,8 @@ def _what_failed(command: Sequence[str], results: Path) -> str:
     ]
     cause = "; ".join(failed) or "dbt said why above"
     return f"dbt {command[0]} failed: {cause}. Compiled SQL lies in {results.parent}."
+
+
+def build_features(as_of: str) -> None:
+    """Build features as of a day like 2026-03-01, with this process's settings."""
+    build(load(os.environ), "features", as_of=date.fromisoformat(as_of))

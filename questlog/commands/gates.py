@@ -1,7 +1,67 @@
 """Commands of the room: gates."""
 
+from typing import TYPE_CHECKING, Annotated
+
 import typer
+
+from questlog import doors
+
+if TYPE_CHECKING:
+    from expectations.report import GateReport, Result
 
 
 def register(app: typer.Typer) -> None:
     """Add this room's commands."""
+    app.command("gate")(gate)
+
+
+def gate(
+    name: Annotated[str, typer.Argument(help="staging, marts or features.")],
+    as_of: Annotated[str, typer.Option(help="The day, like 2026-03-01.")],
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Judge what was built by its expectations; a closed gate exits with 1.
+
+    Example: questlog gate staging --as-of 2026-03-01
+    """
+    from expectations.gates import inspect
+
+    report = inspect(name, doors.day(as_of), doors.settings())
+    if json:
+        typer.echo(_json(report))
+    else:
+        _print_table(report)
+    report.require_open()
+
+
+def _json(report: "GateReport") -> str:
+    from json import dumps
+
+    return dumps(report.as_json(), indent=2)
+
+
+def _print_table(report: "GateReport") -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("Table", "Expectation", "", "Rows", "At fault", "Keys")
+    for result in report.results:
+        table.add_row(
+            result.suite,
+            result.expectation,
+            _state(result),
+            f"{result.checked_rows:,}",
+            f"{result.unexpected_rows:,}",
+            result.trouble or "\n".join(result.sample_keys[:3]),
+        )
+    console = Console()
+    console.print(table)
+    if report.open:
+        console.print(f"The gate {report.gate} is open for {report.as_of}.")
+        console.print(f"Data Docs: {report.data_docs / 'index.html'}", soft_wrap=True)
+
+
+def _state(result: "Result") -> str:
+    if result.success:
+        return "[green]ok[/green]"
+    return "[red]stop[/red]" if result.severity == "stop" else "[yellow]warn[/yellow]"

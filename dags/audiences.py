@@ -1,0 +1,44 @@
+"""Choose every day's audiences and bring them to the ad platforms.
+
+Triage: safe to clear and rerun. `choose` replaces only its date's members; `push`
+sends the same members again, which platforms take as no change. What was sent, and
+why not, is in ops.audience_receipts.
+"""
+
+import pendulum
+from airflow.sdk import Asset, chain, dag, task
+
+from dags.defaults import AS_OF, TASKS
+
+MEMBERS = Asset("clickhouse://activation/audience_members")
+RECEIPTS = Asset("clickhouse://ops/audience_receipts")
+
+
+@dag(
+    schedule="0 7 * * *",
+    start_date=pendulum.datetime(2026, 1, 5, tz="UTC"),
+    catchup=False,
+    max_active_runs=1,
+    default_args=TASKS,
+    doc_md=__doc__,
+    tags=["activation", "daily"],
+)
+def audiences() -> None:
+    """The members, then the platforms."""
+
+    @task(outlets=[MEMBERS])
+    def choose(as_of: str) -> None:
+        from activation.audiences import choose
+
+        choose(as_of)
+
+    @task(outlets=[RECEIPTS])
+    def push(as_of: str) -> None:
+        from activation.audiences import push
+
+        push(as_of)
+
+    chain(choose(AS_OF), push(AS_OF))
+
+
+audiences()

@@ -1,0 +1,46 @@
+"""Refit the lifetime values every Monday, then value every payer.
+
+Triage: safe to clear and rerun. A run reads only what was known before its `as_of`
+date and replaces only that date's features and values. A red `gate_features` names
+what is wrong in its log: follow docs/runbooks/gate-closed.md.
+"""
+
+import pendulum
+from airflow.sdk import Asset, chain, dag, task
+
+from dags.defaults import AS_OF, TASKS
+from dags.features import prepared_features
+
+VALUES = Asset("clickhouse://ml/lifetime_values")
+
+
+@dag(
+    schedule="0 6 * * 1",
+    start_date=pendulum.datetime(2026, 1, 5, tz="UTC"),
+    catchup=False,
+    max_active_runs=1,
+    default_args=TASKS,
+    doc_md=__doc__,
+    tags=["ml", "weekly"],
+)
+def lifetime_value() -> None:
+    """Features, their gate, the model, its values."""
+
+    @task
+    def train(as_of: str) -> str:
+        from ml.lifetime_value import train
+
+        return train(as_of)
+
+    @task(outlets=[VALUES])
+    def score(model_id: str, as_of: str) -> None:
+        from ml.lifetime_value import score
+
+        score(model_id, as_of)
+
+    trained = train(AS_OF)
+    chain(prepared_features(AS_OF), trained)
+    score(trained, AS_OF)  # type: ignore[arg-type]
+
+
+lifetime_value()

@@ -1,0 +1,141 @@
+"""The gates between the layers: data that breaks a rule goes no further."""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from expectations import features, marts, pages, staging
+from expectations.report import GateReport, Result
+from expectations.suites import Suite
+from warehouse.clickhouse import connect, rows
+from warehouse.errors import BadInput, MigrationFailed
+from warehouse.home import Home
+from warehouse.settings import Settings, load
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
+
+GATES: Mapping[str, Callable[[date], Sequence[Suite]]] = {
+    "staging": staging.suites,
+    "marts": marts.suites,
+    "features": features.suites,
+}
+_RESULTS = "ops.gate_results"
+
+
+def check_at_door(gate: str, as_of: str) -> None:
+    """Check a gate with the settings of this process; `as_of` like 2026-03-01.
+
+    Raises GateClosed, and BadInput for a gate or a date that cannot be read.
+    """
+    try:
+        day = date.fromisoformat(as_of)
+    except ValueError as error:
+        raise BadInput(f"{as_of!r} is no date; write it like 2026-03-01.") from error
+    check(gate, day, load(os.environ))
+
+
+def check(gate: str, as_of: date, settings: Settings) -> GateReport:
+    """Inspect a gate and return what was found. Raises GateClosed when it is closed."""
+    report = inspect(gate, as_of, settings)
+    report.require_open()
+    return report
+
+
+def inspect(gate: str, as_of: date, settings: Settings) -> GateReport:
+    """Judge what was built for a gate, open or closed.
+
+    Writes every result to ops.gate_results and Data Docs to the home. Raises
+    BadInput for an unknown gate, Unavailable when ClickHouse is away.
+    """
+    if gate not in GATES:
+        raise BadInput(f"There is no gate {gate!r}; choose one of {', '.join(GATES)}.")
+    suites = GATES[gate](as_of)
+    with connect(settings) as client:
+        sizes = _table_rows(client)
+    if _RESULTS not in sizes:
+        raise MigrationFailed(f"{_RESULTS} is missing; run `questlog migrate` first.")
+    report = GateReport(
+        gate=gate,
+        as_of=as_of,
+        run_id=uuid4(),
+        results=_judge(gate, suites, sizes, settings),
+        data_docs=Home(settings.home.resolve()).data_docs / gate,
+    )
+    with connect(settings) as client:
+        _record(client, report)
+    pages.write_index(report)
+    return report
+
+
+def _judge(
+    gate: str, suites: Sequence[Suite], sizes: Mapping[str, int], settings: Settings
+) -> tuple[Result, ...]:
+    from expectations.checkpoint import run
+
+    built = [suite for suite in suites if suite.name in sizes]
+    missing = [_not_built(suite) for suite in suites if suite.name not in sizes]
+    with pages.replaced(Home(settings.home.resolve()).data_docs / gate) as folder:
+        judged = run(gate, built, settings=settings, table_rows=sizes, pages=folder)
+    return (*missing, *judged)
+
+
+def _not_built(suite: Suite) -> Result:
+    return Result(
+        suite=suite.name,
+        expectation="table_is_built",
+        meaning="The table this gate is about exists.",
+        columns=(),
+        severity="stop",
+        success=False,
+        checked_rows=0,
+        unexpected_rows=0,
+        sample_keys=(),
+        trouble="the table does not exist; build it with `questlog dbt build`",
+    )
+
+
+def _table_rows(client: "Client") -> dict[str, int]:
+    found = rows(
+        client,
+        "select database, name, total_rows from system.tables"
+        " where database not in ('system', 'information_schema', 'INFORMATION_SCHEMA')",
+    )
+    return {f"{row['database']}.{row['name']}": row["total_rows"] or 0 for row in found}
+
+
+def _record(client: "Client", report: GateReport) -> None:
+    client.insert(
+        _RESULTS,
+        [
+            [
+                report.run_id,
+                report.gate,
+                report.as_of,
+                result.suite,
+                result.expectation,
+                ", ".join(result.columns),
+                result.severity,
+                result.success,
+                result.checked_rows,
+                result.unexpected_rows,
+                list(result.sample_keys),
+            ]
+            for result in report.results
+        ],
+        column_names=[
+            "run_id",
+            "gate",
+            "as_of",
+            "suite",
+            "expectation",
+            "column_name",
+            "severity",
+            "success",
+            "checked_rows",
+            "unexpected_rows",
+            "sample_keys",
+        ],
+    )

@@ -1,0 +1,44 @@
+"""Read the DAG folder as Airflow does, in a process of its own; print the facts."""
+
+import json
+import sys
+
+from airflow.dag_processing.dagbag import DagBag
+
+from warehouse.settings import REPOSITORY
+
+
+def main() -> None:
+    bag = DagBag(str(REPOSITORY / "dags"))
+    facts = {
+        "import_errors": bag.import_errors,
+        "seconds": {
+            stat.file: stat.duration.total_seconds() for stat in bag.dagbag_stats
+        },
+        "dags": {
+            dag.dag_id: {
+                "doc": dag.doc_md or "",
+                "tags": sorted(dag.tags),
+                "catchup": dag.catchup,
+                "max_active_runs": dag.max_active_runs,
+                "file": dag.fileloc,
+                "tasks": {
+                    task.task_id: {
+                        "retries": task.retries,
+                        "retry_delay": task.retry_delay.total_seconds(),
+                        "pool": task.pool,
+                        "outlets": [asset.uri for asset in task.outlets],
+                        "upstream": sorted(task.upstream_task_ids),
+                        "judged_retries": task.has_retry_policy,
+                    }
+                    for task in dag.tasks
+                },
+            }
+            for dag in bag.dags.values()
+        },
+    }
+    sys.stdout.write("\nFACTS " + json.dumps(facts) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,20 @@
+"""Run one DAG for one day, in a process of its own; print its tasks' states."""
+
+import json
+import sys
+from datetime import UTC, datetime
+
+from airflow.dag_processing.dagbag import DagBag
+
+from warehouse.settings import REPOSITORY
+
+
+def main(dag_id: str, day: str) -> None:
+    dag = DagBag(str(REPOSITORY / "dags")).dags[dag_id]
+    run = dag.test(logical_date=datetime.fromisoformat(day).replace(tzinfo=UTC))
+    states = {task.task_id: str(task.state) for task in run.get_task_instances()}
+    sys.stdout.write("\nSTATES " + json.dumps(states) + "\n")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

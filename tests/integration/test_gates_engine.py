@@ -1,0 +1,424 @@
+"""The gates on an engine: each rule sees its fault, and a closed gate says so."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import pytest
+
+from expectations.features import COUNTS
+from expectations.gates import GATES, check, inspect
+from warehouse.clickhouse import connect, rows
+from warehouse.errors import GateClosed, MigrationFailed, Unavailable
+from warehouse.migrations import migrate
+from warehouse.settings import REPOSITORY, Settings
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
+
+# Great Expectations reads a module that Python 3.11 calls old
+pytestmark = pytest.mark.filterwarnings("ignore:module 'sre_:DeprecationWarning")
+DAY = date(2026, 3, 1)
+TAGGED = ["unplanned_event"]
+RunEndpoint = Callable[[Settings], AbstractContextManager[Any]]
+
+TABLES: dict[str, dict[str, str]] = {
+    "staging.stg_events": {
+        "event_id": "String default toString(generateUUIDv4())",
+        "event_name": "String default 'page_viewed'",
+        "user_id": "String default 'ann'",
+        "anonymous_id": "String default ''",
+        "occurred_at": "DateTime64(3, 'UTC') default '2026-02-01 10:00:00'",
+        "received_at": "DateTime64(3, 'UTC') default '2026-02-01 10:00:00'",
+        "known_at": "DateTime64(3, 'UTC') default '2026-02-01 10:00:00'",
+        "tags": "Array(String)",
+        "properties": "String default '{}'",
+    },
+    "staging.stg_payments": {
+        "event_id": "String default toString(generateUUIDv4())",
+        "amount_minor": "Nullable(Int64) default 499",
+    },
+    "intermediate.int_events_identified": {
+        "event_id": "String default toString(generateUUIDv4())",
+        "person_id": "String default 'ann'",
+        "is_engagement": "Bool default true",
+    },
+    "marts_build.fct_sessions": {
+        "session_id": "String default toString(generateUUIDv4())",
+        "person_id": "String default 'ann'",
+        "started_at": "DateTime64(3, 'UTC') default '2026-02-01 10:00:00'",
+        "ended_at": "DateTime64(3, 'UTC') default '2026-02-01 10:30:00'",
+        "duration_ms": "UInt64 default dateDiff('millisecond', started_at, ended_at)",
+    },
+    "marts_build.fct_weekly_retention": {
+        "cohort_week": "Date default '2026-02-02'",
+        "weeks_later": "Int32 default 0",
+        "people": "UInt64 default 1",
+        "returned": "UInt64 default 1",
+    },
+    "marts_build.fct_activation_funnel": {
+        "step_number": "UInt8 default 1",
+        "step_name": "String default 'user_signed_up'",
+        "people": "UInt64 default 1",
+    },
+    "marts_build.fct_payments": {
+        "event_id": "String default toString(generateUUIDv4())",
+        "person_id": "String default 'ann'",
+        "kind": "String default 'payment'",
+        "currency": "String default 'EUR'",
+        "amount_minor": "Nullable(Int64) default 499",
+        "reporting_amount_minor": "Nullable(Int64) default amount_minor",
+    },
+    "marts_build.dim_people": {
+        "person_id": "String default 'ann'",
+        "first_seen_at": "DateTime64(3, 'UTC') default '2026-02-01 10:00:00'",
+        "last_seen_at": "DateTime64(3, 'UTC') default '2026-02-01 10:30:00'",
+        "events": "UInt64 default 1",
+        "sessions": "UInt64 default 1",
+        "payments": "UInt64 default 1",
+    },
+    "marts_build.dim_rfm": {"person_id": "String default 'ann'"},
+    "features_build.feat_people": {
+        "as_of": "Date default '2026-03-01'",
+        "person_id": "String default 'ann'",
+        **dict.fromkeys(COUNTS, "Int64 default 1"),
+    },
+}
+
+EVENT = "00000000-0000-4000-8000-000000000001"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Rows that break one rule; what they don't name is as in a sound row."""
+
+    rule: str
+    table: str
+    rows: tuple[dict[str, Any], ...]
+
+
+def fault(rule: str, table: str, *rows: dict[str, Any]) -> Fault:
+    return Fault(rule, table, rows)
+
+
+STAGED, PAID = "staging.stg_events", "staging.stg_payments"
+IDENTIFIED = "intermediate.int_events_identified"
+SESSIONS, PEOPLE = "marts_build.fct_sessions", "marts_build.dim_people"
+RETENTION, FUNNEL = (
+    "marts_build.fct_weekly_retention",
+    "marts_build.fct_activation_funnel",
+)
+PAYMENTS, RFM = "marts_build.fct_payments", "marts_build.dim_rfm"
+FEATURES = "features_build.feat_people"
+# a row in one of two tables that count the same leaves the other behind
+BOB = {"person_id": "bob"}
+FAULTS = [
+    fault("one_row_per_event_id", STAGED, {"event_id": EVENT}, {"event_id": EVENT}),
+    fault("event_id_is_present", STAGED, {"event_id": str(UUID(int=0))}),
+    fault("event_name_is_present", STAGED, {"event_name": "", "tags": TAGGED}),
+    fault("person_is_present", STAGED, {"user_id": ""}),
+    fault("known_at_is_present", STAGED, {"known_at": "1970-01-01"}),
+    fault(
+        "occurred_at_is_not_in_the_future",
+        STAGED,
+        {"occurred_at": "2026-02-02 10:00:00.001"},
+    ),
+    fault("properties_are_json", STAGED, {"properties": "{oops"}),
+    fault("event_name_is_planned_or_tagged", STAGED, {"event_name": "cat_petted"}),
+    fault("one_row_per_event_id", PAID, {"event_id": EVENT}, {"event_id": EVENT}),
+    fault("amount_can_be_read", PAID, {"amount_minor": None}),
+    fault("every_event_has_its_person", IDENTIFIED, {}),
+    fault("one_row_per_event_id", IDENTIFIED, {"event_id": EVENT}, {"event_id": EVENT}),
+    fault(
+        "start_is_not_after_end", SESSIONS, {"started_at": "2026-02-01 10:30:00.001"}
+    ),
+    fault("duration_is_from_start_to_end", SESSIONS, {"duration_ms": 5}),
+    fault(
+        "session_is_at_most_a_day", SESSIONS, {"ended_at": "2026-02-02 10:00:00.001"}
+    ),
+    fault("person_is_known", SESSIONS, BOB),
+    fault("one_row_per_session_id", SESSIONS, {"session_id": "s"}, {"session_id": "s"}),
+    fault("sessions_agree_with_fct_sessions", PEOPLE, {"sessions": 2}),
+    fault("one_row_per_cohort_week_and_weeks_later", RETENTION, {"people": 0}),
+    fault(
+        "no_more_return_than_there_are", RETENTION, {"weeks_later": 1, "returned": 2}
+    ),
+    fault(
+        "everybody_is_there_in_the_first_week",
+        RETENTION,
+        {"cohort_week": "2026-02-09", "returned": 0},
+    ),
+    fault("cohorts_sum_to_the_people", RETENTION, {"cohort_week": "2026-02-09"}),
+    fault("one_row_per_step_number", FUNNEL, {}),
+    fault("later_steps_are_not_larger", FUNNEL, {"step_number": 2, "people": 2}),
+    fault("one_row_per_event_id", PAYMENTS, {"event_id": EVENT}, {"event_id": EVENT}),
+    fault("one_currency_is_counted", PAYMENTS, {"currency": "USD"}),
+    fault("counted_money_has_a_currency", PAYMENTS, {"currency": "euro"}),
+    fault(
+        "currency_is_a_code",
+        PAYMENTS,
+        {"currency": "", "reporting_amount_minor": None},
+    ),
+    fault("refunds_are_negative", PAYMENTS, {"kind": "refund"}),
+    fault("payments_agree_with_fct_payments", PEOPLE, {"payments": 2}),
+    fault("events_sum_to_all_events", PEOPLE, BOB),
+    fault("one_row_per_person_id", PEOPLE, {}),
+    fault("first_seen_is_not_after_last_seen", PEOPLE, {"first_seen_at": "2026-02-02"}),
+    fault("one_row_per_person_id", RFM, {}),
+    fault("one_row_per_as_of_and_person_id", FEATURES, {}),
+    fault("tenure_days_is_not_negative", FEATURES, BOB | {"tenure_days": -1}),
+]
+SHOWN_BELOW = {
+    (STAGED, "events_were_not_lost"),
+    (STAGED, "events_are_present"),
+    (SESSIONS, "sessions_are_present"),
+    (PEOPLE, "people_are_present"),
+    (FEATURES, "as_of_is_present"),
+}
+
+
+@pytest.fixture(scope="module")
+def settings(
+    new_settings: Callable[[], Settings], run_endpoint: RunEndpoint
+) -> Iterator[Settings]:
+    """An endpoint of our own: these tests put tables where dbt would."""
+    made = new_settings()
+    with run_endpoint(made), connect(made) as client:
+        migrate(client)
+        for table, columns in TABLES.items():
+            client.command(f"create database if not exists {table.split('.')[0]}")
+            listed = ", ".join(f"{name} {kind}" for name, kind in columns.items())
+            client.command(
+                f"create table {table} ({listed}) engine = MergeTree order by tuple()"
+            )
+        yield made
+
+
+@pytest.fixture
+def sound(settings: Settings) -> "Iterator[Client]":
+    """A client of a warehouse whose every table holds one sound row."""
+    with connect(settings) as client:
+        for table in TABLES:
+            client.command(f"truncate table {table}")
+            insert(client, table, {})
+        yield client
+
+
+def insert(client: "Client", table: str, *values: dict[str, Any]) -> None:
+    lines = "\n".join(json.dumps(row) for row in values)
+    client.raw_insert(table, insert_block=lines.encode(), fmt="JSONEachRow")
+
+
+def broken(client: "Client", gate: str) -> set[str]:
+    """The rules of a gate whose query finds rows."""
+    return {
+        rule.name
+        for suite in GATES[gate](DAY)
+        for rule in suite.rules
+        if rows(client, rule.query.format(batch=f"(select * from {suite.name}) as s"))
+    }
+
+
+def gate_of(table: str) -> str:
+    database = table.split(".", maxsplit=1)[0]
+    return "marts" if database == "intermediate" else database.removesuffix("_build")
+
+
+@pytest.mark.parametrize("gate", list(GATES))
+def test_sound_rows_break_nothing(sound: "Client", gate: str) -> None:
+    assert broken(sound, gate) == set()
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.rule)
+def test_a_fault_breaks_its_rule(sound: "Client", fault: Fault) -> None:
+    insert(sound, fault.table, *fault.rows)
+
+    assert fault.rule in broken(sound, gate_of(fault.table))
+
+
+def test_every_rule_is_shown_a_fault_somewhere() -> None:
+    shown = {(fault.table, fault.rule) for fault in FAULTS} | SHOWN_BELOW
+    rules = {
+        (suite.name, rule.name)
+        for suites in GATES.values()
+        for suite in suites(DAY)
+        for rule in suite.rules
+    }
+
+    assert {rule for rule in rules if not rule[1].endswith("_is_not_negative")} <= shown
+    assert shown <= rules
+
+
+def test_an_unplanned_event_that_was_tagged_is_no_fault(sound: "Client") -> None:
+    insert(sound, STAGED, {"event_name": "cat_petted", "tags": TAGGED})
+
+    assert broken(sound, "staging") == set()
+
+
+def test_an_event_exactly_a_day_ahead_of_its_receipt_is_no_fault(
+    sound: "Client",
+) -> None:
+    insert(sound, STAGED, {"occurred_at": "2026-02-02 10:00:00"})
+
+    assert broken(sound, "staging") == set()
+
+
+def test_a_closed_gate_names_the_rows_and_leaves_its_results(
+    sound: "Client", settings: Settings
+) -> None:
+    insert(sound, "staging.stg_events", {"event_id": EVENT, "user_id": ""})
+
+    with pytest.raises(GateClosed) as closed:
+        check("staging", DAY, settings)
+
+    assert f"person_is_present: 1 row, such as {EVENT}" in str(closed.value)
+    (kept,) = rows(
+        sound,
+        "select * from ops.gate_results where not success"
+        " and expectation = 'person_is_present' order by checked_at desc limit 1",
+    )
+    assert kept["gate"] == "staging"
+    assert kept["as_of"] == DAY
+    assert kept["suite"] == "staging.stg_events"
+    assert kept["expectation"] == "person_is_present"
+    assert kept["column_name"] == "user_id, anonymous_id"
+    assert kept["checked_rows"] == 2
+    assert kept["unexpected_rows"] == 1
+    assert kept["sample_keys"] == [EVENT]
+
+
+def test_data_docs_show_the_rule_offline_and_no_login(
+    sound: "Client", settings: Settings
+) -> None:
+    insert(sound, "staging.stg_events", {"event_id": EVENT, "user_id": ""})
+
+    report = inspect("staging", DAY, settings)
+
+    (page,) = report.data_docs.glob("validations/staging/stg_events/**/*.html")
+    text = page.read_text()
+    assert "Every event belongs to a user or to a device." in text
+    assert re.findall(r"(?:src=|url\(|<link [^>]*href=)\W?https?:", text) == []
+    assert "<script" not in text
+    assert "clickhousedb://" not in text
+    assert EVENT in (report.data_docs / "index.html").read_text()
+
+
+def test_no_value_but_the_key_of_a_bad_row_is_shown(
+    sound: "Client", settings: Settings
+) -> None:
+    secret = {"properties": "{ann@example.org", "event_id": EVENT}
+    insert(sound, "staging.stg_events", secret)
+
+    report = inspect("staging", DAY, settings)
+
+    shown = [json.dumps(report.as_json())]
+    shown += [page.read_text() for page in report.data_docs.rglob("*.html")]
+    assert not any("ann@example.org" in text for text in shown)
+
+
+def test_a_table_that_was_never_built_closes_the_gate_and_says_what_to_run(
+    sound: "Client", settings: Settings
+) -> None:
+    sound.command("rename table staging.stg_payments to staging.gone")
+    try:
+        with pytest.raises(GateClosed, match="does not exist; build it with"):
+            check("staging", DAY, settings)
+    finally:
+        sound.command("rename table staging.gone to staging.stg_payments")
+
+
+def test_a_column_that_is_gone_closes_the_gate_with_the_engines_reason(
+    sound: "Client", settings: Settings
+) -> None:
+    sound.command("alter table staging.stg_payments rename column event_id to id")
+    try:
+        with pytest.raises(GateClosed, match=r"could not be judged \(UNKNOWN_"):
+            check("staging", DAY, settings)
+    finally:
+        sound.command("alter table staging.stg_payments rename column id to event_id")
+
+
+def test_an_empty_warehouse_lets_pass_with_a_warning(
+    sound: "Client", settings: Settings
+) -> None:
+    for table in TABLES:
+        sound.command(f"truncate table {table}")
+
+    staging, marts = (inspect(gate, DAY, settings) for gate in ("staging", "marts"))
+
+    assert staging.open
+    assert [result.expectation for result in staging.warnings] == ["events_are_present"]
+    assert marts.open
+
+
+def test_staging_that_lost_what_raw_has_is_stopped(sound: "Client") -> None:
+    sound.command("truncate table staging.stg_events")
+    insert(sound, "raw.events", {"event_id": EVENT, "event_name": "page_viewed"})
+    try:
+        assert "events_were_not_lost" in broken(sound, "staging")
+    finally:
+        sound.command("truncate table raw.events")
+
+
+def test_marts_may_not_be_empty_while_there_are_events(sound: "Client") -> None:
+    sound.command("truncate table marts_build.fct_sessions")
+    sound.command("truncate table marts_build.dim_people")
+
+    assert {"sessions_are_present", "people_are_present"} <= broken(sound, "marts")
+
+
+def test_features_of_another_day_are_not_those_of_the_day(sound: "Client") -> None:
+    sound.command("truncate table features_build.feat_people")
+    insert(sound, FEATURES, {"as_of": "2026-02-01"})
+
+    assert broken(sound, "features") == {"as_of_is_present"}
+
+
+def test_a_warehouse_without_its_own_tables_is_told_to_migrate(
+    new_settings: Callable[[], Settings], run_endpoint: RunEndpoint
+) -> None:
+    bare = new_settings()
+
+    with run_endpoint(bare), pytest.raises(MigrationFailed, match="questlog migrate"):
+        check("staging", DAY, bare)
+
+
+def test_a_warehouse_that_is_away_may_be_tried_again(
+    new_settings: Callable[[], Settings],
+) -> None:
+    with pytest.raises(Unavailable, match="No ClickHouse answers"):
+        check("staging", DAY, new_settings())
+
+
+def test_the_command_prints_json_and_ends_with_one_when_closed(
+    sound: "Client", settings: Settings
+) -> None:
+    insert(sound, "staging.stg_events", {"event_id": EVENT, "user_id": ""})
+
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "questlog"),
+            *("gate", "staging", "--as-of", "2026-03-01", "--json"),
+        ],
+        cwd=REPOSITORY,
+        env=os.environ
+        | {
+            "QUESTLOG_HOME": str(settings.home),
+            "QUESTLOG_ENDPOINT_PORT": str(settings.endpoint_port),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 1
+    assert json.loads(done.stdout)["open"] is False
+    assert "person_is_present: 1 row" in done.stderr

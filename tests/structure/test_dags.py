@@ -1,0 +1,179 @@
+"""The policy of the DAGs: documented, retried, one at a time, never in the past."""
+
+import ast
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from questlog.stack.airflow import POOL, environment
+from warehouse.settings import REPOSITORY, Settings
+from warehouse.transformation import run_dbt
+
+DAGS = REPOSITORY / "dags"
+LONGEST_FILE = 90
+SECONDS_TO_READ = 10
+EXPECTED = {"models", "churn", "lifetime_value", "audiences"}
+READER = REPOSITORY / "tests" / "dags" / "reading_the_dags.py"
+
+
+def read_in(settings: Settings) -> dict[str, Any]:
+    """What Airflow finds in dags/, read in a process and a home of its own."""
+    environ = (
+        os.environ
+        | environment(settings)
+        | {
+            "QUESTLOG_HOME": str(settings.home),
+            "AIRFLOW__COSMOS__ENABLE_TELEMETRY": "False",
+            "AIRFLOW__COSMOS__CACHE_DIR": str(settings.home / "cosmos"),
+        }
+    )
+    done = subprocess.run(
+        [sys.executable, READER],
+        env=environ,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    for line in done.stdout.splitlines():
+        if line.startswith("FACTS "):
+            found: dict[str, Any] = json.loads(line.removeprefix("FACTS "))
+            return found
+    raise AssertionError(done.stderr[-3000:])
+
+
+@pytest.fixture(scope="module")
+def facts(new_settings: Callable[[], Settings]) -> dict[str, Any]:
+    settings = new_settings()
+    run_dbt(settings, ["parse", "--quiet"])
+    return read_in(settings)
+
+
+@pytest.fixture(scope="module")
+def dags(facts: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = facts["dags"]
+    return found
+
+
+def tasks(dags: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for dag_id, dag in dags.items():
+        for task_id, task in dag["tasks"].items():
+            yield f"{dag_id}.{task_id}", task
+
+
+def files() -> list[Path]:
+    return sorted(DAGS.glob("*.py"))
+
+
+def test_every_dag_is_found_and_none_fails_to_import(facts: dict[str, Any]) -> None:
+    assert facts["import_errors"] == {}
+    assert set(facts["dags"]) >= EXPECTED
+
+
+def test_every_dag_says_what_to_do_when_it_fails(dags: dict[str, Any]) -> None:
+    assert [name for name, dag in dags.items() if "Triage:" not in dag["doc"]] == []
+
+
+def test_every_dag_has_tags_and_runs_once_at_a_time(dags: dict[str, Any]) -> None:
+    for dag in dags.values():
+        assert dag["tags"]
+        assert dag["max_active_runs"] == 1
+        assert dag["catchup"] is False
+
+
+def test_catchup_is_written_down_in_every_dag(dags: dict[str, Any]) -> None:
+    silent = [
+        dag["file"]
+        for dag in dags.values()
+        if "catchup=" not in Path(dag["file"]).read_text()
+    ]
+
+    assert silent == []
+
+
+def test_every_task_is_tried_again_only_where_that_can_help(
+    dags: dict[str, Any],
+) -> None:
+    for name, task in tasks(dags):
+        assert task["retries"] >= 1, name
+        assert task["retry_delay"] >= 30, name
+        assert task["judged_retries"], name
+
+
+def test_every_task_waits_for_the_one_slot_of_writers(dags: dict[str, Any]) -> None:
+    assert [name for name, task in tasks(dags) if task["pool"] != POOL] == []
+
+
+def test_every_dag_names_what_it_brings_about(dags: dict[str, Any]) -> None:
+    for dag_id, dag in dags.items():
+        outlets = [uri for task in dag["tasks"].values() for uri in task["outlets"]]
+
+        assert outlets, dag_id
+
+
+def test_no_layer_is_built_or_shown_before_its_gate(dags: dict[str, Any]) -> None:
+    models = dags["models"]["tasks"]
+    marts = [task for name, task in models.items() if name.startswith("marts.")]
+    steps = dags["churn"]["tasks"]
+
+    assert models["publish_marts"]["upstream"] == ["gate_marts"]
+    assert any("gate_staging" in task["upstream"] for task in marts)
+    assert steps["features.publish"]["upstream"] == ["features.gate"]
+    assert steps["train"]["upstream"] == ["features.publish"]
+
+
+def test_every_model_of_staging_and_marts_is_a_task(dags: dict[str, Any]) -> None:
+    built = {
+        name.split(".")[1].removesuffix("_model_build")
+        for name in dags["models"]["tasks"]
+        if name.endswith("_model_build")
+    }
+    folders = ("staging", "intermediate", "marts")
+    written = {
+        path.stem
+        for folder in folders
+        for path in (REPOSITORY / "dbt_project" / "models" / folder).rglob("*.sql")
+    }
+
+    assert built == written
+
+
+def test_a_dag_is_short_and_read_quickly(facts: dict[str, Any]) -> None:
+    assert files()
+    assert [
+        f.name for f in files() if len(f.read_text().splitlines()) >= LONGEST_FILE
+    ] == []
+    assert max(facts["seconds"].values()) < SECONDS_TO_READ
+
+
+def test_no_dag_file_is_taken_for_a_plugin_of_dbt() -> None:
+    assert [path.name for path in files() if path.name.startswith("dbt_")] == []
+
+
+def test_a_dag_imports_rooms_only_inside_its_tasks() -> None:
+    rooms = {"expectations", "ml", "activation", "ingestion"}
+    eager = [
+        (path.name, ast.unparse(node))
+        for path in files()
+        for node in ast.parse(path.read_text()).body
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        and rooms & set(ast.unparse(node).replace(".", " ").split())
+    ]
+
+    assert eager == []
+
+
+def test_a_project_that_was_never_parsed_is_named_with_what_to_do(
+    new_settings: Callable[[], Settings],
+) -> None:
+    found = read_in(new_settings())
+
+    (error,) = found["import_errors"].values()
+    assert "make it with `questlog dbt parse`" in error
+    assert set(found["dags"]) == EXPECTED - {"models"}
