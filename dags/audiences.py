@@ -16,7 +16,7 @@ RECEIPTS = Asset("clickhouse://ops/audience_receipts")
 
 @dag(
     schedule="0 7 * * *",
-    start_date=pendulum.datetime(2026, 1, 5, tz="UTC"),
+    start_date=pendulum.datetime(2000, 1, 3, tz="UTC"),
     catchup=False,
     max_active_runs=1,
     default_args=TASKS,

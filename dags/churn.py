@@ -16,7 +16,7 @@ SCORES = Asset("clickhouse://ml/churn_scores")
 
 @dag(
     schedule="0 5 * * 1",
-    start_date=pendulum.datetime(2026, 1, 5, tz="UTC"),
+    start_date=pendulum.datetime(2000, 1, 3, tz="UTC"),
     catchup=False,
     max_active_runs=1,
     default_args=TASKS,

@@ -164,14 +164,15 @@ def _bring_in(settings: Settings, story: Story, clock: Clock) -> None:
         mode = "open" if story.open_mode else "planned"
         import_file(story.history, settings, source=Source("history", mode), now=now)
     if story.live:
-        from questlog.world.sending import Door, read_lines, send
+        from questlog.world.sending import send
 
         with clock.stage("sending the live slice over HTTP"):
-            door = Door(
-                url=f"http://127.0.0.1:{settings.ingest_port}",
+            sent = send(
+                story.live,
+                url=f"http://127.0.0.1:{settings.ingest_port}/v1/events",
                 key=development_key(settings, now=now()),
+                advance=lambda _: None,
             )
-            sent = send(read_lines(story.live), door, advance=lambda _: None)
             _await_loaded(settings, sent.accepted)
 
 
