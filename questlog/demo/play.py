@@ -155,13 +155,13 @@ def _finish(simulation: "subprocess.Popen[str]") -> None:
 
 def _bring_in(settings: Settings, story: Story, clock: Clock) -> None:
     from ingestion.imports import import_file
-    from ingestion.judging import Source
+    from ingestion.judging import Mode, Source
 
     def now() -> datetime:
         return datetime.now(UTC)
 
     with clock.stage("importing the history"):
-        mode = "open" if story.open_mode else "planned"
+        mode: Mode = "open" if story.open_mode else "planned"
         import_file(story.history, settings, source=Source("history", mode), now=now)
     if story.live:
         from questlog.world.sending import send
