@@ -131,10 +131,11 @@ def load(
             with connect(settings) as client:
                 typer.echo(f"{loader.drain(client)} records loaded")
             return
-        stopped = threading.Event()
+        # whatever is under way may be left: the same block is sent again next time
         for name in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(name, lambda *_: stopped.set())
-        load_for_ever(loader, lambda: connect(settings), pause=stopped.wait)
+            signal.signal(name, lambda *_: sys.exit(0))
+        never = threading.Event()
+        load_for_ever(loader, lambda: connect(settings), pause=never.wait)
 
 
 def import_(
