@@ -26,18 +26,18 @@ Model = Annotated[
 
 _SHOWN = {
     "churn": {
-        "average_precision": "average precision",
+        "average_precision": "AP",
         "auc": "AUC",
         "brier": "Brier",
         "log_loss": "log loss",
         "ece": "ECE",
-        "lift_at_10_percent": "lift at 10 %",
+        "lift_at_10_percent": "lift 10 %",
     },
     "lifetime_value": {
         "mae": "MAE",
         "rmse": "RMSE",
-        "bias": "bias of total",
-        "spearman": "rank correlation",
+        "bias": "bias",
+        "spearman": "rank corr.",
     },
 }
 
@@ -152,19 +152,22 @@ def _tell_scored(kind: str, as_of: str, *, scored: int, as_json: bool) -> None:
 
 
 def _print_table(kind: str, found: "list[Judgement]") -> None:
+    from rich.box import SIMPLE
     from rich.console import Console
     from rich.table import Table
 
     first = found[0]
     table = Table(
+        box=SIMPLE,
+        padding=(0, 1, 0, 0),
         title=f"{kind.replace('_', ' ')} as of {first.as_of}: judged on"
         f" {first.metrics['people']:.0f} people over the {first.horizon_days} days"
-        f" from {first.judged_from}"
+        f" from {first.judged_from}",
     )
-    table.add_column("model")
+    table.add_column("model", no_wrap=True)
     for title in _SHOWN[kind].values():
         table.add_column(title, justify="right")
-    table.add_column("")
+    table.add_column("", no_wrap=True)
     for judged in found:
         table.add_row(judged.estimator, *_figures(kind, judged.metrics), _role(judged))
     console = Console()
