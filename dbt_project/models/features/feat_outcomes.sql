@@ -53,18 +53,6 @@ payments as (
 
 ),
 
-people_listed as (
-
-    select
-        people.as_of as as_of,
-        people.person_id as person_id,
-        as_of_days.is_complete as is_complete
-
-    from people
-    inner join as_of_days on people.as_of = as_of_days.as_of
-
-),
-
 events_within as (
 
     select
@@ -73,7 +61,7 @@ events_within as (
         events.is_engagement as is_engagement,
         toDate(events.occurred_at, 'UTC') as day,
         payments.kind as kind,
-        ifNull(payments.reporting_amount_minor, 0) as amount_minor
+        coalesce(payments.reporting_amount_minor, 0) as amount_minor
 
     from events
     cross join as_of_days
@@ -105,19 +93,17 @@ outcomes_summed as (
 people_judged as (
 
     select
-        people_listed.as_of as as_of,
-        people_listed.person_id as person_id,
+        as_of,
+        person_id,
         toUInt16(28) as horizon_days,
-        outcomes_summed.active_events as active_events,
-        outcomes_summed.revenue_minor as revenue_minor,
-        outcomes_summed.purchase_days as purchase_days,
-        people_listed.is_complete as is_complete
+        active_events,
+        revenue_minor,
+        purchase_days,
+        is_complete
 
-    from people_listed
-    left join outcomes_summed
-        on
-            people_listed.as_of = outcomes_summed.as_of
-            and people_listed.person_id = outcomes_summed.person_id
+    from people
+    inner join as_of_days using (as_of)
+    left join outcomes_summed using (as_of, person_id)
 
 )
 

@@ -10,7 +10,26 @@ with
 
 activity as (
 
-    select *
+    select
+        as_of,
+        person_id,
+        tenure_days,
+        days_since_last_active,
+        active_days_7,
+        active_days_14,
+        active_days_28,
+        active_days_56,
+        events_28,
+        sessions_28,
+        game_sessions_28,
+        sessions_prev_28,
+        distinct_features_28,
+        rolls_28,
+        logins_28,
+        plan,
+        country,
+        signup_method,
+        is_active_56
 
     from {{ ref('int_activity_as_of') }}
 
@@ -21,7 +40,6 @@ events as (
     select
         as_of,
         person_id,
-        event_id,
         days_ago,
         game_id
 
@@ -29,14 +47,20 @@ events as (
 
 ),
 
-payments as (
+purchases as (
 
     select
-        event_id,
-        kind,
-        reporting_amount_minor
+        as_of,
+        person_id,
+        payments_56,
+        revenue_minor_56,
+        revenue_minor_total,
+        purchase_frequency,
+        purchase_age_days,
+        purchase_recency_days,
+        purchase_mean_minor
 
-    from {{ ref('stg_payments') }}
+    from {{ ref('int_purchases_as_of') }}
 
 ),
 
@@ -72,63 +96,13 @@ largest_groups_found as (
 
 ),
 
--- one person's purchases of one day are one purchase
-purchase_days_summed as (
-
-    select
-        events.as_of as as_of,
-        events.person_id as person_id,
-        events.days_ago as days_ago,
-        countIf(payments.kind = 'payment') as payments,
-        sum(ifNull(payments.reporting_amount_minor, 0)) as revenue_minor,
-        sumIf(
-            ifNull(payments.reporting_amount_minor, 0), payments.kind = 'payment'
-        ) as purchased_minor
-
-    from events
-    inner join payments on events.event_id = payments.event_id
-
-    where events.days_ago >= 1
-
-    group by
-        as_of,
-        person_id,
-        days_ago
-
-),
-
-purchases_summed as (
-
-    select
-        as_of,
-        person_id,
-        sumIf(payments, days_ago <= 56) as payments_56,
-        sumIf(revenue_minor, days_ago <= 56) as revenue_minor_56,
-        sum(revenue_minor) as revenue_minor_total,
-        toUInt32(
-            greatest(countIf(purchased_minor > 0), 1) - 1
-        ) as purchase_frequency,
-        toUInt32(maxIf(days_ago, purchased_minor > 0)) as purchase_age_days,
-        toUInt32(
-            purchase_age_days - minIf(days_ago, purchased_minor > 0)
-        ) as purchase_recency_days,
-        avgOrNullIf(purchased_minor, purchased_minor > 0) as purchase_mean_minor
-
-    from purchase_days_summed
-
-    group by
-        as_of,
-        person_id
-
-),
-
 people_described as (
 
     select *
 
     from activity
     left join largest_groups_found using (as_of, person_id)
-    left join purchases_summed using (as_of, person_id)
+    left join purchases using (as_of, person_id)
 
 )
 

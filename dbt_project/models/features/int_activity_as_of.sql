@@ -107,7 +107,7 @@ activity_summed as (
 
     -- who refused analytics, by the latest decision known then, is left out
     having
-        ifNull(
+        coalesce(
             argMaxOrNullIf(
                 granted, (occurred_at, sequence, not granted), is_decision
             ),

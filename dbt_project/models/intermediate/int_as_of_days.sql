@@ -1,5 +1,5 @@
 {# One row per day that features are built for, with the extent of the data. #}
-{{ config(materialized='view') }}
+{{ config(materialized='ephemeral') }}
 with
 
 events as (

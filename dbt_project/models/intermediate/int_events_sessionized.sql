@@ -71,7 +71,9 @@ sessions_named as (
         person_id,
         -- from the first event and its person, never from an ordinal: an earlier
         -- session that is found late renames no other
-        lower(hex(sipHash128(person_id, assumeNotNull(opening_event_id)))) as session_id,
+        lower(
+            hex(sipHash128(person_id, assumeNotNull(opening_event_id)))
+        ) as session_id,
         event_name,
         occurred_at,
         sequence,

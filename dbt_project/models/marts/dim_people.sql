@@ -88,7 +88,7 @@ payments_summed as (
     select
         person_id,
         countIf(kind = 'payment') as payments,
-        sum(ifNull(reporting_amount_minor, 0)) as revenue_minor
+        sum(coalesce(reporting_amount_minor, 0)) as revenue_minor
 
     from payments
 
@@ -101,9 +101,9 @@ people_described as (
     select
         * except (analytics, personalisation, advertising),
         -- until a person decides: analytics by the setting, the others denied
-        ifNull(analytics, {{ analytics_consent_default() }}) as analytics_consent,
-        ifNull(personalisation, false) as personalisation_consent,
-        ifNull(advertising, false) as advertising_consent
+        coalesce(analytics, {{ analytics_consent_default() }}) as analytics_consent,
+        coalesce(personalisation, false) as personalisation_consent,
+        coalesce(advertising, false) as advertising_consent
 
     from activity_summed
     left join sessions_counted using (person_id)

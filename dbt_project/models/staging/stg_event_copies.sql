@@ -10,8 +10,8 @@ copies as (
         event_version,
         user_id,
         anonymous_id,
-        session_id,
-        occurred_at,
+        session_id as client_session_id,
+        occurred_at as claimed_at,
         sent_at,
         received_at,
         known_at,
@@ -38,24 +38,24 @@ clocks_corrected as (
         event_version,
         user_id,
         anonymous_id,
-        session_id as client_session_id,
+        client_session_id,
         -- days are counted from 1970 to 2149: a claim outside is moved to the
         -- nearest moment whose day and week have a name
         least(
             greatest(
-                occurred_at + toIntervalMillisecond(clock_offset_ms),
+                claimed_at + toIntervalMillisecond(clock_offset_ms),
                 toDateTime64('1970-01-05 12:00:00', 3, 'UTC')
             ),
             toDateTime64('2149-01-01 00:00:00', 3, 'UTC')
         ) as occurred_at,
-        occurred_at as claimed_at,
+        claimed_at,
         sent_at,
         received_at,
         known_at,
         clock_offset_ms,
         clock_offset_source,
         -- devices that do not number their events: 0 throughout
-        ifNull(sequence, 0) as sequence,
+        coalesce(sequence, 0) as sequence,
         source,
         imported,
         tags,

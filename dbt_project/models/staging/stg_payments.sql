@@ -90,8 +90,13 @@ signed as (
         plan,
         currency,
         -- what no 64 bits can hold is unreadable, and must not stop the build
-        toInt64(if(abs(exact_minor) < 1e18, exact_minor, null)) as unsigned_minor,
-        if(is_refund, -abs(unsigned_minor), unsigned_minor) as amount_minor,
+        coalesce(abs(exact_minor) < 1e18, false) as is_readable,
+        toInt64(if(is_readable, assumeNotNull(exact_minor), 0)) as whole_minor,
+        if(
+            is_readable,
+            if(is_refund, -abs(whole_minor), whole_minor),
+            null
+        ) as amount_minor,
         if(
             currency = {{ reporting_currency() }}, amount_minor, null
         ) as reporting_amount_minor
@@ -100,4 +105,4 @@ signed as (
 
 )
 
-select * except (unsigned_minor) from signed
+select * except (is_readable, whole_minor) from signed
