@@ -1,14 +1,15 @@
 """Retrain the churn model every Monday, then score every player.
 
 Triage: safe to clear and rerun. A run reads only what was known before its `as_of`
-date and replaces only that date's features and scores. A red `gate_features` names
-what is wrong in its log: follow docs/runbooks/gate-closed.md.
+date and replaces only that date's features and scores. A skipped `train` says what
+the data lack. A red `gate_features` names what is wrong in its log: follow
+docs/runbooks/gate-closed.md.
 """
 
 import pendulum
 from airflow.sdk import Asset, chain, dag, task
 
-from dags.defaults import AS_OF, TASKS
+from dags.defaults import AS_OF, TASKS, skipped_where_data_lack
 from dags.features import prepared_features
 
 SCORES = Asset("clickhouse://ml/churn_scores")
@@ -30,7 +31,8 @@ def churn() -> None:
     def train(as_of: str) -> str:
         from ml.churn import train
 
-        return train(as_of)
+        with skipped_where_data_lack():
+            return train(as_of)
 
     @task(outlets=[SCORES])
     def score(model_id: str, as_of: str) -> None:

@@ -1,8 +1,13 @@
 """What every task of every DAG shares: when to try again, and how writers queue."""
 
+import contextlib
+from collections.abc import Iterator
 from datetime import timedelta
 
 from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryRule
+from airflow.sdk.exceptions import AirflowSkipException
+
+from warehouse.errors import NotEnoughData
 
 AS_OF = "{{ ds }}"
 
@@ -21,3 +26,15 @@ TASKS = {
         ]
     ),
 }
+
+
+@contextlib.contextmanager
+def skipped_where_data_lack() -> Iterator[None]:
+    """Skip a task, with the reason, where there is too little to learn from.
+
+    A young warehouse is no failure: nobody should be paged for it.
+    """
+    try:
+        yield
+    except NotEnoughData as why:
+        raise AirflowSkipException(str(why)) from why

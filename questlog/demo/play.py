@@ -24,6 +24,9 @@ from warehouse.home import Home
 from warehouse.settings import Settings
 
 _OURS = "made-by-make-demo"
+_NO_SCHEDULE = {"AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE": "False"}
+"""In a demo a DAG runs for the story's day only, when it is told to."""
+
 DAGS = ("models", "churn", "lifetime_value", "audiences")
 
 
@@ -121,7 +124,7 @@ def _stack(
 ) -> Iterator[Stack]:
     with contextlib.ExitStack() as kept:
         with clock.stage("starting the stack"):
-            stack = kept.enter_context(running(settings, environ))
+            stack = kept.enter_context(running(settings, {**environ, **_NO_SCHEDULE}))
         with connect(settings) as client:
             if client.command("select count() from raw.events"):
                 raise BadInput(

@@ -3,7 +3,6 @@
 import contextlib
 import json
 import signal
-import subprocess
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -133,21 +132,7 @@ def _start(stack: Stack, settings: Settings) -> None:
     with connect(settings) as client:
         migrate(client)
     airflow.prepare(settings, stack.environment | airflow.environment(settings))
-    _make_manifest(stack)
     stack.start([*around, *services.scheduling(settings)])
-
-
-def _make_manifest(stack: Stack) -> None:
-    done = subprocess.run(  # noqa: S603 -- our own words
-        [str(services.PYTHON_BIN / "questlog"), "dbt", "parse"],
-        env=stack.environment,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise StackFailed(f"dbt cannot read the models:\n{done.stdout}{done.stderr}")
 
 
 @contextlib.contextmanager

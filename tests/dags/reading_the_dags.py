@@ -21,6 +21,7 @@ def main() -> None:
                 "tags": sorted(dag.tags),
                 "catchup": dag.catchup,
                 "max_active_runs": dag.max_active_runs,
+                "start_date": dag.start_date.isoformat(),
                 "file": dag.fileloc,
                 "tasks": {
                     task.task_id: {

@@ -1,0 +1,255 @@
+"""A simulated world goes through every room, and the house says what is true of it."""
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from activation.standins.serving import running as graph_standin
+from questlog.demo import inquiry
+from questlog.stack.local import environment
+from warehouse.clickhouse import connect, rows
+from warehouse.migrations import migrate
+from warehouse.settings import Settings
+
+DAY = "2026-03-01"
+NOW = "2026-03-01T20:15:00+00:00"
+RunEndpoint = Callable[[Settings], AbstractContextManager[Any]]
+
+pytestmark = pytest.mark.timeout(900)
+
+
+@dataclass(frozen=True)
+class House:
+    """A warehouse that a world went through, and the truth about that world."""
+
+    settings: Settings
+    world: Path
+    environ: dict[str, str]
+
+    def truth(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads((self.world / "truth.json").read_text())
+        return found["all"]
+
+    def command(self, *words: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "questlog", *words],
+            env=self.environ,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, f"questlog {' '.join(words)}:\n{done.stdout}"
+        return done.stdout
+
+
+@pytest.fixture(scope="module")
+def house(
+    new_settings: Callable[[], Settings],
+    run_endpoint: RunEndpoint,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[House]:
+    """Every step of the DAGs, by the commands that do the same."""
+    with graph_standin() as graph:
+        settings = replace(
+            new_settings(),
+            meta_graph_url=graph,
+            meta_access_token="a-token",
+            meta_ad_account_id="act_1",
+            ingest_port=free_port(),
+        )
+        with run_endpoint(settings):
+            with connect(settings) as client:
+                migrate(client)
+            environ = environment(settings, os.environ)
+            made = House(settings, tmp_path_factory.mktemp("world"), environ)
+            bring_in(made)
+            transform(made)
+            judge_and_reach(made)
+            yield made
+
+
+def free_port() -> int:
+    import socket
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def bring_in(house: House) -> None:
+    house.command(
+        *("simulate", "--people", "500", "--days", "100", "--end", DAY),
+        *("--seed", "11", "--now", NOW, "--out", str(house.world)),
+    )
+    house.command("import", str(house.world / "history.jsonl.gz"), "--source", "past")
+    key = house.command("keys", "add", "live").split()
+    with serving_door(house):
+        house.command(
+            *("send", str(house.world / "live.jsonl")),
+            *("--key", next(word for word in key if word.startswith("ql"))),
+            *("--url", f"http://127.0.0.1:{house.settings.ingest_port}"),
+        )
+    house.command("load")
+
+
+@contextlib.contextmanager
+def serving_door(house: House) -> Iterator[None]:
+    door = subprocess.Popen(
+        [sys.executable, "-m", "questlog", "serve", "ingest"],
+        env=house.environ,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline and door.poll() is None:
+            with contextlib.suppress(OSError):
+                address = f"http://127.0.0.1:{house.settings.ingest_port}/healthz"
+                urllib.request.urlopen(address, timeout=5).close()
+                break
+            time.sleep(0.1)
+        yield
+    finally:
+        door.terminate()
+        assert door.wait(10) == 0
+
+
+def transform(house: House) -> None:
+    house.command("build", "staging")
+    house.command("gate", "staging", "--as-of", DAY)
+    for layer in ("marts", "features"):
+        house.command("build", layer, "--as-of", DAY)
+        house.command("gate", layer, "--as-of", DAY)
+        house.command("publish", layer)
+
+
+def judge_and_reach(house: House) -> None:
+    house.command("churn", "run", "--as-of", DAY)
+    house.command("lifetime-value", "run", "--as-of", DAY)
+    house.command("audiences", "choose", "--as-of", DAY)
+    house.command("audiences", "push", "--as-of", DAY)
+
+
+def test_the_door_and_staging_agree_with_the_truth(house: House) -> None:
+    truth = house.truth()
+
+    with connect(house.settings) as client:
+        door = inquiry.door(client)
+
+    assert door["sent"] == truth["lines"]
+    assert door["accepted"] == truth["accepted"]
+    assert door["reasons"] == truth["refused"]
+    assert door["duplicates_removed"] == truth["duplicates_removed"] > 0
+    assert door["conflicts"] == truth["conflicts"] > 0
+    assert door["events_once"] == truth["events_once"]
+
+
+def test_people_sessions_and_money_agree_with_the_truth(house: House) -> None:
+    truth = house.truth()
+
+    with connect(house.settings) as client:
+        found = inquiry.warehouse(client)
+        consented = rows(
+            client,
+            "select countIf(advertising_consent) as people from marts.dim_people",
+        )
+
+    assert found["people"] == truth["people"]
+    assert found["sessions"] == truth["sessions"]
+    assert [(m["currency"], m["payments"], m["refunds"]) for m in found["money"]] == [
+        ("EUR", truth["payments"], truth["refunds"])
+    ]
+    assert found["money"][0]["revenue_minor"] == truth["revenue_minor"]
+    assert consented == [{"people": truth["consented_advertising"]}]
+
+
+def test_the_funnel_agrees_with_the_truth(house: House) -> None:
+    with connect(house.settings) as client:
+        steps = inquiry.funnel(client)
+
+    assert [
+        {"step": step["step_name"], "people": step["people"]} for step in steps
+    ] == house.truth()["funnel"]
+
+
+def test_people_who_are_gone_are_not_seen_again_and_score_as_leaving(
+    house: House,
+) -> None:
+    latent = map(json.loads, (house.world / "latent.jsonl").read_text().splitlines())
+    left_at = {
+        person["user_id"]: datetime.fromisoformat(person["left_at"])
+        for person in latent
+        if not person["alive"]
+    }
+
+    with connect(house.settings) as client:
+        seen = rows(
+            client,
+            "select person_id, toUnixTimestamp64Milli(last_seen_at) as last_seen_ms"
+            " from marts.dim_people",
+        )
+        scores = rows(
+            client, "select person_id, churn_probability from ml.churn_scores"
+        )
+
+    last_seen = {row["person_id"]: row["last_seen_ms"] / 1000 for row in seen}
+    slack = timedelta(minutes=1).total_seconds()
+    late = {
+        person: last_seen[person] - moment.timestamp()
+        for person, moment in left_at.items()
+        if person in last_seen and last_seen[person] > moment.timestamp() + slack
+    }
+    gone = [s["churn_probability"] for s in scores if s["person_id"] in left_at]
+    here = [s["churn_probability"] for s in scores if s["person_id"] not in left_at]
+    assert len(left_at) == house.truth()["gone"]
+    assert late == {}
+    assert len(gone) > 20
+    assert share_ranked_right(gone, here) > 0.75
+
+
+def share_ranked_right(gone: list[float], here: list[float]) -> float:
+    """The share of pairs in which who is gone scores above who is here (AUC)."""
+    right = sum((a > b) + (a == b) / 2 for a in gone for b in here)
+    return right / (len(gone) * len(here))
+
+
+def test_each_model_stands_beside_its_baseline(house: House) -> None:
+    with connect(house.settings) as client:
+        models = inquiry.models(client, datetime.fromisoformat(DAY).date())
+
+    for kind in ("churn", "lifetime_value"):
+        of_kind = [model for model in models if model["kind"] == kind]
+        assert {model["is_baseline"] for model in of_kind} == {True, False}
+        assert sum(model["is_chosen"] for model in of_kind) == 1
+
+
+def test_what_may_be_sent_has_arrived_and_nothing_else(house: House) -> None:
+    with connect(house.settings) as client:
+        receipts = inquiry.audiences(client, datetime.fromisoformat(DAY).date())
+        willing = rows(
+            client,
+            "select audience, countIf(sendable) as sendable, countIf(sendable and"
+            " not advertising_consent) as against_their_will"
+            " from activation.audience_members"
+            " left join marts.dim_people using (person_id) group by audience",
+        )
+
+    custom = [r for r in receipts if r["kind"] == "custom"]
+    assert {r["audience"] for r in custom} == {"high_value", "at_risk"}
+    assert all(row["against_their_will"] == 0 for row in willing)
+    for receipt in custom:
+        assert receipt["status"] == "delivered", receipt["detail"]
+        assert receipt["received"] == receipt["sent"] == receipt["sendable"]
