@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from ingestion.records import Kind, Record
 from ingestion.rows import EVENT_COLUMNS, REFUSAL_COLUMNS, with_load
 from warehouse.clickhouse import rows
-from warehouse.errors import MigrationFailed, Unavailable
+from warehouse.line_insert import insert_lines
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -19,7 +19,7 @@ _TABLES: Final[dict[Kind, tuple[str, tuple[str, ...]]]] = {
     "refused": ("raw.refused_events", REFUSAL_COLUMNS),
 }
 # One block, one part: the token then stands for all of it or none of it.
-_SETTINGS: Final = {
+_SETTINGS: Final[dict[str, object]] = {
     "input_format_parallel_parsing": 0,
     "max_insert_block_size": 10 * RECORDS_A_BLOCK,
     "min_insert_block_size_rows": 10 * RECORDS_A_BLOCK,
@@ -48,41 +48,16 @@ def insert(client: "Client", block: Block, records: Sequence[Record]) -> None:
         ready = [record.row for record in records if record.kind == kind]
         if ready:
             lines = with_load(ready, block.loaded_at)
-            _insert_rows(client, table, columns, lines, block)
-
-
-def _insert_rows(
-    client: "Client", table: str, columns: Sequence[str], lines: bytes, block: Block
-) -> None:
-    from clickhouse_connect.driver.exceptions import DatabaseError, OperationalError
-
-    settings = _SETTINGS | {"insert_deduplication_token": f"{block.token}-{table}"}
-    try:
-        client.raw_insert(
-            table,
-            column_names=list(columns),
-            insert_block=lines,
-            settings=settings,
-            fmt="JSONEachRow",
-        )
-    except OperationalError as error:
-        raise Unavailable("ClickHouse went away while a block was loaded.") from error
-    except DatabaseError as error:
-        if "UNKNOWN_TABLE" in str(error) or "UNKNOWN_DATABASE" in str(error):
-            raise MigrationFailed(
-                f"{table} is not there yet: run `questlog migrate`."
-            ) from error
-        raise Unavailable(
-            f"ClickHouse refused a block for {table}: {_without_rows(error)}."
-        ) from error
-
-
-def _without_rows(error: Exception) -> str:
-    """The code of ClickHouse's error; its text may quote an event."""
-    import re
-
-    found = re.search(r"\b([A-Z][A-Z_]{5,})\b", str(error))
-    return found.group(1) if found else type(error).__name__
+            token: dict[str, object] = {
+                "insert_deduplication_token": f"{block.token}-{table}"
+            }
+            insert_lines(
+                client,
+                table=table,
+                columns=columns,
+                lines=lines,
+                settings=_SETTINGS | token,
+            )
 
 
 def without_those_there(

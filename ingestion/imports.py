@@ -40,6 +40,10 @@ DEFAULT_SOURCE: Final = Source("import")
 # few enough to stay in the processor's cache, many enough for one visit to the vault
 _LINES_AT_ONCE: Final = 2_000
 
+_IS_MIGRATED: Final = """
+    select 1 from system.tables where database = 'ops' and name = 'imports'
+"""
+
 Progress = Callable[[int, int], None]
 
 
@@ -129,18 +133,13 @@ def import_file(
 
 def _finished(client: "Client", current: _Import) -> ImportSummary | None:
     """The summary of the import that was finished before, if there is one."""
-    from clickhouse_connect.driver.exceptions import DatabaseError
-
+    if not rows(client, _IS_MIGRATED):
+        raise MigrationFailed("ops.imports is not there yet: run `questlog migrate`.")
     query = """
         select lines, accepted, refused from ops.imports
         where import_id = {import_id:UUID} limit 1
     """
-    try:
-        found = rows(client, query, {"import_id": str(current.identity)})
-    except DatabaseError as error:
-        raise MigrationFailed(
-            "ops.imports cannot be read: run `questlog migrate` first."
-        ) from error
+    found = rows(client, query, {"import_id": str(current.identity)})
     if not found:
         return None
     refused = current.plan.plan.refused

@@ -16,7 +16,7 @@ import pytest
 from ingestion.imports import ImportSummary, import_file
 from ingestion.judging import Source
 from warehouse.clickhouse import connect, rows
-from warehouse.errors import BadInput
+from warehouse.errors import BadInput, MigrationFailed
 from warehouse.settings import REPOSITORY, Settings
 
 NOW = datetime(2026, 3, 1, 10, 0, tzinfo=UTC)
@@ -213,3 +213,13 @@ def test_a_file_that_holds_nothing_is_refused_with_what_to_do(
 
     with pytest.raises(BadInput, match=says):
         imported(path, endpoint, "nothing")
+
+
+def test_before_the_tables_are_there_the_command_to_make_them_is_named(
+    new_settings: Callable[[], Settings], run_endpoint: Any, tmp_path: Path
+) -> None:
+    settings = new_settings()
+    path = a_file(tmp_path / "early.jsonl", [an_event()])
+
+    with run_endpoint(settings), pytest.raises(MigrationFailed, match="migrate"):
+        imported(path, settings, "early")

@@ -1,0 +1,51 @@
+"""Insert rows that are JSON text already; the driver's errors become ours."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from warehouse.errors import MigrationFailed, Unavailable
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
+
+_CODE = re.compile(r"\(([A-Z][A-Z_]{5,})\)")
+
+
+def insert_lines(
+    client: "Client",
+    *,
+    table: str,
+    columns: Sequence[str],
+    lines: bytes,
+    settings: Mapping[str, object],
+) -> None:
+    """Insert JSONEachRow text into a table.
+
+    Raises MigrationFailed when the table is not there, Unavailable when the server
+    went away or refuses for now. Its text may quote a row, so only its code is told.
+    """
+    from clickhouse_connect.driver.exceptions import DatabaseError, OperationalError
+
+    try:
+        client.raw_insert(
+            table,
+            column_names=list(columns),
+            insert_block=lines,
+            settings=dict(settings),
+            fmt="JSONEachRow",
+        )
+    except OperationalError as error:
+        raise Unavailable(
+            f"ClickHouse went away during an insert into {table}."
+        ) from error
+    except DatabaseError as error:
+        name = (_CODE.findall(str(error)) or ["no code"])[-1]
+        if name in {"UNKNOWN_TABLE", "UNKNOWN_DATABASE"}:
+            raise MigrationFailed(
+                f"{table} is not there yet: run `questlog migrate`."
+            ) from error
+        raise Unavailable(
+            f"ClickHouse refused rows for {table} ({name})."
+            " Its own log says more; the same insert may be tried again."
+        ) from error
