@@ -25,7 +25,7 @@ help: ## what can be asked for
 
 .venv/ready: .uv/ready pyproject.toml uv.lock
 	@echo "Installing the locked environment into .venv (about 1.5 GB the first time)"
-	@$(UV) sync --locked --quiet --python $(abspath .uv/bin/python)
+	@$(UV) sync --locked --quiet --compile-bytecode --python $(abspath .uv/bin/python)
 	@touch $@
 
 setup: .venv/ready ## install the locked environment into .venv

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from activation.definitions import Criteria, Custom, Definitions
+from activation.definitions import KNOWN_PEOPLE, Criteria, Custom, Definitions
 from activation.identifiers import is_usable
 from activation.people import OpensIdentifiers, Person, identifiers_of
 from warehouse.clickhouse import replace_partition, rows
@@ -202,7 +202,10 @@ def _candidates(
             " and scores.person_id in"
             " (select person_id from marts.dim_people where payments > 0)"
         )
-    counted = rows(client, f"select count() as people from {among}", {"day": scored_on})
+    whole = among
+    if criteria.share_of == KNOWN_PEOPLE:
+        whole = "marts.dim_people where not startsWith(person_id, 'anon:')"
+    counted = rows(client, f"select count() as people from {whole}", {"day": scored_on})
     best = rows(
         client,
         f"""

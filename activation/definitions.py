@@ -16,17 +16,22 @@ from warehouse.errors import BadInput
 
 AUDIENCES = Path(__file__).resolve().parent / "audiences"
 SOURCES = ("lifetime_value", "churn")
+SCORED, KNOWN_PEOPLE = "scored", "known_people"
 
 _NAME = re.compile("[a-z][a-z0-9_]{0,63}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Criteria:
-    """Who fits: the best of a ranking, cut by share and floor."""
+    """Who fits: the best of a ranking, cut by share and floor.
+
+    The share is one of those scored, or of all people with an account.
+    """
 
     source: str
     top_share: float
     scores_at_most_days_old: int
+    share_of: str = SCORED
     above: float | None = None
     must_have_paid: bool = False
 
@@ -180,6 +185,7 @@ def _country(value: object) -> str | None:
 _MEMBERS: Shape = {
     "source": (True, _one_of(*SOURCES)),
     "top_share": (True, _number(0.0001, 1)),
+    "share_of": (False, _one_of(SCORED, KNOWN_PEOPLE)),
     "above": (False, _number(-1e12, 1e12)),
     "must_have_paid": (False, _flag),
     "scores_at_most_days_old": (True, _whole(1, 366)),

@@ -122,13 +122,16 @@ def audiences(client: "Client", as_of: date) -> list[Row]:
     return rows(
         client,
         """
-        select
-            platform, audience, kind, status, fitting, sendable, sent, received,
-            invalid, remote_id, detail
-        from ops.audience_receipts
-        where as_of = {as_of:Date}
-        order by pushed_at desc
-        limit 1 by platform, audience
+        select * from (
+            select
+                platform, audience, kind, status, fitting, sendable, sent, received,
+                invalid, remote_id, detail
+            from ops.audience_receipts
+            where as_of = {as_of:Date}
+            order by pushed_at desc
+            limit 1 by platform, audience
+        )
+        order by kind, audience, platform
         """,
         {"as_of": as_of},
     )

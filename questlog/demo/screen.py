@@ -22,8 +22,13 @@ NEXT = "Look around with `make up`: it serves what this demo made."
 _WEEKS_SHOWN = 9
 _COHORTS_SHOWN = 10
 _FIGURES = {
-    "churn": ("average_precision", "auc", "brier", "ece"),
-    "lifetime_value": ("mae", "rmse", "bias", "spearman"),
+    "churn": {"AP": "average_precision", "AUC": "auc", "Brier": "brier", "ECE": "ece"},
+    "lifetime_value": {
+        "MAE": "mae",
+        "RMSE": "rmse",
+        "bias": "bias",
+        "Spearman": "spearman",
+    },
 }
 
 
@@ -31,30 +36,26 @@ def show(console: Console, client: "Client", *, story: Story, home: Home) -> Non
     """Print the screen."""
     truth = json.loads(story.truth.read_text())["all"] if story.truth else {}
     console.rule(f"[bold]Questlog[/], as of {story.as_of}")
-    beside(
-        console,
-        door=_door(inquiry.door(client), truth),
-        warehouse=_warehouse(inquiry.warehouse(client), truth),
-        gates=_gates(inquiry.gates(client)),
-    )
-    beside(
-        console,
-        activation_in_30_days=_funnel(inquiry.funnel(client)),
-        weekly_cohorts_percent_back=_triangle(inquiry.cohorts(client)),
-    )
-    beside(console, models=_models(inquiry.models(client, story.as_of)))
-    beside(console, audiences=_audiences(inquiry.audiences(client, story.as_of)))
-    console.print(f"[dim]Everything lies in {home.root}[/]")
-
-
-def beside(console: Console, **panels: RenderableType) -> None:
-    """Print panels side by side as far as the terminal is wide."""
+    panels = {
+        "The door": _door(inquiry.door(client), truth),
+        "The warehouse": _warehouse(inquiry.warehouse(client), truth),
+        "The gates": _gates(inquiry.gates(client)),
+        "Activation within 30 days": _funnel(inquiry.funnel(client), truth),
+        "Weekly cohorts, percent back": _triangle(inquiry.cohorts(client)),
+        "Models, judged on a later window": _models(
+            inquiry.models(client, story.as_of)
+        ),
+        "Audiences": _audiences(inquiry.audiences(client, story.as_of)),
+    }
     console.print(
         Columns(
-            Panel(inside, title=name.replace("_", " "), title_align="left")
+            Panel(inside, title=name, title_align="left")
             for name, inside in panels.items()
         )
     )
+    if truth:
+        console.print("[dim]= truth: the simulated world counted the same itself.[/]")
+    console.print(f"[dim]Everything lies in {home.root}[/]")
 
 
 def _grid(*headings: str) -> Table:
@@ -96,12 +97,16 @@ def _warehouse(warehouse: Row, truth: Mapping[str, Any]) -> Table:
     table.add_row("people", _checked(warehouse["people"], truth, "people"))
     table.add_row("sessions", _checked(warehouse["sessions"], truth, "sessions"))
     for money in warehouse["money"]:
-        currency = money["currency"]
-        table.add_row(f"payments, {currency}", f"{money['payments']:,}")
-        table.add_row(f"payers, {currency}", f"{money['payers']:,}")
-        table.add_row(f"refunds, {currency}", f"{money['refunds']:,}")
-        amount = Decimal(money["revenue_minor"]).scaleb(-money["minor_digits"])
-        table.add_row(f"revenue, {currency}", f"{amount:,}")
+        currency, digits = money["currency"], money["minor_digits"]
+        alone = truth if len(warehouse["money"]) == 1 else {}
+        revenue = f"{Decimal(money['revenue_minor']).scaleb(-digits):,}"
+        if "revenue_minor" in alone:
+            agrees = alone["revenue_minor"] == money["revenue_minor"]
+            revenue += " [green]= truth[/]" if agrees else " [red]not the truth[/]"
+        table.add_row("payments", _checked(money["payments"], alone, "payments"))
+        table.add_row("payers", f"{money['payers']:,}")
+        table.add_row("refunds", _checked(money["refunds"], alone, "refunds"))
+        table.add_row(f"revenue, {currency}", revenue)
     return table
 
 
@@ -115,14 +120,16 @@ def _gates(gates: Sequence[Row]) -> Table:
     return table
 
 
-def _funnel(steps: Sequence[Row]) -> Table:
+def _funnel(steps: Sequence[Row], truth: Mapping[str, Any]) -> Table:
     table = _grid("", "people", "of all", "")
+    table.columns[-1].justify = "left"
+    told = {step["step"]: step["people"] for step in truth.get("funnel", [])}
     everyone = steps[0]["people"] if steps else 0
     for step in steps:
         share = step["people"] / everyone if everyone else 0.0
-        bar = "█" * round(share * 20)
-        table.add_row(step["step_name"], f"{step['people']:,}", f"{share:.0%}", bar)
-        table.columns[-1].justify = "left"
+        people = _checked(step["people"], told, step["step_name"])
+        bar = "█" * round(share * 16)
+        table.add_row(step["step_name"], people, f"{share:.0%}", bar)
     return table
 
 
@@ -148,37 +155,40 @@ def _cell(cell: Row) -> str:
 
 
 def _models(models: Sequence[Row]) -> RenderableType:
-    table = _grid("judged on a later window", "", "", "", "", "")
+    table = _grid("", "", "")
+    table.columns[-1].justify = "left"
     if not models:
         return "No model was trained."
     for model in models:
         if model["refused_because"]:
-            table.add_row(model["kind"], f"not trained: {model['refused_because']}")
+            table.add_row(model["kind"], "not trained", model["refused_because"])
             continue
-        figures = [
-            f"{name} {model['metrics'][name]:.3f}"
-            for name in _FIGURES[model["kind"]]
+        figures = "  ".join(
+            f"{shown} {model['metrics'][name]:.3f}"
+            for shown, name in _FIGURES[model["kind"]].items()
             if name in model["metrics"]
-        ]
+        )
         role = "baseline" if model["is_baseline"] else ""
         role = "[green]chosen[/]" if model["is_chosen"] else role
-        table.add_row(f"{model['kind']}: {model['estimator']}", role, *figures)
+        name = f"{model['kind']}: {model['estimator']}".replace("_", " ")
+        table.add_row(name, role, figures)
     return table
 
 
 def _audiences(receipts: Sequence[Row]) -> RenderableType:
     if not receipts:
         return "No audience was pushed."
-    table = _grid("", "platform", "fit", "sendable", "sent", "received", "receipt")
+    table = _grid("", "fit", "sendable", "sent", "received", "receipt")
+    table.columns[-1].justify = "left"
     for receipt in receipts:
-        said = receipt["detail"] or f"{receipt['status']}, {receipt['remote_id']}"
+        said = f"{receipt['platform']}: {receipt['status']}"
+        said += f", id {receipt['remote_id']}" if receipt["remote_id"] else ""
         table.add_row(
             receipt["audience"],
-            receipt["platform"],
             *(
                 f"{receipt[name]:,}"
                 for name in ("fitting", "sendable", "sent", "received")
             ),
-            said,
+            f"{said}; {receipt['detail']}" if receipt["detail"] else said,
         )
     return table

@@ -43,6 +43,7 @@ def test_our_own_audiences_are_read() -> None:
         "high_value": Criteria(
             source="lifetime_value",
             top_share=0.10,
+            share_of="known_people",
             above=0,
             scores_at_most_days_old=7,
         ),

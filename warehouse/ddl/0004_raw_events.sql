@@ -26,4 +26,7 @@ create table raw.events
 engine = MergeTree
 partition by toYYYYMM(loaded_at)
 order by (loaded_at, event_name, event_id)
-settings non_replicated_deduplication_window = 10000
+settings
+    non_replicated_deduplication_window = 10000,
+    fsync_after_insert = 1,
+    fsync_part_directory = 1

@@ -20,4 +20,7 @@ create table raw.refused_events
 engine = MergeTree
 partition by toYYYYMM(loaded_at)
 order by (loaded_at, reason, refusal_id)
-settings non_replicated_deduplication_window = 10000
+settings
+    non_replicated_deduplication_window = 10000,
+    fsync_after_insert = 1,
+    fsync_part_directory = 1

@@ -12,7 +12,7 @@ create table ml.models
     metrics Map(String, Float64) comment 'Figures on that window',
     trained_rows UInt64,
     refused_because String comment 'Why nothing was trained; empty when it was',
-    artifact String comment 'Folder in the registry; empty for rules',
+    artifact String comment 'Folder, below the registry',
     trained_at DateTime64(3, 'UTC') default now64(3)
 )
 engine = MergeTree
