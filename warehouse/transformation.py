@@ -52,7 +52,7 @@ def build(settings: Settings, layer: str, *, as_of: date | None = None) -> None:
 def write_docs(settings: Settings) -> Path:
     """Write the dbt docs site as one file, and return its path."""
     home = Home(settings.home.resolve())
-    run_dbt(settings, ["docs", "generate", "--static"])
+    run_dbt(settings, ["docs", "generate", "--static"], variables={"as_of": ""})
     home.dbt_docs.mkdir(parents=True, exist_ok=True)
     page = home.dbt_docs / "index.html"
     shutil.copyfile(home.dbt_target / "static_index.html", page)

@@ -44,10 +44,8 @@ CURRENCIES = ("EUR", "EUR", "EUR", "USD", "JPY", "KWD", "GOLD")
 def stream(chance: random.Random, *, users: int) -> list[Copy]:
     """Copies of the events of some people: late, doubled, and in conflict."""
     events = [event for user in range(users) for event in _life(chance, user, users)]
-    copies = [*events]
-    for event in events:
-        if chance.random() < 0.15:
-            copies.append(_again(chance, event))
+    doubled = [event for event in events if chance.random() < 0.15]
+    copies = events + [_again(chance, event) for event in doubled]
     chance.shuffle(copies)
     return copies
 

@@ -6,22 +6,23 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from datetime import UTC, date, datetime, timedelta
-from subprocess import Popen
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+
 from tests.spec import reference
 from tests.spec.streams import load, stream
-
 from warehouse.clickhouse import connect, rows
 from warehouse.migrations import migrate
 from warehouse.settings import Settings
 from warehouse.transformation import run_dbt
 
 if TYPE_CHECKING:
+    from subprocess import Popen
+
     from clickhouse_connect.driver.client import Client
 
 ZONE = "Europe/Berlin"
@@ -99,7 +100,9 @@ def test_the_models_hold_what_the_reference_says(
 def the_rows_are_deduplicated(
     client: "Client", copies: list[reference.Copy], events: list[reference.Copy]
 ) -> None:
-    kept = column(client, "select toString(event_id), content_hash from staging.stg_events")
+    kept = column(
+        client, "select toString(event_id), content_hash from staging.stg_events"
+    )
     lost = column(
         client,
         "select toString(event_id), content_hash from"
@@ -123,7 +126,9 @@ def people_and_sessions_agree(client: "Client", events: list[reference.Copy]) ->
         for person, ordered in reference.by_person(events).items()
         for session in reference.sessions(ordered)
     ]
-    counted = column(client, "select count(), sum(events) from marts_build.fct_sessions")
+    counted = column(
+        client, "select count(), sum(events) from marts_build.fct_sessions"
+    )
 
     assert sorted((person, sorted(ids)) for (person, _), ids in found.items()) == (
         sorted((person, sorted(ids)) for person, ids in expected)
@@ -224,6 +229,7 @@ def test_features_do_not_change_when_all_that_came_later_is_deleted(
     build(engine)
 
     assert 0 < len(known) < len(copies)
-    assert everything(client, "'features_build'")["features_build.feat_people"] == (
-        tables["features_build.feat_people"]
+    assert (
+        everything(client, "'features_build'")["features_build.feat_people"]
+        == (tables["features_build.feat_people"])
     )

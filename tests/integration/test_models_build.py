@@ -1,0 +1,172 @@
+"""The models on an engine: branches, partitions, publishing, docs."""
+
+import random
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from datetime import date
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.spec.streams import load, stream
+from warehouse.clickhouse import connect, rows
+from warehouse.errors import GateClosed, TransformationFailed
+from warehouse.migrations import migrate
+from warehouse.publishing import publish, require_open_gate
+from warehouse.settings import Settings
+from warehouse.transformation import LAYERS, build, run_dbt, write_docs
+
+if TYPE_CHECKING:
+    from subprocess import Popen
+
+    from clickhouse_connect.driver.client import Client
+
+Endpoint = Callable[[Settings], AbstractContextManager["Popen[bytes]"]]
+AS_OF = date(2026, 5, 4)
+OTHER_DAY = date(2026, 4, 20)
+
+
+@pytest.fixture(scope="module")
+def engine(
+    new_settings: Callable[[], Settings], run_endpoint: Endpoint
+) -> Iterator[Settings]:
+    """An engine of our own: these tests replace everything in it."""
+    own = new_settings()
+    with run_endpoint(own):
+        with connect(own) as client:
+            migrate(client)
+        yield own
+
+
+@pytest.fixture
+def client(engine: Settings) -> "Iterator[Client]":
+    with connect(engine) as connected:
+        yield connected
+
+
+def partitions(client: "Client", table: str) -> dict[str, int]:
+    """A fingerprint of the rows of each as-of day."""
+    return {
+        str(row["as_of"]): row["content"]
+        for row in rows(
+            client,
+            f"select as_of, groupBitXor(cityHash64(*)) as content"
+            f" from features_build.{table} group by as_of",
+        )
+    }
+
+
+@pytest.fixture(scope="module")
+def built(engine: Settings) -> Settings:
+    """A small stream, with all layers built as of one day."""
+    with connect(engine) as client:
+        load(client, stream(random.Random(3), users=40))  # noqa: S311  no secret
+    for layer in LAYERS:
+        build(engine, layer, as_of=AS_OF)
+    return engine
+
+
+def test_every_branch_of_every_model_is_shown_by_its_unit_test(
+    built: Settings,
+) -> None:
+    run_dbt(
+        built,
+        ["test", "--quiet", "--select", "test_type:unit"],
+        variables={"as_of": AS_OF.isoformat()},
+    )
+
+
+def test_building_features_again_replaces_exactly_their_days(
+    built: Settings, client: "Client"
+) -> None:
+    first = partitions(client, "feat_people")
+    client.command("alter table features_build.feat_people drop partition '2026-04-06'")
+
+    build(built, "features", as_of=AS_OF)
+    build(built, "features", as_of=OTHER_DAY)
+
+    again = partitions(client, "feat_people")
+    other = {"2026-04-20", "2026-03-23"}
+    assert set(first) == {"2026-05-04", "2026-04-06", "2026-03-09"}
+    assert {day: again[day] for day in first} == first
+    assert set(again) == set(first) | other
+    assert set(partitions(client, "feat_outcomes")) == set(again)
+
+
+def test_readers_see_what_was_published_until_the_next_time(
+    built: Settings, client: "Client"
+) -> None:
+    first = publish(client, "marts")
+    client.command("truncate table marts_build.dim_rfm")
+    client.command("create table marts.no_longer_built (one UInt8) order by one")
+
+    seen = rows(client, "select count() as people from marts.dim_rfm")
+    second = publish(client, "marts")
+
+    assert built.embedded
+    assert first["dim_rfm"] > 5
+    assert seen == [{"people": first["dim_rfm"]}]
+    assert second["dim_rfm"] == 0
+    assert rows(client, "select count() as people from marts.dim_rfm") == [
+        {"people": 0}
+    ]
+    assert (
+        rows(client, "select name from system.tables where name = 'no_longer_built'")
+        == []
+    )
+
+
+def test_nothing_is_published_before_its_gate_was_seen_open(
+    built: Settings, client: "Client"
+) -> None:
+    assert built.embedded
+
+    with pytest.raises(GateClosed, match="questlog gate features"):
+        require_open_gate(client, "features")
+
+
+@pytest.mark.parametrize(("success", "is_open"), [(True, True), (False, False)])
+def test_the_last_run_of_a_gate_decides(
+    built: Settings, client: "Client", *, success: bool, is_open: bool
+) -> None:
+    found = [
+        *("6f6c1a5e-0000-4000-8000-00000000000" + str(int(success)), "staging"),
+        *(AS_OF, "suite", "expectation", "", "stop", success, 1, 0, []),
+    ]
+    names = (
+        "run_id gate as_of suite expectation column_name severity success"
+        " checked_rows unexpected_rows sample_keys"
+    )
+    client.command("truncate table ops.gate_results")
+    client.insert("ops.gate_results", [found], column_names=names.split())
+
+    assert built.embedded
+    if is_open:
+        require_open_gate(client, "staging")
+    else:
+        with pytest.raises(GateClosed, match="1 expectations"):
+            require_open_gate(client, "staging")
+
+
+def test_the_docs_site_is_one_page_that_tells_of_every_model(
+    built: Settings,
+) -> None:
+    page = write_docs(built)
+
+    text = page.read_text()
+    assert page.name == "index.html"
+    assert "fct_weekly_retention" in text
+    assert "Words that mean one thing" in text
+
+
+def test_a_failing_node_is_named(built: Settings, client: "Client") -> None:
+    client.command("rename table raw.events to raw.events_aside")
+    try:
+        with pytest.raises(TransformationFailed, match="stg_event_copies"):
+            run_dbt(
+                built,
+                ["run", "--quiet", "--select", "stg_event_copies"],
+                variables={"as_of": AS_OF.isoformat()},
+            )
+    finally:
+        client.command("rename table raw.events_aside to raw.events")
