@@ -120,7 +120,10 @@ def _gates(gates: Sequence[Row]) -> Table:
     return table
 
 
-def _funnel(steps: Sequence[Row], truth: Mapping[str, Any]) -> Table:
+def _funnel(steps: Sequence[Row], truth: Mapping[str, Any]) -> RenderableType:
+    if not any(step["people"] for step in steps):
+        first = steps[0]["step_name"] if steps else "first step"
+        return f"Nobody entered: these events hold no {first}."
     table = _grid("", "people", "of all", "")
     table.columns[-1].justify = "left"
     told = {step["step"]: step["people"] for step in truth.get("funnel", [])}
@@ -163,8 +166,8 @@ def _models(models: Sequence[Row]) -> RenderableType:
         if model["refused_because"]:
             table.add_row(model["kind"], "not trained", model["refused_because"])
             continue
-        figures = "  ".join(
-            f"{shown} {model['metrics'][name]:.3f}"
+        figures = " ".join(
+            f"{shown} {model['metrics'][name]:.3g}"
             for shown, name in _FIGURES[model["kind"]].items()
             if name in model["metrics"]
         )

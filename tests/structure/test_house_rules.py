@@ -58,7 +58,9 @@ def test_no_model_is_longer_than_its_budget() -> None:
     models = list((REPOSITORY / "dbt_project" / "models").rglob("*.sql"))
 
     assert models
-    assert [m.name for m in models if len(m.open().readlines()) > LONGEST_MODEL] == []
+    assert [
+        m.name for m in models if len(m.read_text().splitlines()) > LONGEST_MODEL
+    ] == []
 
 
 def test_no_module_has_a_name_that_says_nothing() -> None:
