@@ -125,7 +125,12 @@ class World:
             self.client.insert(
                 "marts.dim_people",
                 [[name, "DE", 1, False]],
-                column_names=["person_id", "country", "payments", "advertising_consent"],
+                column_names=[
+                    "person_id",
+                    "country",
+                    "payments",
+                    "advertising_consent",
+                ],
             )
         self._scores("ml.lifetime_values", "expected_value_minor", day, values)
 

@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingestion.judging import Accepted, Arrival, Rules, Source, judge
+from ingestion.moments import moment
 from questlog.world import reference
 from questlog.world.geography import COUNTRIES, DOCUMENTATION_NETWORKS, MAIL_DOMAINS
 from questlog.world.leaving import Course
@@ -64,7 +65,8 @@ def readable(lines: list[Line]) -> Iterator[dict[str, Any]]:
 
 
 def said_by_the_door(line: Line, *, imported: bool) -> set[str]:
-    arrival = Arrival(datetime(2026, 3, 2, 10, tzinfo=UTC), imported=imported)
+    received = moment(datetime(2026, 3, 2, 10, tzinfo=UTC))
+    arrival = Arrival(received, imported=imported)
     verdict = judge(line.raw, rules=RULES, source=Source("world"), arrival=arrival)
     if isinstance(verdict, Accepted):
         return {"", *verdict.tags}
