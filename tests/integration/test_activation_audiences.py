@@ -91,12 +91,15 @@ class World:
     def person(
         self, name: str, *, consents: bool = True, payments: int = 1, **known: str
     ) -> None:
+        self.account(name, consents=consents, payments=payments)
+        self.knows(name, **(known or {"email": email(name)}))
+
+    def account(self, name: str, *, consents: bool, payments: int = 1) -> None:
         self.client.insert(
             "marts.dim_people",
             [[name, "DE", payments, consents]],
             column_names=["person_id", "country", "payments", "advertising_consent"],
         )
-        self.knows(name, **(known or {"email": email(name)}))
 
     def knows(self, name: str, **known: str) -> None:
         at = datetime(2026, 1, 1, tzinfo=UTC)
