@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from types import FrameType
 
 from rich.console import Console
-from rich.table import Table
 
 from questlog.stack import airflow, services
 from questlog.stack.supervisor import MARK, Stack, one_at_a_time, supervisor_of
@@ -73,7 +72,7 @@ def stay_up(settings: Settings, environ: Mapping[str, str]) -> None:
         contextlib.suppress(KeyboardInterrupt),
         running(settings, environ) as stack,
     ):
-        console.print(addresses(stack))
+        show_addresses(console, stack)
         console.print(
             "The DAGs are paused until you unpause them in Airflow."
             " Ctrl-C or `make down` stops everything."
@@ -87,15 +86,15 @@ def stay_up(settings: Settings, environ: Mapping[str, str]) -> None:
     console.print("Stopped.")
 
 
-def addresses(stack: Stack) -> Table:
-    """Where each service is and how to log in."""
-    found = Table(title="The local stack", title_justify="left", box=None)
-    for heading in ("service", "address", "how to get in"):
-        found.add_column(heading, overflow="fold")
+def show_addresses(console: Console, stack: Stack) -> None:
+    """Print where each service is and how to get in, in lines that can be copied."""
+    console.print("[bold]The local stack is up.[/]\n")
     for service in stack.services:
         if service.page:
-            found.add_row(service.shown_as, service.page, service.login)
-    return found
+            line = f"  [bold]{service.shown_as:<32}[/] {service.page}"
+            console.print(line, soft_wrap=True, highlight=False)
+            console.print(f"  {'':<32} [dim]{service.login}[/]", soft_wrap=True)
+    console.print()
 
 
 def describe(home: Home) -> bool:
