@@ -64,3 +64,14 @@ class Home:
     def run(self) -> Path:
         """Process ids, addresses and logs of the running local stack."""
         return self.root / "run"
+
+    @property
+    def demo_mark(self) -> Path:
+        """Says that a demo made this home, and with which settings, as JSON."""
+        return self.root / "made-by-make-demo"
+
+    @property
+    def holds_data(self) -> bool:
+        """Whether something lies here that could not be made again."""
+        places = (self.engine, self.log, self.vault, self.registry, self.write_keys)
+        return any(place.exists() for place in places)

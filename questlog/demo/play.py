@@ -23,7 +23,6 @@ from warehouse.errors import BadInput, StackFailed, Unavailable
 from warehouse.home import Home
 from warehouse.settings import Settings
 
-_OURS = "made-by-make-demo"
 _NO_SCHEDULE = {"AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE": "False"}
 """In a demo a DAG runs for the story's day only, when it is told to."""
 
@@ -73,7 +72,7 @@ def play(
         )
     )
     settings = replace(with_standins(settings), reporting_currency=story.currency)
-    _empty(home)
+    _empty(home, story)
     console.print(f"[bold]Questlog[/]: {story.title}, as of {story.as_of}\n")
     clock = Clock(console)
     simulation = None if events else _start_simulation(world, story, now=now)
@@ -99,7 +98,7 @@ def play(
     console.print(f"{sum(clock.seconds.values()):.0f} s in all. {screen.NEXT}")
 
 
-def _empty(home: Home) -> None:
+def _empty(home: Home, story: Story) -> None:
     """Begin from nothing, unless the home holds what no demo made."""
     holder = supervisor_of(home)
     if holder:
@@ -107,15 +106,14 @@ def _empty(home: Home) -> None:
             f"The stack of {home.root} is running (process {holder}) and a demo starts"
             " from nothing. Stop it with `make down`, or choose another QUESTLOG_HOME."
         )
-    if home.root.exists() and any(home.root.iterdir()):
-        if not (home.root / _OURS).exists():
-            raise BadInput(
-                f"{home.root} holds data that no demo made, and a demo starts from"
-                " nothing. Choose another folder: QUESTLOG_HOME=.demo make demo"
-            )
-        shutil.rmtree(home.root)
+    if home.holds_data and not home.demo_mark.exists():
+        raise BadInput(
+            f"{home.root} holds data that no demo made, and a demo starts from"
+            " nothing. Choose another folder: QUESTLOG_HOME=.demo make demo"
+        )
+    shutil.rmtree(home.root, ignore_errors=True)
     home.root.mkdir(parents=True, exist_ok=True)
-    (home.root / _OURS).touch()
+    home.demo_mark.write_text(json.dumps({"REPORTING_CURRENCY": story.currency}))
 
 
 @contextlib.contextmanager

@@ -17,7 +17,7 @@ from warehouse.clickhouse import connect
 from warehouse.errors import StackFailed
 from warehouse.home import Home
 from warehouse.migrations import migrate
-from warehouse.settings import Settings, table
+from warehouse.settings import Settings, load, table
 
 _LOCAL_ACCOUNT = "act_1000"
 _LOCAL_TOKEN = "local-stand-in"  # noqa: S105 -- the stand-in's, worth nothing elsewhere
@@ -66,6 +66,7 @@ def stay_up(settings: Settings, environ: Mapping[str, str]) -> None:
     Raises StackFailed when a service falls, naming it.
     """
     console = Console()
+    settings = load({**_of_the_demo(settings), **environ})
     if not settings.meta_access_token:
         settings = with_standins(settings)
     with (
@@ -84,6 +85,15 @@ def stay_up(settings: Settings, environ: Mapping[str, str]) -> None:
             f"Its log: {stack.log_of(fallen)}. `make up` starts again where it was."
         )
     console.print("Stopped.")
+
+
+def _of_the_demo(settings: Settings) -> dict[str, str]:
+    """What the demo that made this home was set to, so that its data go on."""
+    mark = Home(settings.home.resolve()).demo_mark
+    if not mark.exists():
+        return {}
+    kept: dict[str, str] = json.loads(mark.read_text())
+    return kept
 
 
 def show_addresses(console: Console, stack: Stack) -> None:
