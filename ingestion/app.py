@@ -17,7 +17,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from ingestion.bodies import LARGEST_BODY, TooMany, split
+from ingestion.bodies import LARGEST_BODY, Body, TooMany, split
 from ingestion.door import Keeping, answer, judged, keep
 from ingestion.judging import Rules, Source
 from ingestion.keys import KeyRing
@@ -25,6 +25,7 @@ from ingestion.metrics import Metrics
 from warehouse.errors import BadInput, QuestlogError
 
 RETRY_AFTER_S: Final = 2
+SLOWEST_BODY_S: Final = 30
 WRITERS: Final = 8
 
 _HOW_TO_SEND_THE_KEY: Final = (
@@ -98,25 +99,37 @@ async def _taken(request: Request, service: Service) -> Response:
             return _error(
                 401, f"No valid write key. {_HOW_TO_SEND_THE_KEY}", _CHALLENGE
             )
-        body = split(await _whole_body(request))
+        body = await _read(request)
+        if isinstance(body, Response):
+            return body
         with service.metrics.acknowledged.time():
             now = service.now()
             verdicts = judged(body, rules=service.rules, source=source, received_at=now)
             final = await asyncio.get_running_loop().run_in_executor(
                 service.writers, partial(keep, verdicts, service.keeping, now=now)
             )
+    except (QuestlogError, OSError) as error:
+        # the reason is ours to know: paths and states are no sender's business; and
+        # what fails once a body was read is never its sender's fault, who may retry
+        _logger.warning("%s", error)
+        return _error(503, "Events cannot be kept right now; retry.", _RETRY)
+    service.metrics.count(final, source=source.name)
+    return _json(200, answer(final))
+
+
+async def _read(request: Request) -> Body | Response:
+    """The events of a request, or the answer to one that cannot be read."""
+    try:
+        async with asyncio.timeout(SLOWEST_BODY_S):
+            return split(await _whole_body(request))
+    except TimeoutError:
+        return _error(408, f"The body took longer than {SLOWEST_BODY_S} s; retry.")
     except (_TooLong, TooMany) as error:
         return _error(413, str(error))
     except BadInput as error:
         return _error(400, str(error))
-    except QuestlogError as error:
-        # the reason is ours to know: paths and states are no sender's business
-        _logger.warning("%s", error)
-        return _error(503, "Events cannot be kept right now; retry.", _RETRY)
     except ClientDisconnect:
         return Response(status_code=400)
-    service.metrics.count(final, source=source.name)
-    return _json(200, answer(final))
 
 
 _CHALLENGE: Final = {"WWW-Authenticate": 'Bearer realm="questlog"'}

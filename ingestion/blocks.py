@@ -1,28 +1,32 @@
 """A block on its way into ClickHouse: sent again, it is identical to the last byte."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from ingestion.records import Kind, Record
 from ingestion.rows import EVENT_COLUMNS, REFUSAL_COLUMNS, with_load
-from warehouse.clickhouse import rows
-from warehouse.line_insert import insert_lines
+from warehouse.line_insert import holds, insert_lines
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
 RECORDS_A_BLOCK: Final = 20_000
+BYTES_A_BLOCK: Final = 64 * 1024 * 1024
 
 _TABLES: Final[dict[Kind, tuple[str, tuple[str, ...]]]] = {
     "accepted": ("raw.events", EVENT_COLUMNS),
     "refused": ("raw.refused_events", REFUSAL_COLUMNS),
 }
-# One block, one part: the token then stands for all of it or none of it.
+_ROW_KEYS: Final[dict[Kind, str]] = {"accepted": "event_id", "refused": "refusal_id"}
+# One block, one part: the token then stands for all of it or none of it. Rows alone
+# count, for ClickHouse would cut a block of 256 MiB in two.
 _SETTINGS: Final[dict[str, object]] = {
     "input_format_parallel_parsing": 0,
     "max_insert_block_size": 10 * RECORDS_A_BLOCK,
     "min_insert_block_size_rows": 10 * RECORDS_A_BLOCK,
+    "min_insert_block_size_bytes": 0,
     "async_insert": 0,
     "insert_deduplicate": 1,
 }
@@ -61,22 +65,23 @@ def insert(client: "Client", block: Block, records: Sequence[Record]) -> None:
 
 
 def without_those_there(
-    client: "Client", block: Block, records: Sequence[Record], *, imported_from: str
+    client: "Client", block: Block, records: Sequence[Record]
 ) -> list[Record]:
-    """The records of an import's block whose table has none of that block yet.
+    """The records of a block that may have been sent, where its table has none yet.
 
-    A token is remembered for a number of blocks only; an import may be taken up
-    again after weeks. A table takes a block whole or not at all, so that one row
-    tells of all.
+    A token is remembered for a number of blocks only; a block may be taken up again
+    after weeks. A table takes a block whole or not at all, so that its first row,
+    with the moment the block was cut, tells of all.
     """
-    there = {
-        kind
-        for kind, (table, _) in _TABLES.items()
-        if rows(
-            client,
-            f"select 1 from {table} where imported and source = {{source:String}}"
-            " and loaded_at = {loaded_at:String} limit 1",
-            {"source": imported_from, "loaded_at": block.loaded_at},
-        )
-    }
+    first: dict[Kind, Record] = {}
+    for record in records:
+        first.setdefault(record.kind, record)
+    there = {kind for kind in first if _is_there(client, block, first[kind])}
     return [record for record in records if record.kind not in there]
+
+
+def _is_there(client: "Client", block: Block, record: Record) -> bool:
+    table, _ = _TABLES[record.kind]
+    key = _ROW_KEYS[record.kind]
+    value = json.loads(record.row)[key]
+    return holds(client, table=table, loaded_at=block.loaded_at, key=key, value=value)

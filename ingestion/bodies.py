@@ -58,6 +58,8 @@ def _split(body: bytes) -> Body:
     if body[:1] != b"{":
         raise BadInput(f"The body is no JSON object or array. {_HOW}")
     keys = _KEYS.decode(body)
+    if body.count(b'"events"') > 1 and _names_twice(body):
+        raise BadInput(f"`events` or `sent_at` is given twice. {_HOW}")
     if "events" not in keys:
         return Body(events=(body,))
     events = _trimmed(keys["events"])
@@ -70,6 +72,25 @@ def _split(body: bytes) -> Body:
         events=tuple(map(_trimmed, _ITEMS.decode(events))),
         sent_at=_sent_at(keys.get("sent_at")),
     )
+
+
+def _names_twice(body: bytes) -> bool:
+    """Whether the batch itself, not an event in it, repeats a key.
+
+    Of two arrays the decoder keeps the last: the first would be lost in silence.
+    """
+    # the object closed last is the batch: its pairs are what remains
+    pairs: list[tuple[str, Any]] = []
+
+    def seen(found: list[tuple[str, Any]]) -> None:
+        pairs[:] = found
+
+    try:
+        json.loads(body.decode(errors="replace"), object_pairs_hook=seen)
+    except (ValueError, RecursionError):
+        return False
+    names = [name for name, _ in pairs if name in {"events", "sent_at"}]
+    return len(names) != len(set(names))
 
 
 def _trimmed(raw: msgspec.Raw) -> bytes:

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
+from ingestion.envelope import Envelope
 from ingestion.judging import Accepted, Refused, Verdict
+from ingestion.moments import Moment
 from ingestion.objections import Objection
 
 DECISION: Final = "consent_decided"
@@ -24,8 +26,10 @@ class Decisions(Protocol):
     def analytics_decisions(self, subjects: Iterable[str]) -> dict[str, bool]:
         """Whether analytics is denied, for each subject who has decided."""
 
-    def set_analytics_denied(self, subject: str, denied: bool, at: datetime) -> None:  # noqa: FBT001
-        """Note a decision."""
+    def set_analytics_decisions(
+        self, decisions: Iterable[tuple[str, bool, datetime]]
+    ) -> None:
+        """Note decisions, each subject, whether denied, and when; durable at return."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,29 +86,44 @@ def withheld(
     """The verdict with consent considered.
 
     `standing` says who is denied apart from the timeline. The decision event itself
-    is always accepted.
+    is always accepted. A refusal is refused for this too: what else is wrong with an
+    event is no reason to keep the bytes of a person who said no.
     """
-    if not isinstance(verdict, Accepted) or verdict.event_name == DECISION:
-        return verdict
     found = verdict.envelope
+    if found is None or verdict.event_name == DECISION:
+        return verdict
     denied = timeline.denied(found.subject, found.occurred_at.at) if timeline else None
     if denied is None:
         denied = standing.get(found.subject, False)
-    return _refused(verdict) if denied else verdict
+    return _refused(verdict, found) if denied else verdict
 
 
-def _refused(verdict: Accepted) -> Refused:
+def subjects_of(verdicts: Iterable[Verdict]) -> set[str]:
+    """Whose consent counts for these verdicts."""
+    return {
+        verdict.envelope.subject
+        for verdict in verdicts
+        if verdict.envelope is not None and verdict.event_name != DECISION
+    }
+
+
+def _refused(verdict: Verdict, found: Envelope) -> Refused:
+    others = () if isinstance(verdict, Accepted) else verdict.objections
     return Refused(
-        event_id=verdict.envelope.event_id,
+        event_id=found.event_id,
         event_name=verdict.event_name,
         event_version=verdict.event_version,
         source=verdict.source,
         imported=verdict.imported,
         received_at=verdict.received_at,
-        judged_at=verdict.received_at,
-        objections=(DENIED,),
+        judged_at=_judged_at(verdict),
+        objections=(DENIED, *others),
         raw=b"",
     )
+
+
+def _judged_at(verdict: Verdict) -> Moment:
+    return verdict.received_at if isinstance(verdict, Accepted) else verdict.judged_at
 
 
 class Standing:
@@ -126,7 +145,9 @@ class Standing:
         asked = {
             subject
             for subject in wanted
-            if subject not in self._known or self._known[subject][0] < fresh_from
+            if subject not in self._known
+            # a clock that was set back must not keep an answer fresh for hours
+            or not fresh_from <= self._known[subject][0] <= now
         }
         if asked:
             found = self._decisions.analytics_decisions(asked)
@@ -141,7 +162,10 @@ class Standing:
 
     def note(self, decided: Iterable[Decision]) -> None:
         """Keep decisions durably; they count from the next question on."""
-        for one in decided:
-            with self._lock:
-                self._decisions.set_analytics_denied(one.subject, one.denied, one.at)
-                self._known.pop(one.subject, None)
+        made = [(one.subject, one.denied, one.at) for one in decided]
+        if not made:
+            return
+        with self._lock:
+            self._decisions.set_analytics_decisions(made)
+            for subject, _, _ in made:
+                self._known.pop(subject, None)

@@ -7,13 +7,7 @@ from typing import Final
 from uuid import uuid4
 
 from ingestion.bodies import Body
-from ingestion.consent import (
-    DECISION,
-    Standing,
-    Timeline,
-    decision,
-    withheld,
-)
+from ingestion.consent import Standing, Timeline, decision, subjects_of, withheld
 from ingestion.judging import (
     Accepted,
     Arrival,
@@ -67,12 +61,7 @@ def _considered(
     verdicts: Sequence[Verdict], standing: Standing, now: datetime
 ) -> list[Verdict]:
     decided = [one for one in map(decision, verdicts) if one is not None]
-    subjects = {
-        verdict.envelope.subject
-        for verdict in verdicts
-        if isinstance(verdict, Accepted) and verdict.event_name != DECISION
-    }
-    before = standing.of(subjects, now=now)
+    before = standing.of(subjects_of(verdicts), now=now)
     timeline = Timeline.of(decided)
     # noted before the log is written: a denial is never lost between the two
     standing.note(decided)

@@ -17,6 +17,8 @@ from warehouse.errors import BadInput
 _GZIP_MAGIC: Final = b"\x1f\x8b"
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 _DECISION_MARK: Final = DECISION.encode()
+# far more than the door takes: what is longer is refused as too large by its beginning
+_LONGEST_LINE: Final = 1024 * 1024
 _HOW: Final = "Give a file with one event as a JSON object on each line."
 
 
@@ -59,7 +61,7 @@ def lines(path: Path) -> Iterator[Line]:
     number = 0
     with _opened(path) as file:
         try:
-            for number, text in enumerate(file, start=1):
+            for number, text in enumerate(_cut(file), start=1):
                 stripped = text.strip(b" \t\r\n")
                 if number == 1:
                     stripped = stripped.removeprefix(_BYTE_ORDER_MARK)
@@ -70,6 +72,14 @@ def lines(path: Path) -> Iterator[Line]:
                 f"{path} breaks off or is damaged after line {number}:"
                 " it is no whole gzip file. Fetch it again."
             ) from error
+
+
+def _cut(file: IO[bytes] | gzip.GzipFile) -> Iterator[bytes]:
+    """Lines, of a very long one its beginning: a small file may unzip to gigabytes."""
+    while text := file.readline(_LONGEST_LINE):
+        yield text
+        while len(text) == _LONGEST_LINE and not text.endswith(b"\n"):
+            text = file.readline(_LONGEST_LINE)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from typing import Self
 
 import msgspec
 
-from ingestion.durable import put
+from warehouse.durable import private_folder, put
 from warehouse.errors import Unavailable
 
 
@@ -36,7 +36,7 @@ class PlanFile:
 
         Raises Unavailable when another process imports the same file.
         """
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        private_folder(path.parent)
         lock = os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

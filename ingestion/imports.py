@@ -12,18 +12,23 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from ingestion import files, moments
-from ingestion.blocks import RECORDS_A_BLOCK, Block, insert, without_those_there
-from ingestion.consent import DECISION, Standing, Timeline, decision, withheld
+from ingestion.blocks import (
+    BYTES_A_BLOCK,
+    RECORDS_A_BLOCK,
+    Block,
+    insert,
+    without_those_there,
+)
+from ingestion.consent import Standing, Timeline, decision, subjects_of, withheld
 from ingestion.door import secure
 from ingestion.files import Line, Survey
 from ingestion.import_plan import PlanFile
-from ingestion.judging import Accepted, Arrival, Refused, Rules, Source, Verdict, judge
+from ingestion.judging import Arrival, Refused, Rules, Source, Verdict, judge
 from ingestion.records import Record, accepted_record, refused_record
 from warehouse.clickhouse import connect, rows
 from warehouse.errors import MigrationFailed
@@ -203,8 +208,16 @@ def _decisions(current: _Import) -> Timeline:
 
 
 def _blocks(path: Path) -> Iterator[list[Line]]:
-    lines = files.lines(path)
-    while block := list(islice(lines, RECORDS_A_BLOCK)):
+    """Cut by number and by size, at the same lines whenever the file is read."""
+    block: list[Line] = []
+    size = 0
+    for line in files.lines(path):
+        block.append(line)
+        size += len(line.text)
+        if len(block) == RECORDS_A_BLOCK or size >= BYTES_A_BLOCK:
+            yield block
+            block, size = [], 0
+    if block:
         yield block
 
 
@@ -242,12 +255,7 @@ def _undecided(judged: list[Verdict], timeline: Timeline) -> set[str]:
     Not those who decide within the file: an import that is repeated would find its
     own decisions there and judge their earlier events by them.
     """
-    subjects = {
-        verdict.envelope.subject
-        for verdict in judged
-        if isinstance(verdict, Accepted) and verdict.event_name != DECISION
-    }
-    return {subject for subject in subjects if subject not in timeline}
+    return {subject for subject in subjects_of(judged) if subject not in timeline}
 
 
 def _send(
@@ -264,9 +272,7 @@ def _send(
         token=f"{current.identity}-{number}",
     )
     if cut_before is not None:
-        records = without_those_there(
-            client, block, records, imported_from=current.source.name
-        )
+        records = without_those_there(client, block, records)
     insert(client, block, records)
 
 

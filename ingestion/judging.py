@@ -92,6 +92,7 @@ class Refused(msgspec.Struct, frozen=True, gc=False):
     """An event that does not enter; `raw` are its bytes, to be sealed.
 
     `judged_at` is the door's own time; an import's `received_at` may be long past.
+    `envelope` is there when it could be read: it says whom the event is about.
     """
 
     event_id: str
@@ -103,6 +104,7 @@ class Refused(msgspec.Struct, frozen=True, gc=False):
     judged_at: Moment
     objections: tuple[Objection, ...]
     raw: bytes
+    envelope: Envelope | None = None
 
 
 Verdict = Accepted | Refused
@@ -188,6 +190,7 @@ def _refused(
         judged_at=arrival.received_at,
         objections=(*reading.faults, *unknown_keys, *objections),
         raw=raw,
+        envelope=found,
     )
 
 

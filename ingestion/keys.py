@@ -14,8 +14,8 @@ from typing import Final
 
 import msgspec
 
-from ingestion.durable import put
 from ingestion.judging import Mode, Source
+from warehouse.durable import private_folder, put
 from warehouse.errors import BadInput, BadSetting
 
 PREFIX: Final = "qlk_"
@@ -67,9 +67,9 @@ def revoke(path: Path, *, named: str, now: datetime) -> list[WriteKey]:
             key
             for key in keys
             if key.revoked is None
-            and (key.source == named or key.sha256.startswith(named.lower()))
+            and named in {key.source, key.fingerprint, key.sha256}
         ]
-        if not gone or not named:
+        if not gone:
             raise BadInput(
                 f"No valid key of source or fingerprint {named!r}."
                 " `questlog keys list` shows them."
@@ -135,7 +135,7 @@ def _write(path: Path, keys: list[WriteKey]) -> None:
 @contextmanager
 def _changing(path: Path) -> Iterator[None]:
     """Two commands at once change the file one after the other."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    private_folder(path.parent)
     lock = os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)

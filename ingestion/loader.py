@@ -12,17 +12,18 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from ingestion import moments
-from ingestion.blocks import RECORDS_A_BLOCK, Block, insert
-from ingestion.durable import put
-from ingestion.log import LogReader
+from ingestion.blocks import RECORDS_A_BLOCK, Block, insert, without_those_there
+from ingestion.log import LogReader, Stretch
 from ingestion.records import Record
-from warehouse.errors import MigrationFailed, Unavailable
+from warehouse.durable import private_folder, put
+from warehouse.errors import BadInput, QuestlogError, Unavailable
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -56,11 +57,22 @@ class Ledger:
             found = msgspec.json.decode(self._path.read_bytes(), type=Progress)
         except FileNotFoundError:
             return Progress(log)
+        except msgspec.DecodeError as error:
+            raise BadInput(
+                f"{self._path} does not say how far the log is loaded: {error}."
+                " Restore it, or remove it to load the log from its beginning:"
+                " copies of an event count once."
+            ) from error
         return found if found.log == log else Progress(log)
 
     def write(self, progress: Progress) -> None:
-        """Durable at return."""
-        put(self._path, msgspec.json.encode(asdict(progress)))
+        """Durable at return. Raises Unavailable when the disk refuses."""
+        try:
+            put(self._path, msgspec.json.encode(asdict(progress)))
+        except OSError as error:
+            raise Unavailable(
+                f"{self._path} cannot be written: {error.strerror}."
+            ) from error
 
 
 def ledger_of(folder: Path) -> Ledger:
@@ -71,7 +83,7 @@ def ledger_of(folder: Path) -> Ledger:
 @contextmanager
 def only_one(folder: Path) -> Iterator[None]:
     """Be the one loader of the log in a folder. Raises Unavailable when another is."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    private_folder(folder)
     lock = os.open(folder / "loader.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -119,19 +131,33 @@ class Loader:
         if self._progress.block is not None:
             block = self._progress.block
             stretch = self._log.reread(block.first, block.last)
-            yield self._load(client, block, stretch.records)
-        while self._log.end() > self.position:
+            left = without_those_there(client, block, stretch.records)
+            yield self._load(client, block, left)
+        while (end := self._log.end()) != self.position:
             stretch = self._log.read(self.position, limit=self._records_a_block)
             if not stretch.records:
-                return
+                raise Unavailable(
+                    f"The log ends at {end} and cannot be read at {self.position},"
+                    " up to where it is loaded: it is damaged there, or is an older"
+                    " copy of itself. Restore it; or remove loaded.json beside it to"
+                    " load it from its beginning: copies of an event count once."
+                )
             block = Block(
                 first=stretch.first,
                 last=stretch.last,
                 loaded_at=moments.stored(self._now()),
-                token=f"{self._log.identity}-{stretch.first}-{stretch.last}",
+                token=self._token(stretch),
             )
             self._remember(Progress(self._log.identity, stretch.first, block))
             yield self._load(client, block, stretch.records)
+
+    def _token(self, stretch: Stretch) -> str:
+        """Of this content at this place: a copy of a log may go on otherwise."""
+        content = blake2b(digest_size=8)
+        for record in stretch.records:
+            content.update(record.row)
+        place = f"{self._log.identity}-{stretch.first}-{stretch.last}"
+        return f"{place}-{content.hexdigest()}"
 
     def _load(self, client: "Client", block: Block, records: Sequence[Record]) -> int:
         insert(client, block, records)
@@ -163,7 +189,8 @@ def follow(
                     wait = FIRST_WAIT_S
                     if pause(every_s):
                         return
-        except (Unavailable, MigrationFailed) as error:
+        except QuestlogError as error:
+            # whatever it is, the door goes on taking events: say it until it is mended
             _logger.warning("%s Trying again in %.1f s.", error, wait)
         if pause(wait):
             return

@@ -27,7 +27,10 @@ class LogReader(Protocol):
         """Tells this log from any other, also from one made anew in its place."""
 
     def read(self, position: int, *, limit: int) -> Stretch:
-        """At most `limit` records from a position on; none at the end."""
+        """At most `limit` records from a position on; none at the end.
+
+        Fewer when they are long: what is read fits into memory.
+        """
 
     def reread(self, first: int, last: int) -> Stretch:
         """Exactly the records between two positions that `read` gave before."""

@@ -16,17 +16,19 @@ import threading
 import time
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Self
 from uuid import uuid4
 
-from ingestion.durable import put, synced_folder
 from ingestion.log import Stretch
 from ingestion.records import Kind, Record
+from warehouse.durable import private_folder, put, synced_folder
 from warehouse.errors import BadInput, Unavailable
 
 SEGMENT_BYTES: Final = 64 * 1024 * 1024
+BYTES_AT_ONCE: Final = 64 * 1024 * 1024
 
 _HEADER: Final = struct.Struct("<II")
 _MARK: Final = struct.Struct("<Q")
@@ -57,10 +59,12 @@ class SegmentReader:
         """The position after the last durable record."""
         return self._mark.read()
 
-    def read(self, position: int, *, limit: int) -> Stretch:
+    def read(
+        self, position: int, *, limit: int, limit_bytes: int = BYTES_AT_ONCE
+    ) -> Stretch:
         """At most `limit` records from a position on; none at the end."""
         frames = itertools.islice(self._frames(position, self.end()), limit)
-        return _stretch(position, frames)
+        return _stretch(position, _up_to(frames, position + limit_bytes))
 
     def reread(self, first: int, last: int) -> Stretch:
         """Exactly the records between two positions. Raises BadInput if it cannot."""
@@ -74,14 +78,14 @@ class SegmentReader:
 
     def _frames(self, position: int, end: int) -> Iterator[tuple[Record, int]]:
         starts = _segment_starts(self._folder)
-        for start, following in itertools.zip_longest(starts, starts[1:]):
-            if following is not None and following <= position:
+        for start, following in itertools.pairwise([*starts, max(end, *starts, 0)]):
+            if following <= position:
                 continue
-            if position >= end:
-                return
+            if position >= end or position < start:
+                return  # at the end, or what lies between cannot be read
             for record, after in _segment_frames(self._folder, start, position):
-                if after > end:
-                    return
+                if after > min(following, end):
+                    break
                 yield record, after
                 position = after
 
@@ -177,8 +181,12 @@ class SegmentLog(SegmentReader):
             raise
 
     def _new_segment(self, start: int) -> int:
-        with _segment_path(self._folder, start).open("ab") as file:
-            os.fsync(file.fileno())
+        path = _segment_path(self._folder, start)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
         synced_folder(self._folder)
         return start
 
@@ -255,7 +263,7 @@ def open_for_reading(folder: Path) -> SegmentReader:
 
 def prepare(folder: Path) -> None:
     """Make the folder of a log with its identity and its mark, where absent."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    private_folder(folder)
     if not (folder / "identity").exists():
         put(folder / "identity", uuid4().hex.encode(), only_new=True)
     if not (folder / "durable").exists():
@@ -263,19 +271,30 @@ def prepare(folder: Path) -> None:
 
 
 def recover(folder: Path) -> int:
-    """Cut a torn tail off, make the rest durable; the log's end. Needs the lock."""
+    """Cut a torn tail off, make the rest durable; the log's end. Needs the lock.
+
+    Raises BadInput, changing nothing, when bytes that were acknowledged are damaged:
+    to cut there would take whole records after them away too.
+    """
     starts = _segment_starts(folder)
     end = 0
-    if starts:
-        end = starts[-1]
-        for _, after in _segment_frames(folder, starts[-1], starts[-1]):
-            end = after
-        with _segment_path(folder, starts[-1]).open("r+b") as file:
-            file.truncate(end - starts[-1])
-            os.fsync(file.fileno())
-    mark = _Mark(folder)
-    mark.write(end)
-    mark.close()
+    with closing(_Mark(folder)) as mark:
+        if starts:
+            end = starts[-1]
+            for _, after in _segment_frames(folder, starts[-1], starts[-1]):
+                end = after
+            with _segment_path(folder, starts[-1]).open("r+b") as file:
+                if end < mark.read() <= starts[-1] + os.fstat(file.fileno()).st_size:
+                    raise BadInput(
+                        f"The log in {folder} is damaged at position {end}, before"
+                        f" its durable end at {mark.read()}. Restore"
+                        f" {Path(file.name).name} from a copy; or move the folder"
+                        " away to start an empty log, and keep it: what stands"
+                        " before the damage, and after, is not lost."
+                    )
+                file.truncate(end - starts[-1])
+                os.fsync(file.fileno())
+        mark.write(end)
     return end
 
 
@@ -328,6 +347,16 @@ def _segment_frames(
                 return
             position += _HEADER.size + length
             yield Record(_KINDS[body[0]], body[1:]), position
+
+
+def _up_to(
+    frames: Iterable[tuple[Record, int]], position: int
+) -> Iterator[tuple[Record, int]]:
+    """Frames until one ends at a position or beyond; that one is the last."""
+    for record, after in frames:
+        yield record, after
+        if after >= position:
+            return
 
 
 def _stretch(first: int, frames: Iterable[tuple[Record, int]]) -> Stretch:

@@ -49,6 +49,12 @@ def main() -> None:
     except QuestlogError as error:
         typer.secho(f"questlog: {error}", fg="red", err=True)
         sys.exit(1)
+    except OSError as error:
+        # a read-only home, a full disk, a folder that is not ours
+        which = f"{error.filename}: " if error.filename else ""
+        text = f"questlog: {which}{error.strerror or error}. Mend that, and try again."
+        typer.secho(text, fg="red", err=True)
+        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from warehouse.errors import BadInput, Unavailable
+from warehouse.errors import BadInput, BadSetting, Unavailable
 from warehouse.settings import Settings
 
 if TYPE_CHECKING:
@@ -21,10 +21,11 @@ _HOW_TO_START = (
 def connect(settings: Settings) -> Iterator["Client"]:
     """A client for the server of the settings, closed at the end.
 
-    Raises Unavailable when nothing answers there.
+    Raises Unavailable when nothing answers there, BadSetting when it knows another
+    user or password.
     """
     import clickhouse_connect
-    from clickhouse_connect.driver.exceptions import OperationalError
+    from clickhouse_connect.driver.exceptions import DatabaseError, OperationalError
 
     host, port = settings.clickhouse_address
     try:
@@ -39,6 +40,15 @@ def connect(settings: Settings) -> Iterator["Client"]:
     except OperationalError as error:
         raise Unavailable(
             f"No ClickHouse answers at {host}:{port}. {_HOW_TO_START}"
+        ) from error
+    except DatabaseError as error:
+        if "AUTHENTICATION_FAILED" in str(error):
+            raise BadSetting(
+                f"ClickHouse at {host}:{port} does not let {settings.clickhouse_user}"
+                " in: mend CLICKHOUSE_USER and CLICKHOUSE_PASSWORD."
+            ) from error
+        raise Unavailable(
+            f"ClickHouse at {host}:{port} answers with an error; its own log says more."
         ) from error
     try:
         yield client

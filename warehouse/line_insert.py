@@ -1,9 +1,11 @@
 """Insert rows that are JSON text already; the driver's errors become ours."""
 
+import contextlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from warehouse.clickhouse import rows
 from warehouse.errors import MigrationFailed, Unavailable
 
 if TYPE_CHECKING:
@@ -25,9 +27,7 @@ def insert_lines(
     Raises MigrationFailed when the table is not there, Unavailable when the server
     went away or refuses for now. Its text may quote a row, so only its code is told.
     """
-    from clickhouse_connect.driver.exceptions import DatabaseError, OperationalError
-
-    try:
+    with _errors_ours(table):
         client.raw_insert(
             table,
             column_names=list(columns),
@@ -35,10 +35,28 @@ def insert_lines(
             settings=dict(settings),
             fmt="JSONEachRow",
         )
+
+
+def holds(
+    client: "Client", *, table: str, loaded_at: str, key: str, value: object
+) -> bool:
+    """Whether a table has a row of a load under a UUID. Raises as `insert_lines`."""
+    query = (
+        f"select 1 from {table} where loaded_at = {{loaded_at:String}}"
+        f" and {key} = {{value:UUID}} limit 1"
+    )
+    with _errors_ours(table):
+        return bool(rows(client, query, {"loaded_at": loaded_at, "value": value}))
+
+
+@contextlib.contextmanager
+def _errors_ours(table: str) -> Iterator[None]:
+    from clickhouse_connect.driver.exceptions import DatabaseError, OperationalError
+
+    try:
+        yield
     except OperationalError as error:
-        raise Unavailable(
-            f"ClickHouse went away during an insert into {table}."
-        ) from error
+        raise Unavailable(f"ClickHouse went away during work on {table}.") from error
     except DatabaseError as error:
         name = (_CODE.findall(str(error)) or ["no code"])[-1]
         if name in {"UNKNOWN_TABLE", "UNKNOWN_DATABASE"}:

@@ -1,6 +1,7 @@
 """Forward-only migrations: warehouse/ddl, one statement a file, each applied once."""
 
 import hashlib
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
 DDL = Path(__file__).resolve().parent / "ddl"
 
+_ALREADY_THERE = re.compile(r"\b(?:TABLE|DATABASE)_ALREADY_EXISTS\b")
 _LEDGER = """
 create table if not exists ops.migrations (
     number UInt16,
@@ -89,7 +91,9 @@ def _apply(client: "Client", migration: Migration) -> None:
     except OperationalError as error:
         raise Unavailable(f"ClickHouse went away during {migration.name}.") from error
     except DatabaseError as error:
-        raise MigrationFailed(f"{migration.name} failed: {error}") from error
+        # made by a run that was killed before it could note so: nobody else makes it
+        if not _ALREADY_THERE.search(str(error)):
+            raise MigrationFailed(f"{migration.name} failed: {error}") from error
     client.insert(
         "ops.migrations",
         [[migration.number, migration.name, migration.sha256]],

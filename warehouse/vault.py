@@ -18,6 +18,7 @@ from typing import Any, Self
 
 from cryptography.exceptions import InvalidTag
 
+from warehouse.durable import private_folder
 from warehouse.errors import BadInput, BadSetting, Unavailable
 from warehouse.vault_keys import MasterKey, PersonKey, load_master_key
 
@@ -318,6 +319,13 @@ class Vault:
                 raise Unavailable(
                     f"The vault at {self._path} does not answer: {error}."
                 ) from error
+            except sqlite3.DatabaseError as error:
+                if type(error) is not sqlite3.DatabaseError:
+                    raise  # a fault of ours, not of the file
+                raise BadInput(
+                    f"The vault at {self._path} is damaged: {error}."
+                    " Restore it from its backup."
+                ) from error
 
     @contextlib.contextmanager
     def _damage_named(self) -> Iterator[None]:
@@ -363,7 +371,7 @@ def _alone_in(folder: Path) -> Iterator[None]:
 
     SQLite does not wait its turn while a file becomes a database.
     """
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    private_folder(folder)
     folder.chmod(0o700)
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:

@@ -2,10 +2,8 @@
 
 import base64
 import binascii
-import contextlib
 import hmac
 import os
-import secrets
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -13,6 +11,7 @@ from typing import Self
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from warehouse.durable import private_folder, put
 from warehouse.errors import BadSetting
 from warehouse.home import Home
 from warehouse.settings import Settings
@@ -148,17 +147,11 @@ def _read(path: Path) -> bytes:
 
 
 def _make(path: Path) -> None:
-    """Write a new key whole or not at all; of two at once the first one stays."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    """Write a new key whole or not at all; of two at once the first one stays.
+
+    It is durable before the vault has its first value: one without its key is lost.
+    """
+    private_folder(path.parent)
     path.parent.chmod(0o700)
-    aside = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
-    descriptor = os.open(aside, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(base64.b64encode(os.urandom(KEY_BYTES)) + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
-        with contextlib.suppress(FileExistsError):
-            os.link(aside, path)
-    finally:
-        aside.unlink()
+    key = base64.b64encode(os.urandom(KEY_BYTES)) + b"\n"
+    put(path, key, only_new=True)

@@ -13,6 +13,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from warehouse.durable import private_folder, put
 from warehouse.errors import StackFailed
 from warehouse.home import Home
 from warehouse.settings import REPOSITORY, Settings
@@ -64,10 +65,8 @@ def prepare(settings: Settings, environ: dict[str, str]) -> None:
     Raises StackFailed with the end of what Airflow said.
     """
     home = Home(settings.home.resolve())
-    home.airflow.mkdir(parents=True, exist_ok=True)
-    passwords = _passwords(home)
-    passwords.write_text(json.dumps({USER: password(settings)}))
-    passwords.chmod(0o600)
+    private_folder(home.airflow)
+    put(_passwords(home), json.dumps({USER: password(settings)}).encode())
     _airflow(environ, "db", "migrate")
     _airflow(environ, "pools", "set", POOL, "1", "One writer at a time")
 
@@ -179,9 +178,7 @@ def _kept(home: Home, name: str, made: Callable[[], str]) -> str:
     """A secret of this home: made at the first call, the same ever after."""
     path = home.secrets / name
     if not path.exists():
-        home.secrets.mkdir(parents=True, exist_ok=True, mode=0o700)
-        path.touch(mode=0o600)
-        path.write_text(made())
+        put(path, made().encode(), only_new=True)
     return path.read_text()
 
 

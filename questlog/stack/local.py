@@ -14,6 +14,7 @@ from rich.console import Console
 from questlog.stack import airflow, services
 from questlog.stack.supervisor import MARK, Stack, one_at_a_time, supervisor_of
 from warehouse.clickhouse import connect
+from warehouse.durable import put
 from warehouse.errors import StackFailed
 from warehouse.home import Home
 from warehouse.migrations import migrate
@@ -128,9 +129,8 @@ def development_key(settings: Settings, *, now: datetime) -> str:
     home = Home(settings.home.resolve())
     path = home.secrets / "local_write_key"
     if not path.exists():
-        home.secrets.mkdir(parents=True, exist_ok=True, mode=0o700)
-        path.touch(mode=0o600)
-        path.write_text(add(home.write_keys, source="local", mode="planned", now=now))
+        key = add(home.write_keys, source="local", mode="planned", now=now)
+        put(path, key.encode(), only_new=True)
     return path.read_text()
 
 

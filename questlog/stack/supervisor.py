@@ -7,6 +7,7 @@ SIGTERM from the kernel when its supervisor dies.
 """
 
 import contextlib
+import fcntl
 import json
 import os
 import shutil
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import IO
 
 from questlog.stack.services import Service
+from warehouse.durable import private_folder
 from warehouse.errors import StackFailed, Unavailable
 from warehouse.home import Home
 
@@ -95,12 +97,13 @@ class Stack:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                umask=0o077,
             )
         finally:
             log.close()
 
     def _open_log(self, name: str) -> IO[bytes]:
-        self.home.run.mkdir(parents=True, exist_ok=True)
+        private_folder(self.home.run)
         return self.log_of(name).open("wb")
 
     def _await(self, service: Service) -> None:
@@ -149,13 +152,21 @@ def one_at_a_time(home: Home) -> Iterator[None]:
             f"The stack of {home.root} is running (process {holder})."
             " Stop it with `make down`."
         )
-    sweep(home)
-    home.run.mkdir(parents=True, exist_ok=True)
-    _state(home).write_text(json.dumps({"supervisor": os.getpid(), "services": {}}))
-    try:
-        yield
-    finally:
-        _state(home).unlink(missing_ok=True)
+    private_folder(home.run)
+    with (home.run / "supervisor.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise StackFailed(
+                f"The stack of {home.root} is being started by another process."
+                " Wait for it, or stop it with `make down`."
+            ) from error
+        sweep(home)
+        _state(home).write_text(json.dumps({"supervisor": os.getpid(), "services": {}}))
+        try:
+            yield
+        finally:
+            _state(home).unlink(missing_ok=True)
 
 
 def supervisor_of(home: Home) -> int:

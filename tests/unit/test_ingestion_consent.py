@@ -24,8 +24,10 @@ class Notebook:
         self.asked += wanted
         return {one: self.denied[one] for one in wanted if one in self.denied}
 
-    def set_analytics_denied(self, subject: str, denied: bool, at: datetime) -> None:  # noqa: ARG002, FBT001
-        self.denied[subject] = denied
+    def set_analytics_decisions(
+        self, decisions: Iterable[tuple[str, bool, datetime]]
+    ) -> None:
+        self.denied |= {subject: denied for subject, denied, _ in decisions}
 
 
 def test_until_a_person_decides_the_setting_counts() -> None:

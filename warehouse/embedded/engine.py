@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
 
+from warehouse.durable import private_folder
 from warehouse.embedded.configuration import write_configuration
 from warehouse.embedded.execution import Answer, execute, quoted
 from warehouse.embedded.lexer import Statement
@@ -181,7 +182,7 @@ class Engine:
 
 
 def _take(folder: Path) -> TextIO:
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    private_folder(folder)
     lock = (folder / "holder").open("a+")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
