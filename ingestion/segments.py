@@ -109,13 +109,18 @@ class SegmentLog(SegmentReader):
     def open(cls, folder: Path, *, segment_bytes: int = SEGMENT_BYTES) -> Self:
         """Open a log for appending: make it, or cut off what a crash left torn.
 
-        Raises Unavailable when another process holds it or the disk says no.
+        Raises Unavailable when another process holds it or the disk says no,
+        BadInput when what was acknowledged is damaged.
         """
         try:
             prepare(folder)
             lock = _locked(folder, patience_s=_PATIENCE_S)
-            recover(folder)
-            return cls(folder, lock, segment_bytes=segment_bytes)
+            try:
+                recover(folder)
+                return cls(folder, lock, segment_bytes=segment_bytes)
+            except BaseException:
+                os.close(lock)
+                raise
         except OSError as error:
             raise Unavailable(
                 f"The log in {folder} cannot be opened: {error.strerror}."

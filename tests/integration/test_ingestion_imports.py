@@ -1,6 +1,7 @@
 """Files of events: each line once in the warehouse, however often it is imported."""
 
 import gzip
+import hashlib
 import json
 import subprocess
 import sys
@@ -9,10 +10,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import NAMESPACE_URL, UUID, uuid4, uuid5
 
 import pytest
 
+from ingestion.import_plan import PlanFile
 from ingestion.imports import ImportSummary, import_file
 from ingestion.judging import Source
 from warehouse.clickhouse import connect, rows
@@ -183,6 +185,30 @@ def test_an_import_killed_in_the_middle_is_finished_by_the_same_command(
     found = [str(one["event_id"]) for one in stored(endpoint, "cut")]
     assert sorted(found) == sorted(event["event_id"] for event in events)
     assert len(stored(endpoint, "cut", "refused_events")) == 1
+
+
+def test_files_cut_in_one_millisecond_are_not_taken_for_each_other(
+    endpoint: Settings, tmp_path: Path
+) -> None:
+    one, other = (
+        a_file(tmp_path / f"{name}.jsonl", [an_event(), b"no json"])
+        for name in ("one", "other")
+    )
+    imported(one, endpoint, "moment")
+    # the other was killed after its block was cut, before it was sent
+    fingerprint = hashlib.sha256(other.read_bytes()).hexdigest()
+    identity = uuid5(NAMESPACE_URL, f"{fingerprint}/moment/planned")
+    plan = PlanFile.open(
+        endpoint.home / "imports" / f"{identity}.json",
+        started_at="2026-03-01 10:00:00.000",
+    )
+    plan.cut(0, at="2026-03-01 10:00:00.000")
+    plan.close()
+
+    imported(other, endpoint, "moment")
+
+    assert len(stored(endpoint, "moment")) == 2
+    assert len(stored(endpoint, "moment", "refused_events")) == 2
 
 
 def _wait_until(holds: Callable[[], bool]) -> None:

@@ -132,6 +132,26 @@ def test_a_crash_at_any_write_of_the_ledger_repeats_and_loses_nothing(
     assert sorted(found) == sorted(event["event_id"] for event in events)
 
 
+def test_a_block_is_known_again_when_its_token_is_long_forgotten(
+    endpoint: Settings, tmp_path: Path
+) -> None:
+    taken(tmp_path, [an_event(), an_event(timestamp="2030-01-01Z")], source="forgot")
+    path = tmp_path / "log" / "loaded.json"
+    with closing(open_for_reading(tmp_path / "log")) as log:
+        ledger = CrashingLedger(path, survives=1)
+        with connect(endpoint) as client, pytest.raises(KeyboardInterrupt):
+            Loader(log, ledger, lambda: NOW).drain(client)
+    # as another token's ten thousand blocks would make ClickHouse forget this one
+    path.write_text(path.read_text().replace('"token":"', '"token":"forgotten-'))
+
+    drained(tmp_path, endpoint)
+
+    assert len(stored(endpoint, "forgot")) == 1
+    with connect(endpoint) as client:
+        query = "select 1 from raw.refused_events where source = 'forgot'"
+        assert len(rows(client, query)) == 1
+
+
 _LOADER = """
 import sys
 from datetime import UTC, datetime

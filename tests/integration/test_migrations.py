@@ -57,6 +57,22 @@ def test_a_failing_migration_is_named_and_goes_on_from_there(
     )
 
 
+def test_a_run_killed_before_it_could_note_a_table_is_taken_up(
+    warehouse_client: "Client",
+) -> None:
+    made = "create table ops.tried_twice (day Date) engine = MergeTree order by day"
+    warehouse_client.command(made)
+
+    done = migrate(warehouse_client, [Migration(60003, "60003_twice", made)])
+
+    assert done == ["60003_twice"]
+    warehouse_client.command("drop table ops.tried_twice sync")
+    warehouse_client.command(
+        "alter table ops.migrations delete where number > 60000",
+        settings={"mutations_sync": 2},
+    )
+
+
 def test_two_files_of_one_number_are_refused(tmp_path: "Path") -> None:
     for name in ("0001_a.sql", "0001_b.sql"):
         (tmp_path / name).write_text("select 1")

@@ -304,3 +304,18 @@ def test_no_body_of_the_parsing_suite_breaks_the_door_or_enters(door: Door) -> N
     invalid = {name: code for name, code in answers.items() if name[0] == "n"}
     assert {name for name, code in invalid.items() if not 400 <= code < 500} == set()
     assert not door.rows("accepted")
+
+
+def test_a_damaged_vault_is_no_fault_of_the_sender(door: Door) -> None:
+    signed_up = an_event(
+        event_name="user_signed_up",
+        properties={"signup_method": "email", "email": "ann@example.org"},
+    )
+    assert door.post(signed_up).status_code == 200
+    vault = door.service.keeping.vault
+    vault._connection.execute("update people set wrapped_key = x'00'")
+
+    answer = door.post(signed_up)
+
+    assert answer.status_code == 503
+    assert "vault" not in answer.text
