@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ml.spine import complete_days
+from questlog.demo.inquiry import warehouse
 from tests.spec.streams import load, stream
 from warehouse.clickhouse import connect, rows
-from warehouse.errors import GateClosed, TransformationFailed
+from warehouse.errors import GateClosed, NotEnoughData, TransformationFailed
 from warehouse.migrations import migrate
 from warehouse.publishing import built_content, publish, require_open_gate
 from warehouse.settings import Settings
@@ -179,6 +181,32 @@ def test_a_gate_lets_pass_what_it_judged_and_nothing_built_since(
     assert engine.embedded
     with pytest.raises(GateClosed, match="questlog gate toys --as-of 2026-05-04"):
         require_open_gate(client, "toys")
+
+
+def test_money_that_cannot_be_read_is_shown_as_none(
+    built: Settings, client: "Client"
+) -> None:
+    publish(client, "marts")
+    client.command(
+        "insert into marts.fct_payments select * replace ('payment' as kind,"
+        " 'GOLD' as currency, null as amount_minor) from marts.fct_payments limit 1"
+    )
+
+    (gold,) = [
+        money for money in warehouse(client)["money"] if money["currency"] == "GOLD"
+    ]
+
+    assert built.embedded
+    assert (gold["payments"], gold["payers"], gold["revenue_minor"]) == (1, 1, 0)
+
+
+def test_without_published_features_nothing_can_be_learned(
+    built: Settings, client: "Client"
+) -> None:
+    assert built.embedded
+
+    with pytest.raises(NotEnoughData, match="No features have been published"):
+        complete_days(client)
 
 
 def test_the_docs_site_is_one_page_that_tells_of_every_model(
