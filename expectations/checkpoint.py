@@ -55,8 +55,14 @@ def run(
     return [
         _result(suite, rule, found, table_rows[suite.name])
         for suite, validation in zip(suites, finished.run_results.values(), strict=True)
-        for rule, found in zip(suite.rules, validation.results, strict=True)
+        for rule, found in _matched(suite.rules, validation.results)
     ]
+
+
+def _matched(rules: Sequence[Rule], results: Sequence[Any]) -> list[tuple[Rule, Any]]:
+    """Each rule with its result: those that raised come before all others."""
+    found = {result.expectation_config.meta["name"]: result for result in results}
+    return [(rule, found[rule.name]) for rule in rules]
 
 
 def _context(gate: str, pages: Path) -> "AbstractDataContext":

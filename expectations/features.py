@@ -1,36 +1,24 @@
-"""The gate before the models: one sound row a person, as of the day asked for."""
+"""The gate before the models: sound features, and an outcome beside each."""
 
 from collections.abc import Sequence
 from datetime import date
 
-from expectations.suites import Keyed, Suite, not_empty
+from expectations.suites import Keyed, Rule, Suite, not_empty
 
 # people are named by a fingerprint: their ids are pseudonyms and stay inside
 _person = Keyed("concat(toString(as_of), ' ', lower(hex(sipHash64(person_id))))")
-COUNTS = (
-    "tenure_days",
-    "days_since_last_active",
-    "active_days_7",
-    "active_days_14",
-    "active_days_28",
-    "active_days_56",
-    "events_28",
-    "sessions_28",
-    "game_sessions_28",
-    "sessions_prev_28",
-    "distinct_features_28",
-    "rolls_28",
-    "logins_28",
-    "group_size_56",
-    "payments_56",
-    "purchase_frequency",
-    "purchase_recency_days",
-    "purchase_age_days",
-)
+_PEOPLE = "features_build.feat_people"
 
 
 def suites(as_of: date) -> Sequence[Suite]:
-    """All partitions are judged; the one of the day must be there."""
+    """All partitions are judged; the one of the day must be there.
+
+    A warehouse in which nobody was known by then is young, not broken.
+    """
+    somebody = (
+        "exists(select 1 from staging.stg_events where user_id != ''"
+        f" and known_at < toDateTime64('{as_of.isoformat()}', 3, 'UTC'))"
+    )
     return (
         Suite(
             database="features_build",
@@ -40,23 +28,85 @@ def suites(as_of: date) -> Sequence[Suite]:
                     name="as_of_is_present",
                     meaning="There are features as of the day that was asked for.",
                     among=f"as_of = toDate('{as_of.isoformat()}')",
+                    when=somebody,
                     severity="stop",
                 ),
                 *_FEATURES,
             ),
         ),
+        Suite(database="features_build", table="feat_outcomes", rules=_OUTCOMES_RULES),
     )
 
 
 _FEATURES = (
     _person.one_row_per("as_of", "person_id", meaning="One row per day and person."),
-    *(
-        _person.never(
-            f"{column} < 0",
-            name=f"{column}_is_not_negative",
-            meaning=f"{column} counts something: it is zero or more.",
-            columns=[column],
-        )
-        for column in COUNTS
+    _person.never(
+        "active_days_7 > active_days_14 or active_days_14 > active_days_28"
+        " or active_days_28 > active_days_56",
+        name="longer_windows_hold_shorter_ones",
+        meaning="Who was active on so many days of a week was so within two.",
+        columns=["active_days_7", "active_days_14", "active_days_28", "active_days_56"],
+    ),
+    _person.never(
+        "active_days_7 > 7 or active_days_14 > 14 or active_days_28 > 28"
+        " or active_days_56 > 56",
+        name="active_days_fit_their_window",
+        meaning="Nobody is active on more days than there were.",
+        columns=["active_days_7", "active_days_14", "active_days_28", "active_days_56"],
+    ),
+    _person.never(
+        "events_28 < active_days_28",
+        name="an_active_day_has_an_event",
+        meaning="There are at least as many events as active days.",
+        columns=["events_28", "active_days_28"],
+    ),
+    _person.never(
+        "days_since_last_active > tenure_days or purchase_age_days > tenure_days",
+        name="nothing_is_older_than_the_person",
+        meaning="Nobody was active, or paid, before they were first seen.",
+        columns=["days_since_last_active", "purchase_age_days", "tenure_days"],
+    ),
+    _person.never(
+        "is_active_56 != (active_days_56 > 0)",
+        name="active_means_active_days",
+        meaning="Who counts as active was active on some day, and nobody else.",
+        columns=["is_active_56", "active_days_56"],
+    ),
+    _person.never(
+        "purchase_frequency > purchase_recency_days"
+        " or purchase_recency_days > purchase_age_days",
+        name="purchases_lie_between_first_and_last",
+        meaning="Repeat purchase days lie after the first and up to the last.",
+        columns=["purchase_frequency", "purchase_recency_days", "purchase_age_days"],
+    ),
+    _person.never(
+        "(purchase_mean_minor is null) != (purchase_age_days = 0)"
+        " or not ifNull(purchase_mean_minor > 0 and isFinite(purchase_mean_minor), 1)",
+        name="who_paid_has_a_mean_above_zero",
+        meaning="Payers have a mean purchase above zero, others have none.",
+        columns=["purchase_mean_minor", "purchase_age_days"],
+    ),
+)
+_OUTCOMES_RULES = (
+    _person.one_row_per("as_of", "person_id", meaning="One row per day and person."),
+    Rule(
+        name="everybody_has_an_outcome",
+        meaning="Whoever has features has an outcome: models learn from both.",
+        query="select concat(toString(as_of), ' ', lower(hex(sipHash64(person_id))))"
+        f" as sample_key from {_PEOPLE}"
+        " where (as_of, person_id) not in (select as_of, person_id from {batch})",
+        columns=("as_of", "person_id"),
+    ),
+    _person.never(
+        f"(as_of, person_id) not in (select as_of, person_id from {_PEOPLE})",
+        name="nobody_else_has_an_outcome",
+        meaning="An outcome is one of somebody who has features.",
+        columns=["as_of", "person_id"],
+    ),
+    _person.never(
+        "purchase_days > horizon_days",
+        name="purchase_days_fit_the_horizon",
+        meaning="Nobody pays on more days than the horizon has.",
+        columns=["purchase_days", "horizon_days"],
     ),
 )

@@ -12,6 +12,7 @@ from expectations.suites import Suite
 from warehouse.clickhouse import connect, rows
 from warehouse.errors import BadInput, MigrationFailed
 from warehouse.home import Home
+from warehouse.publishing import built_content
 from warehouse.settings import Settings, load
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ def inspect(gate: str, as_of: date, settings: Settings) -> GateReport:
     suites = GATES[gate](as_of)
     with connect(settings) as client:
         sizes = _table_rows(client)
+        content = built_content(client, gate)
     if _RESULTS not in sizes:
         raise MigrationFailed(f"{_RESULTS} is missing; run `questlog migrate` first.")
     report = GateReport(
@@ -65,7 +67,7 @@ def inspect(gate: str, as_of: date, settings: Settings) -> GateReport:
         data_docs=Home(settings.home.resolve()).data_docs / gate,
     )
     with connect(settings) as client:
-        _record(client, report)
+        _record(client, report, judged_content=content)
     pages.write_index(report)
     return report
 
@@ -106,7 +108,7 @@ def _table_rows(client: "Client") -> dict[str, int]:
     return {f"{row['database']}.{row['name']}": row["total_rows"] or 0 for row in found}
 
 
-def _record(client: "Client", report: GateReport) -> None:
+def _record(client: "Client", report: GateReport, *, judged_content: str) -> None:
     client.insert(
         _RESULTS,
         [
@@ -122,6 +124,7 @@ def _record(client: "Client", report: GateReport) -> None:
                 result.checked_rows,
                 result.unexpected_rows,
                 list(result.sample_keys),
+                judged_content,
             ]
             for result in report.results
         ],
@@ -137,5 +140,6 @@ def _record(client: "Client", report: GateReport) -> None:
             "checked_rows",
             "unexpected_rows",
             "sample_keys",
+            "judged_content",
         ],
     )

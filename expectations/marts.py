@@ -11,6 +11,7 @@ _cohort = Keyed("concat(toString(cohort_week), ' + ', toString(weeks_later), ' w
 _step = Keyed("toString(step_name)")
 # people are named by a fingerprint: their ids are pseudonyms and stay inside
 _person = Keyed("lower(hex(sipHash64(person_id)))")
+_day = Keyed("concat(toString(day), ' ', event_name, ' ', source)")
 _IDENTIFIED = "intermediate.int_events_identified"
 _STAGED = "exists(select 1 from staging.stg_events)"
 _CURRENCY = "match(currency, '^[A-Z]{{3}}$')"
@@ -19,7 +20,10 @@ _CURRENCY = "match(currency, '^[A-Z]{{3}}$')"
 def suites(as_of: date) -> Sequence[Suite]:
     """Everything built is judged, whatever the day."""
     del as_of
-    return (_EVENTS, _SESSIONS, _RETENTION, _FUNNEL, _PAYMENTS, _PEOPLE, _RFM)
+    return (
+        *(_EVENTS, _DAYS, _SESSIONS, _RETENTION),
+        *(_FUNNEL, _PAYMENTS, _PEOPLE, _RFM),
+    )
 
 
 _EVENTS = Suite(
@@ -34,6 +38,23 @@ _EVENTS = Suite(
             " from (select count() as identified from {batch}) as events"
             " where identified != (select count() from staging.stg_events)",
             columns=("event_id",),
+        ),
+    ),
+)
+_DAYS = Suite(
+    database="marts_build",
+    table="fct_daily_events",
+    rules=(
+        _day.one_row_per(
+            *("day", "event_name", "source"), meaning="One row per day, event, source."
+        ),
+        Rule(
+            name="days_sum_to_all_events",
+            meaning="Every event is counted on exactly one day.",
+            query="select concat(toString(counted), ' counted') as sample_key from"
+            " (select sum(events) as counted from {batch}) as days"
+            f" where counted != (select count() from {_IDENTIFIED})",
+            columns=("events",),
         ),
     ),
 )
@@ -127,6 +148,14 @@ _PAYMENTS = Suite(
     table="fct_payments",
     rules=(
         _event.one_row_per("event_id", meaning="One row per payment or refund."),
+        Rule(
+            name="every_payment_is_kept",
+            meaning="As many payments and refunds are told of as were staged.",
+            query="select concat(toString(kept), ' kept') as sample_key"
+            " from (select count() as kept from {batch}) as payments"
+            " where kept != (select count() from staging.stg_payments)",
+            columns=("event_id",),
+        ),
         _event.never(
             "reporting_amount_minor is not null and currency != (select min(currency)"
             " from {batch} where reporting_amount_minor is not null)",
@@ -200,5 +229,24 @@ _PEOPLE = Suite(
 _RFM = Suite(
     database="marts_build",
     table="dim_rfm",
-    rules=(_person.one_row_per("person_id", meaning="One row per payer."),),
+    rules=(
+        _person.one_row_per("person_id", meaning="One row per payer."),
+        _person.never(
+            "not (r_score between 1 and 5 and f_score between 1 and 5"
+            " and m_score between 1 and 5) or segment = ''",
+            name="scores_are_fifths_with_a_name",
+            meaning="Every payer is in a fifth by each score, and in a segment.",
+            columns=["r_score", "f_score", "m_score", "segment"],
+        ),
+        Rule(
+            name="whoever_paid_before_the_day_is_scored",
+            meaning="Nobody who paid before the day of the report is left out.",
+            query="select lower(hex(sipHash64(person_id))) as sample_key from"
+            " (select distinct person_id from marts_build.fct_payments where"
+            " kind = 'payment' and reporting_amount_minor is not null"
+            " and paid_on < (select max(as_of) from {batch})) as payers"
+            " where person_id not in (select person_id from {batch})",
+            columns=("person_id",),
+        ),
+    ),
 )

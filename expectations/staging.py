@@ -57,10 +57,12 @@ _EVENTS = (
         columns=["user_id", "anonymous_id"],
     ),
     _event.never(
-        "known_at is null or toUnixTimestamp(known_at) = 0",
+        # a file may tell of a day before 1971; nothing can have arrived live then
+        "known_at is null or (not imported and known_at < toDateTime64('1971-01-01', 3,"
+        " 'UTC'))",
         name="known_at_is_present",
         meaning="It is known when we learnt of every event.",
-        columns=["known_at"],
+        columns=["known_at", "imported"],
     ),
     _event.never(
         "occurred_at > received_at + interval 24 hour",

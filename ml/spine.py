@@ -57,7 +57,20 @@ def day(text: str) -> date:
 
 
 def complete_days(client: "Client") -> list[date]:
-    """The days of feat_outcomes whose outcomes are complete, oldest first."""
+    """The days of feat_outcomes whose outcomes are complete, oldest first.
+
+    Raises NotEnoughData when no features were ever published.
+    """
+    published = rows(
+        client,
+        "select name from system.tables where database = 'features'"
+        " and name in ('feat_people', 'feat_outcomes')",
+    )
+    if len(published) < 2:  # noqa: PLR2004 both
+        raise NotEnoughData(
+            "No features have been published yet. Build them, check their gate and"
+            " publish them first: `questlog build features`, then `gate`, `publish`."
+        )
     found = rows(
         client,
         """

@@ -1,5 +1,6 @@
 """Publish what was built aside: readers see whole tables that passed their gate."""
 
+import hashlib
 import os
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
 
 BUILD_SUFFIX = "_build"
 """Models of `marts` are built in the database `marts_build`; likewise `features`."""
+
+# as a tuple: of several arguments one null makes the whole hash null
+_CONTENT = "select (count(), sum(cityHash64(tuple(*)))) from {table}"
 
 
 def publish(client: "Client", database: str) -> dict[str, int]:
@@ -38,11 +42,26 @@ def publish(client: "Client", database: str) -> dict[str, int]:
     return built
 
 
+def built_content(client: "Client", database: str) -> str:
+    """A fingerprint of every row that was built for a database, in any order.
+
+    A gate keeps the one it judged: rows that were built later have another, while the
+    same rows built again have the same. Neither clocks nor merges of parts count.
+    """
+    build = database + BUILD_SUFFIX
+    sums = [
+        (table, client.command(_CONTENT.format(table=f"{build}.{table}")))
+        for table in _tables(client, build)
+    ]
+    return hashlib.sha256(repr(sums).encode()).hexdigest()
+
+
 def require_open_gate(client: "Client", database: str) -> None:
-    """Raise GateClosed unless the gate's last run found nothing that stops."""
+    """Raise GateClosed unless the gate's last run judged this build and let it pass."""
     found = rows(
         client,
-        "select countIf(severity = 'stop' and not success) as stopping"
+        "select countIf(severity = 'stop' and not success) as stopping,"
+        " any(judged_content) as judged_content, any(as_of) as day"
         " from ops.gate_results where gate = {gate:String}"
         " group by run_id order by max(checked_at) desc limit 1",
         {"gate": database},
@@ -55,6 +74,11 @@ def require_open_gate(client: "Client", database: str) -> None:
         raise GateClosed(
             f"The gate {database} is closed: {found[0]['stopping']} expectations that"
             f" stop were not met. `questlog gate {database}` shows which."
+        )
+    if found[0]["judged_content"] != built_content(client, database):
+        raise GateClosed(
+            f"{database} was built again after its gate, and nobody has judged that"
+            f" build. Run `questlog gate {database} --as-of {found[0]['day']}` first."
         )
 
 

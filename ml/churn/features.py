@@ -61,9 +61,9 @@ def labelled(
         f"""
         select
             {_selected()},
-            toFloat64(coalesce(outcomes.active_events, 0) = 0) as churned
+            toFloat64(outcomes.active_events = 0) as churned
         from features.feat_people as people
-        left join (
+        inner join (
             select as_of, person_id, active_events
             from features.feat_outcomes
             where as_of in {{days:Array(Date)}}

@@ -49,7 +49,7 @@ def with_outcomes(client: "Client", day: date, horizon_days: int) -> "pd.DataFra
             toFloat64(coalesce(outcomes.revenue_minor, 0)) as revenue_minor,
             toFloat64(coalesce(outcomes.purchase_days, 0)) as purchase_days
         from features.feat_people as people
-        left join (
+        inner join (
             select person_id, revenue_minor, purchase_days
             from features.feat_outcomes
             where as_of = {{day:Date}}

@@ -54,10 +54,10 @@ def warehouse(client: "Client") -> Row:
         """
         select
             currency,
-            countIf(amount_minor >= 0) as payments,
-            uniqExactIf(person_id, amount_minor >= 0) as payers,
-            countIf(amount_minor < 0) as refunds,
-            sum(amount_minor) as revenue_minor,
+            countIf(kind = 'payment') as payments,
+            uniqExactIf(person_id, kind = 'payment') as payers,
+            countIf(kind = 'refund') as refunds,
+            sum(coalesce(amount_minor, 0)) as revenue_minor,
             any(digits) as minor_digits
         from marts.fct_payments
         left join seeds.currency_digits using (currency)

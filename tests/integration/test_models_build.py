@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ml.spine import complete_days
+from questlog.demo.inquiry import warehouse
 from tests.spec.streams import load, stream
 from warehouse.clickhouse import connect, rows
-from warehouse.errors import GateClosed, TransformationFailed
+from warehouse.errors import GateClosed, NotEnoughData, TransformationFailed
 from warehouse.migrations import migrate
-from warehouse.publishing import publish, require_open_gate
+from warehouse.publishing import built_content, publish, require_open_gate
 from warehouse.settings import Settings
 from warehouse.transformation import LAYERS, build, run_dbt, write_docs
 
@@ -81,6 +83,13 @@ def test_building_features_again_replaces_exactly_their_days(
 ) -> None:
     first = partitions(client, "feat_people")
     client.command("alter table features_build.feat_people drop partition '2026-04-06'")
+    # a day of the run that nobody is left on, and a day that is none of the run
+    for day in ("2026-02-09", "2026-02-10"):
+        client.command(
+            "insert into features_build.feat_people select * replace"
+            f" (toDate('{day}') as as_of) from features_build.feat_people"
+            " where as_of = '2026-05-04' limit 1"
+        )
 
     build(built, "features", as_of=AS_OF)
     build(built, "features", as_of=OTHER_DAY)
@@ -89,8 +98,8 @@ def test_building_features_again_replaces_exactly_their_days(
     other = {"2026-04-20", "2026-03-23"}
     assert set(first) == {"2026-05-04", "2026-04-06", "2026-03-09"}
     assert {day: again[day] for day in first} == first
-    assert set(again) == set(first) | other
-    assert set(partitions(client, "feat_outcomes")) == set(again)
+    assert set(again) == set(first) | other | {"2026-02-10"}
+    assert set(partitions(client, "feat_outcomes")) == set(first) | other
 
 
 def test_readers_see_what_was_published_until_the_next_time(
@@ -132,10 +141,11 @@ def test_the_last_run_of_a_gate_decides(
     found = [
         *("6f6c1a5e-0000-4000-8000-00000000000" + str(int(success)), "staging"),
         *(AS_OF, "suite", "expectation", "", "stop", success, 1, 0, []),
+        built_content(client, "staging"),
     ]
     names = (
         "run_id gate as_of suite expectation column_name severity success"
-        " checked_rows unexpected_rows sample_keys"
+        " checked_rows unexpected_rows sample_keys judged_content"
     )
     client.command("truncate table ops.gate_results")
     client.insert("ops.gate_results", [found], column_names=names.split())
@@ -146,6 +156,57 @@ def test_the_last_run_of_a_gate_decides(
     else:
         with pytest.raises(GateClosed, match="1 expectations"):
             require_open_gate(client, "staging")
+
+
+def test_a_gate_lets_pass_what_it_judged_and_nothing_built_since(
+    engine: Settings, client: "Client"
+) -> None:
+    names = "run_id gate as_of suite expectation severity success judged_content"
+    client.command("create database if not exists toys_build")
+    client.command(
+        "create table toys_build.toys (name String, price Nullable(Int64))"
+        " engine = MergeTree order by name"
+    )
+    client.command("insert into toys_build.toys values ('die', null)")
+    judged = built_content(client, "toys")
+    run = "6f6c1a5e-0000-4000-8000-000000000007"
+    seen = [run, "toys", AS_OF, "toys", "toys", "stop", True, judged]
+    client.insert("ops.gate_results", [seen], column_names=names.split())
+
+    client.command("truncate table toys_build.toys")
+    client.command("insert into toys_build.toys values ('die', null)")
+    require_open_gate(client, "toys")
+    client.command("insert into toys_build.toys values ('owl', null)")
+
+    assert engine.embedded
+    with pytest.raises(GateClosed, match="questlog gate toys --as-of 2026-05-04"):
+        require_open_gate(client, "toys")
+
+
+def test_money_that_cannot_be_read_is_shown_as_none(
+    built: Settings, client: "Client"
+) -> None:
+    publish(client, "marts")
+    client.command(
+        "insert into marts.fct_payments select * replace ('payment' as kind,"
+        " 'GOLD' as currency, null as amount_minor) from marts.fct_payments limit 1"
+    )
+
+    (gold,) = [
+        money for money in warehouse(client)["money"] if money["currency"] == "GOLD"
+    ]
+
+    assert built.embedded
+    assert (gold["payments"], gold["payers"], gold["revenue_minor"]) == (1, 1, 0)
+
+
+def test_without_published_features_nothing_can_be_learned(
+    built: Settings, client: "Client"
+) -> None:
+    assert built.embedded
+
+    with pytest.raises(NotEnoughData, match="No features have been published"):
+        complete_days(client)
 
 
 def test_the_docs_site_is_one_page_that_tells_of_every_model(

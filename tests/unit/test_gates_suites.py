@@ -46,7 +46,7 @@ def test_rows_of_people_are_named_by_fingerprint() -> None:
     about_people = [
         rule
         for suite in all_suites()
-        if suite.table in {"dim_people", "feat_people"}
+        if suite.table in {"dim_people", "dim_rfm", "feat_people", "feat_outcomes"}
         for rule in suite.rules
     ]
 
@@ -85,6 +85,6 @@ def test_rows_are_missed_only_where_they_are_due() -> None:
 
 
 def test_the_features_of_the_day_itself_are_due() -> None:
-    (suite,) = GATES["features"](DAY)
+    suite, _ = GATES["features"](DAY)
 
     assert "as_of = toDate('2026-03-01')" in suite.rules[0].query

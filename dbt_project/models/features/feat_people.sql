@@ -4,6 +4,7 @@
     incremental_strategy='insert_overwrite',
     partition_by='as_of',
     order_by='(as_of, person_id)',
+    pre_hook='{{ drop_days_of_the_run() }}',
     contract={'enforced': true}
 ) }}
 with

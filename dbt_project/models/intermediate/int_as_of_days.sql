@@ -28,7 +28,11 @@ latest_chosen as (
         *,
         if(
             '{{ var("as_of") }}' = '', ends_on, toDateOrZero('{{ var("as_of") }}')
-        ) as latest
+        ) as latest,
+        -- a day of reports begins when it begins in their time zone
+        if(
+            '{{ var("as_of") }}' = '', reporting_ends_on, latest
+        ) as reports_on
 
     from extent_measured
 
@@ -56,7 +60,8 @@ days_listed as (
         toBool(steps_back = 0) as is_latest,
         starts_on,
         ends_on,
-        reporting_ends_on
+        reporting_ends_on,
+        reports_on
 
     from latest_chosen
 

@@ -29,7 +29,7 @@ segments as (
 
 report_dated as (
 
-    select as_of
+    select reports_on as as_of
 
     from {{ ref('int_as_of_days') }}
 

@@ -51,7 +51,10 @@ clocks_corrected as (
         claimed_at,
         sent_at,
         received_at,
-        known_at,
+        -- a file's clock may be set before 1970, whose days have no name either
+        greatest(
+            copies.known_at, toDateTime64('1970-01-05 12:00:00', 3, 'UTC')
+        ) as known_at,
         clock_offset_ms,
         clock_offset_source,
         -- devices that do not number their events: 0 throughout
