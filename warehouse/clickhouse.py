@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from warehouse.errors import BadInput, Unavailable
+from warehouse.errors import BadInput, BadSetting, Unavailable
 from warehouse.settings import Settings
 
 if TYPE_CHECKING:
@@ -15,16 +15,18 @@ if TYPE_CHECKING:
 _HOW_TO_START = (
     "Start the local stack with `make up`, or set CLICKHOUSE_HOST to your server."
 )
+_AUTHENTICATION_FAILED = "code: 516"
 
 
 @contextlib.contextmanager
 def connect(settings: Settings) -> Iterator["Client"]:
     """A client for the server of the settings, closed at the end.
 
-    Raises Unavailable when nothing answers there.
+    Raises Unavailable when nothing answers there, BadSetting when it does not know
+    the user or the password.
     """
     import clickhouse_connect
-    from clickhouse_connect.driver.exceptions import OperationalError
+    from clickhouse_connect.driver.exceptions import DatabaseError, OperationalError
 
     host, port = settings.clickhouse_address
     try:
@@ -40,6 +42,13 @@ def connect(settings: Settings) -> Iterator["Client"]:
         raise Unavailable(
             f"No ClickHouse answers at {host}:{port}. {_HOW_TO_START}"
         ) from error
+    except DatabaseError as error:
+        if _AUTHENTICATION_FAILED not in str(error):
+            raise
+        raise BadSetting(
+            f"ClickHouse at {host}:{port} does not let {settings.clickhouse_user!r} in."
+            " Check CLICKHOUSE_USER and CLICKHOUSE_PASSWORD."
+        ) from None
     try:
         yield client
     except OperationalError as error:
