@@ -15,14 +15,15 @@ if TYPE_CHECKING:
 _HOW_TO_START = (
     "Start the local stack with `make up`, or set CLICKHOUSE_HOST to your server."
 )
+_AUTHENTICATION_FAILED = "code: 516"
 
 
 @contextlib.contextmanager
 def connect(settings: Settings) -> Iterator["Client"]:
     """A client for the server of the settings, closed at the end.
 
-    Raises Unavailable when nothing answers there, BadSetting when it knows another
-    user or password.
+    Raises Unavailable when nothing answers there, BadSetting when it does not know
+    the user or the password.
     """
     import clickhouse_connect
     from clickhouse_connect.driver.exceptions import DatabaseError, OperationalError
@@ -42,11 +43,11 @@ def connect(settings: Settings) -> Iterator["Client"]:
             f"No ClickHouse answers at {host}:{port}. {_HOW_TO_START}"
         ) from error
     except DatabaseError as error:
-        if "AUTHENTICATION_FAILED" in str(error):
+        if _AUTHENTICATION_FAILED in str(error):
             raise BadSetting(
-                f"ClickHouse at {host}:{port} does not let {settings.clickhouse_user}"
-                " in: mend CLICKHOUSE_USER and CLICKHOUSE_PASSWORD."
-            ) from error
+                f"ClickHouse at {host}:{port} does not let {settings.clickhouse_user!r}"
+                " in. Check CLICKHOUSE_USER and CLICKHOUSE_PASSWORD."
+            ) from None
         raise Unavailable(
             f"ClickHouse at {host}:{port} answers with an error; its own log says more."
         ) from error

@@ -64,6 +64,9 @@ class Settings:
     airflow_port: int = _setting(
         "QUESTLOG_AIRFLOW_PORT", 18081, "Port of the Airflow UI of the local stack."
     )
+    pages_host: str = _setting(
+        "QUESTLOG_PAGES_HOST", "127.0.0.1", "Address the pages listen on."
+    )
     pages_port: int = _setting(
         "QUESTLOG_PAGES_PORT",
         18082,

@@ -94,7 +94,7 @@ def pages() -> None:
     settings = doors.settings()
     uvicorn.run(
         application(settings),
-        host="127.0.0.1",
+        host=settings.pages_host,
         port=settings.pages_port,
         log_level="warning",
     )
