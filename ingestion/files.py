@@ -1,4 +1,4 @@
-"""Files of events, one JSON object a line, plain or gzipped."""
+"""Files of events; here those with one JSON object a line, plain or gzipped."""
 
 import gzip
 import hashlib
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Final, NamedTuple
+from typing import IO, Final, NamedTuple, Protocol
 
 import msgspec
 
@@ -23,10 +23,14 @@ _HOW: Final = "Give a file with one event as a JSON object on each line."
 
 
 class Line(NamedTuple):
-    """A line that is not blank, with its number in the file, from 1."""
+    """An event's text, with the number of its line or row in the file, from 1.
+
+    `fault` says why no event could be read there; the text is then the original.
+    """
 
     number: int
     text: bytes
+    fault: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,41 @@ class Survey:
     sha256: str
     lines: int
     decisions: tuple[Line, ...]
+
+
+class EventFile(Protocol):
+    """A file that events are imported from, whatever its form."""
+
+    @property
+    def place(self) -> str:
+        """What events are numbered by: `line` or `row`."""
+
+    @property
+    def reading(self) -> str:
+        """What tells two readings of the same bytes apart; empty when nothing can."""
+
+    def survey(self) -> Survey:
+        """Read the file through before anything is kept."""
+
+    def lines(self) -> Iterator[Line]:
+        """The events' texts, always the same in the same order."""
+
+
+@dataclass(frozen=True, slots=True)
+class JsonLines:
+    """A file with one event as a JSON object on each line."""
+
+    path: Path
+    place: str = "line"
+    reading: str = ""
+
+    def survey(self) -> Survey:
+        """See the function of this name."""
+        return survey(self.path)
+
+    def lines(self) -> Iterator[Line]:
+        """See the function of this name."""
+        return lines(self.path)
 
 
 def survey(path: Path) -> Survey:
@@ -53,13 +92,13 @@ def survey(path: Path) -> Survey:
         raise BadInput(f"{path} is empty. {_HOW}")
     if not readable:
         raise BadInput(f"No line of {path} can be read as a JSON object. {_HOW}")
-    return Survey(_sha256(path), count, tuple(decisions))
+    return Survey(sha256(path), count, tuple(decisions))
 
 
 def lines(path: Path) -> Iterator[Line]:
     """The lines of a file, blank ones left out. Raises BadInput when it breaks off."""
     number = 0
-    with _opened(path) as file:
+    with opened(path) as file:
         try:
             for number, text in enumerate(_cut(file), start=1):
                 stripped = text.strip(b" \t\r\n")
@@ -83,7 +122,8 @@ def _cut(file: IO[bytes] | gzip.GzipFile) -> Iterator[bytes]:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[IO[bytes] | gzip.GzipFile]:
+def opened(path: Path) -> Iterator[IO[bytes] | gzip.GzipFile]:
+    """The bytes of a file, unzipped where it is zipped. Raises BadInput."""
     try:
         plain = path.open("rb")
     except FileNotFoundError as error:
@@ -101,7 +141,7 @@ def _opened(path: Path) -> Iterator[IO[bytes] | gzip.GzipFile]:
         if path.suffix == ".gz" and not zipped and path.stat().st_size:
             raise BadInput(
                 f"{path} is named .gz and is no gzip file."
-                " Rename it to .jsonl if it is plain text, or fetch it again."
+                " Take .gz off its name if it is plain text, or fetch it again."
             )
         if not zipped:
             yield plain
@@ -120,6 +160,7 @@ def _is_object(text: bytes) -> bool:
     return True
 
 
-def _sha256(path: Path) -> str:
+def sha256(path: Path) -> str:
+    """The fingerprint of a file's bytes."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

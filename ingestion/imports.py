@@ -1,6 +1,7 @@
 """Import a file of events: the file itself is the log, its lines the positions.
 
-Blocks are cut at fixed line numbers. The moment a block was cut is on disk before
+A table's rows become such lines (ingestion/tables.py). Blocks are cut at fixed
+line or row numbers. The moment a block was cut is on disk before
 it is sent; a block that may have been sent before is looked for in the warehouse
 first. So a file imported twice, or killed in the middle and imported again, leaves
 raw.events as after one import.
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from ingestion import files, moments
+from ingestion import moments, tables
 from ingestion.blocks import (
     BYTES_A_BLOCK,
     RECORDS_A_BLOCK,
@@ -26,9 +27,17 @@ from ingestion.blocks import (
 )
 from ingestion.consent import Standing, Timeline, decision, subjects_of, withheld
 from ingestion.door import secure
-from ingestion.files import Line, Survey
+from ingestion.files import EventFile, Line, Survey
 from ingestion.import_plan import PlanFile
-from ingestion.judging import Arrival, Refused, Rules, Source, Verdict, judge
+from ingestion.judging import (
+    Arrival,
+    Refused,
+    Rules,
+    Source,
+    Verdict,
+    judge,
+    unreadable,
+)
 from ingestion.records import Record, accepted_record, refused_record
 from warehouse.clickhouse import connect, rows
 from warehouse.errors import MigrationFailed
@@ -75,6 +84,7 @@ class _Import:
 
     identity: UUID
     path: Path
+    file: EventFile
     survey: Survey
     source: Source
     rules: Rules
@@ -86,6 +96,10 @@ class _Import:
     arrival: Arrival
 
     def judged(self, line: Line) -> Verdict:
+        if line.fault:
+            return unreadable(
+                line.text, line.fault, source=self.source, arrival=self.arrival
+            )
         return judge(
             line.text, rules=self.rules, source=self.source, arrival=self.arrival
         )
@@ -95,23 +109,29 @@ def _silent(_done: int, _total: int) -> None:
     """No progress is shown."""
 
 
-def import_file(
+def import_file(  # noqa: PLR0913 - the options of a command
     path: Path,
     settings: Settings,
     *,
     now: Callable[[], datetime],
     source: Source = DEFAULT_SOURCE,
     progress: Progress = _silent,
+    mapping: Path | None = None,
 ) -> ImportSummary:
-    """Bring a .jsonl or .jsonl.gz file of events into raw.events, each line once.
+    """Bring a file of events into raw.events, each line or row once.
 
+    JSONL and CSV, both plain or gzipped, and Parquet; `mapping` is the YAML file that
+    tells what the columns of a table mean, where they aren't named as the envelope.
     `progress(lines done, lines)` is called after each block. Raises BadInput when
     the file cannot be read at all, Unavailable when ClickHouse or the vault is away:
     the same call then goes on where this one stopped.
     """
     rules = Rules.of(load())
-    survey = files.survey(path)
-    identity = uuid5(NAMESPACE_URL, f"{survey.sha256}/{source.name}/{source.mode}")
+    file = tables.event_file(path, mapping)
+    survey = file.survey()
+    identity = uuid5(
+        NAMESPACE_URL, f"{survey.sha256}/{source.name}/{source.mode}{file.reading}"
+    )
     home = Home(settings.home)
     plan_path = home.root / "imports" / f"{identity}.json"
     with (
@@ -122,6 +142,7 @@ def import_file(
         current = _Import(
             identity=identity,
             path=path,
+            file=file,
             survey=survey,
             source=source,
             rules=rules,
@@ -169,7 +190,7 @@ def _carried_out(
     done = 0
     with ThreadPoolExecutor(1, thread_name_prefix="import") as sender:
         sending: Future[None] | None = None
-        for number, block in enumerate(_blocks(current.path)):
+        for number, block in enumerate(_blocks(current.file)):
             records = [
                 record
                 for start in range(0, len(block), _LINES_AT_ONCE)
@@ -207,11 +228,11 @@ def _decisions(current: _Import) -> Timeline:
     return Timeline.of(decided)
 
 
-def _blocks(path: Path) -> Iterator[list[Line]]:
+def _blocks(file: EventFile) -> Iterator[list[Line]]:
     """Cut by number and by size, at the same lines whenever the file is read."""
     block: list[Line] = []
     size = 0
-    for line in files.lines(path):
+    for line in file.lines():
         block.append(line)
         size += len(line.text)
         if len(block) == RECORDS_A_BLOCK or size >= BYTES_A_BLOCK:
@@ -240,7 +261,7 @@ def _records(
                 verdict,
                 refusal_id=refusal_id,
                 seal=current.vault.seal,
-                place=f"line {line.number}",
+                place=f"{current.file.place} {line.number}",
             )
         else:
             counts[""] += 1

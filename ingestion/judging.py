@@ -13,6 +13,7 @@ from ingestion.moments import Moment
 from ingestion.objections import (
     ADDITIONAL_PROPERTY,
     FUTURE,
+    NOT_JSON,
     OUT_OF_RANGE,
     TOO_LARGE,
     TYPE_MISMATCH,
@@ -149,6 +150,14 @@ def judge(raw: bytes, *, rules: Rules, source: Source, arrival: Arrival) -> Verd
             *identifiers(found.user_properties, rules.personal),
         ),
     )
+
+
+def unreadable(
+    raw: bytes, message: str, *, source: Source, arrival: Arrival
+) -> Refused:
+    """The refusal of what stands in a file and gave no event at all."""
+    reading = Reading(envelope=None, faults=(Objection(NOT_JSON, "", message),))
+    return _refused(raw[:LARGEST_EVENT], reading, (), source, arrival)
 
 
 def _oldest(event: EventType | None) -> str:

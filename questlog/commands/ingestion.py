@@ -138,25 +138,45 @@ def load(
         load_for_ever(loader, lambda: connect(settings), pause=never.wait)
 
 
-def import_(
-    file: Annotated[Path, typer.Argument(help="A .jsonl or .jsonl.gz file.")],
+def import_(  # noqa: PLR0917 - a command has as many options as it has
+    file: Annotated[
+        Path, typer.Argument(help="A .jsonl, .csv or .tsv file, also .gz, or .parquet.")
+    ],
     source: Annotated[str, typer.Option(help="Name the events' source.")] = "import",
     open_mode: _Open = False,
+    mapping: Annotated[
+        Path | None, typer.Option(help="What a table's columns mean, in YAML.")
+    ] = None,
+    show_mapping: Annotated[
+        bool, typer.Option(help="Import nothing; propose a mapping to start from.")
+    ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the summary as JSON.")
     ] = False,
 ) -> None:
     """Bring a file of events into the warehouse, each line once however often.
 
+    A table's columns may need a mapping: see docs/import.md.
+
     Example: questlog import history.jsonl.gz --source history
     """
     from ingestion.imports import import_file
     from ingestion.judging import Source
 
+    if show_mapping:
+        from ingestion.mapping_start import proposed
+
+        typer.echo(proposed(file), nl=False)
+        return
+
     def run(progress: "Progress") -> "ImportSummary":
-        origin = Source(source, _mode(open_mode))
         return import_file(
-            file, doors.settings(), now=_now, source=origin, progress=progress
+            file,
+            doors.settings(),
+            now=_now,
+            source=Source(source, _mode(open_mode)),
+            progress=progress,
+            mapping=mapping,
         )
 
     if as_json:
