@@ -8,9 +8,6 @@ beneath it: it repeats what can be repeated, and lets only true successes throug
 import io
 import json
 import logging
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,22 +17,13 @@ from requests import PreparedRequest, Response
 from requests.adapters import HTTPAdapter
 from requests.exceptions import RequestException
 
+from activation.patience import Patience
 from activation.troubles import Trouble, trouble_of
 from warehouse.errors import DestinationRefused, Unavailable
 
 META = "https://graph.facebook.com"
 _TIMEOUT_S = (10, 120)
 _SESSION_FINISHED = (2650, 1870159)
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How often and how long to try again."""
-
-    attempts: int = 5
-    first_wait_s: float = 1.0
-    longest_wait_s: float = 120.0
-    sleep: Callable[[float], None] = time.sleep
 
 
 class Transport(HTTPAdapter):

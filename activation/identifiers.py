@@ -92,8 +92,20 @@ def meta_identity(person: Identifiers, key: bytes) -> Identity:
     }
 
 
+def google_identity(person: Identifiers, _: bytes) -> Identity:
+    """A person by Google's keys.
+
+    No address: Google takes one only with a postcode, which we do not have.
+    """
+    return {
+        "email_address": hashed(google_email(person.email)),
+        "phone_number": hashed(phone(person.phone, person.country)),
+    }
+
+
 HASHING: Mapping[str, Callable[[Identifiers, bytes], Identity]] = {
-    "meta": meta_identity
+    "meta": meta_identity,
+    "google": google_identity,
 }
 """Platform → how its identities are made."""
 

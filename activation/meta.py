@@ -11,8 +11,9 @@ from facebook_business.adobjects.customaudience import CustomAudience
 from facebook_business.api import FacebookAdsApi
 
 from activation.destination import Delivery, LookalikeOrder, Order
-from activation.graph import Patience, graph_api
+from activation.graph import graph_api
 from activation.identifiers import UNKNOWN, Identity, external_id
+from activation.patience import Patience
 from warehouse.errors import BadSetting, DestinationRefused, Unavailable
 from warehouse.settings import Settings
 

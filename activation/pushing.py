@@ -1,6 +1,6 @@
 """Carry out the plan of a push, audience by audience, with a receipt for each."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from activation.definitions import Definitions, Lookalike
@@ -21,6 +21,30 @@ if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
 Failures = dict[str, Unavailable | DestinationRefused]
+
+
+def to_each(
+    destinations: Sequence[Destination],
+    send_to: Callable[[Destination], list[Receipt]],
+) -> list[Receipt]:
+    """Send to every platform; one that fails never stops another.
+
+    Raises at the end what failed, naming the platform: Unavailable as soon as one
+    of them may succeed later, else DestinationRefused.
+    """
+    failures: Failures = {}
+    receipts: list[Receipt] = []
+    for destination in destinations:
+        try:
+            receipts += send_to(destination)
+        except (Unavailable, DestinationRefused) as error:
+            failures[destination.platform] = error
+    if failures:
+        text = " ".join(f"{name}: {error}" for name, error in failures.items())
+        if any(isinstance(error, Unavailable) for error in failures.values()):
+            raise Unavailable(text)
+        raise DestinationRefused(text)
+    return receipts
 
 
 def rehearse_plan(

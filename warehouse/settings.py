@@ -77,6 +77,11 @@ class Settings:
         18083,
         "Port of the stand-in of the Graph API.",
     )
+    google_standin_port: int = _setting(
+        "QUESTLOG_GOOGLE_STANDIN_PORT",
+        18084,
+        "Port of the stand-in of Google's ad APIs (gRPC).",
+    )
     master_key_file: Path | None = _setting(
         "QUESTLOG_MASTER_KEY_FILE",
         None,
@@ -101,6 +106,45 @@ class Settings:
     )
     meta_ad_account_id: str = _setting(
         "META_AD_ACCOUNT_ID", "", "Ad account that audiences go to, like act_123."
+    )
+    google_endpoint: str = _setting(
+        "GOOGLE_ENDPOINT",
+        "",
+        "Stand-in of Google's ad APIs on this machine, as host:port, reached without"
+        " encryption. Empty: Google's own.",
+    )
+    google_customer_id: str = _setting(
+        "GOOGLE_CUSTOMER_ID",
+        "",
+        "Google Ads account that audiences go to, like 123-456-7890.",
+    )
+    google_login_customer_id: str = _setting(
+        "GOOGLE_LOGIN_CUSTOMER_ID",
+        "",
+        "Manager account through which that account is reached. Empty: directly.",
+    )
+    google_developer_token: str = _setting(
+        "GOOGLE_DEVELOPER_TOKEN",
+        "",
+        "Developer token of the Google Ads API.",
+        secret=True,
+    )
+    google_client_id: str = _setting(
+        "GOOGLE_CLIENT_ID", "", "OAuth client that the refresh token belongs to."
+    )
+    google_client_secret: str = _setting(
+        "GOOGLE_CLIENT_SECRET", "", "Secret of that OAuth client.", secret=True
+    )
+    google_refresh_token: str = _setting(
+        "GOOGLE_REFRESH_TOKEN",
+        "",
+        "Refresh token of a person with access to the Google Ads account.",
+        secret=True,
+    )
+    google_service_account_file: Path | None = _setting(
+        "GOOGLE_SERVICE_ACCOUNT_FILE",
+        None,
+        "Key file of a service account, instead of the OAuth client and its token.",
     )
     lookalike_country: str = _setting(
         "LOOKALIKE_COUNTRY", "DE", "Country in which lookalikes are sought."

@@ -17,6 +17,7 @@ from warehouse.settings import Settings, load
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
+    from activation.destination import Destination
     from activation.planning import Aim, Planned
     from warehouse.vault import Vault
 
@@ -33,35 +34,50 @@ def choose(as_of: str) -> list[Choice]:
 
 
 def push(as_of: str) -> list[Receipt]:
-    """Make every audience in the ad account equal to who may be sent now.
+    """Make every audience in every ad account equal to who may be sent now.
 
     Raises BadSetting when there is no ad account, Unavailable or
     DestinationRefused when an audience failed; receipts say which.
     """
-    from activation.meta import meta_destination
-    from activation.pushing import carry_out
+    from activation.platforms import configured, destination_of
+    from activation.pushing import carry_out, to_each
 
-    settings = load(os.environ)
-    destination = meta_destination(settings)
+    settings, day = load(os.environ), _day(as_of)
+    destinations = [destination_of(one, settings) for one in configured(settings)]
     definitions = _definitions(settings)
     with connect(settings) as client:
-        plan, aim = _plan(client, settings, definitions, _day(as_of))
-        return carry_out(client, destination, plan, definitions, aim)
+
+        def send_to(destination: "Destination") -> list[Receipt]:
+            plan, aim = _plan(client, settings, definitions, day, destination.platform)
+            return carry_out(client, destination, plan, definitions, aim)
+
+        return to_each(destinations, send_to)
 
 
 def rehearse(as_of: str) -> list[Receipt]:
-    """Write the receipts that a push would, without calling anybody."""
+    """Write the receipts that a push would, without calling anybody.
+
+    Without any ad account it is done as for Meta.
+    """
+    from activation.platforms import META, chosen
     from activation.pushing import rehearse_plan
 
-    settings = load(os.environ)
+    settings, day = load(os.environ), _day(as_of)
     definitions = _definitions(settings)
+    receipts: list[Receipt] = []
     with connect(settings) as client:
-        plan, aim = _plan(client, settings, definitions, _day(as_of))
-        return rehearse_plan(client, plan, definitions, aim)
+        for platform in chosen(settings) or (META,):
+            plan, aim = _plan(client, settings, definitions, day, platform)
+            receipts += rehearse_plan(client, plan, definitions, aim)
+    return receipts
 
 
 def _plan(
-    client: "Client", settings: Settings, definitions: Definitions, as_of: date
+    client: "Client",
+    settings: Settings,
+    definitions: Definitions,
+    as_of: date,
+    platform: str,
 ) -> "tuple[list[Planned], Aim]":
     from activation.identifiers import external_key
     from activation.planning import Aim, plan_push
@@ -69,7 +85,7 @@ def _plan(
 
     with _vault(settings) as vault:
         key = external_key(load_master_key(settings))
-        aim = Aim(as_of=as_of, platform="meta", key=key)
+        aim = Aim(as_of=as_of, platform=platform, key=key)
         return plan_push(client, vault, definitions, aim), aim
 
 

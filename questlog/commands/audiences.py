@@ -1,4 +1,4 @@
-"""Commands of the reach: audiences, and the stand-in of an ad platform."""
+"""Commands of the reach: audiences, and the stand-ins of ad platforms."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Write receipts, call no
 def register(app: typer.Typer) -> None:
     """Add this room's commands."""
     audiences = typer.Typer(
-        help="Choose audiences, push them to an ad account, look at them.",
+        help="Choose audiences, push them to ad accounts, look at them.",
         no_args_is_help=True,
     )
     audiences.command("choose")(choose)
@@ -29,6 +29,7 @@ def register(app: typer.Typer) -> None:
     audiences.command("list")(list_audiences)
     app.add_typer(audiences, name="audiences")
     serve.command("graph-standin")(graph_standin)
+    serve.command("google-standin")(google_standin)
 
 
 def choose(as_of: AsOf, json_output: Json = False) -> None:
@@ -42,7 +43,7 @@ def choose(as_of: AsOf, json_output: Json = False) -> None:
 
 
 def push(as_of: AsOf, dry_run: DryRun = False, json_output: Json = False) -> None:
-    """Make each audience in the ad account equal to who may be sent now.
+    """Make each audience in each ad account equal to who may be sent now.
 
     Example: questlog audiences push --as-of 2026-03-01 --dry-run
     """
@@ -74,6 +75,16 @@ def graph_standin() -> None:
     from activation.standins.serving import serve as serve_standin
 
     serve_standin(doors.settings().graph_standin_port)
+
+
+def google_standin() -> None:
+    """Serve a stand-in of Google's ad APIs (gRPC) on this machine, until SIGTERM.
+
+    Example: questlog serve google-standin
+    """
+    from activation.standins.google import serve as serve_standin
+
+    serve_standin(doors.settings().google_standin_port)
 
 
 def _of_choice(choice: "Choice") -> dict[str, Any]:

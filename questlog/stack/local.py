@@ -21,16 +21,21 @@ from warehouse.migrations import migrate
 from warehouse.settings import Settings, load, table
 
 _LOCAL_ACCOUNT = "act_1000"
+_LOCAL_CUSTOMER = "1000000000"
 _LOCAL_TOKEN = "local-stand-in"  # noqa: S105 -- the stand-in's, worth nothing elsewhere
 
 
 def with_standins(settings: Settings) -> Settings:
-    """The settings with the ad platform replaced by its local stand-in."""
+    """The settings with the ad platforms replaced by their local stand-ins."""
     return replace(
         settings,
         meta_graph_url=f"http://127.0.0.1:{settings.graph_standin_port}",
         meta_access_token=_LOCAL_TOKEN,
         meta_ad_account_id=_LOCAL_ACCOUNT,
+        google_endpoint=f"127.0.0.1:{settings.google_standin_port}",
+        google_developer_token=_LOCAL_TOKEN,
+        google_customer_id=_LOCAL_CUSTOMER,
+        google_login_customer_id="",
     )
 
 
@@ -68,7 +73,7 @@ def stay_up(settings: Settings, environ: Mapping[str, str]) -> None:
     """
     console = Console()
     settings = load({**_of_the_demo(settings), **environ})
-    if not settings.meta_access_token:
+    if not (settings.meta_access_token or settings.google_customer_id):
         settings = with_standins(settings)
     with (
         contextlib.suppress(KeyboardInterrupt),

@@ -15,8 +15,8 @@ PYTHON_BIN = Path(sys.executable).parent
 class Service:
     """One process of the stack.
 
-    `ready` is the address that answers 2xx once it serves; a service without one
-    is ready when it has stayed alive.
+    `ready` is the address that answers 2xx once it serves, or with grpc:// takes
+    connections; a service without one is ready when it has stayed alive.
     """
 
     name: str
@@ -71,13 +71,23 @@ def around_the_engine(settings: Settings, *, write_key: str) -> list[Service]:
         ),
         Service(
             name="graph-standin",
-            shown_as="Ad platform stand-in (not Meta)",
+            shown_as="Graph API stand-in (not Meta)",
             command=_questlog("serve", "graph-standin"),
             port=settings.graph_standin_port,
             port_setting="QUESTLOG_GRAPH_STANDIN_PORT",
             ready=f"http://127.0.0.1:{settings.graph_standin_port}/healthz",
             page=f"http://127.0.0.1:{settings.graph_standin_port}/",
             login="open",
+        ),
+        Service(
+            name="google-standin",
+            shown_as="Google ads stand-in (not Google)",
+            command=_questlog("serve", "google-standin"),
+            port=settings.google_standin_port,
+            port_setting="QUESTLOG_GOOGLE_STANDIN_PORT",
+            ready=f"grpc://127.0.0.1:{settings.google_standin_port}",
+            page=f"grpc://127.0.0.1:{settings.google_standin_port}",
+            login="gRPC only",
         ),
         Service(
             name="pages",

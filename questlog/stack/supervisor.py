@@ -253,8 +253,17 @@ def _taken(port: int) -> bool:
 
 
 def _answers(address: str) -> bool:
+    import socket
+    from urllib.parse import urlsplit
+
     import requests
 
+    at = urlsplit(address)
+    if at.scheme == "grpc":
+        with contextlib.suppress(OSError):
+            socket.create_connection((at.hostname or "", at.port or 0), 2).close()
+            return True
+        return False
     try:
         return requests.get(address, timeout=2).ok
     except requests.RequestException:

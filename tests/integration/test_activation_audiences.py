@@ -17,9 +17,9 @@ import requests
 
 from activation.choosing import Choice, choose_members
 from activation.definitions import Definitions, load_definitions
-from activation.graph import Patience
 from activation.identifiers import external_key
 from activation.meta import meta_destination
+from activation.patience import Patience
 from activation.planning import Aim, plan_push
 from activation.pushing import carry_out, rehearse_plan
 from activation.receipts import Receipt

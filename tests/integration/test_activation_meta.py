@@ -11,9 +11,10 @@ import pytest
 import requests
 
 from activation.destination import LookalikeOrder, Order
-from activation.graph import GraphSession, Patience
+from activation.graph import GraphSession
 from activation.identifiers import Identifiers, Identity, external_key, meta_identity
 from activation.meta import Meta, meta_destination, payload
+from activation.patience import Patience
 from activation.standins.serving import running
 from warehouse.errors import BadSetting, DestinationRefused, Unavailable
 from warehouse.settings import Settings

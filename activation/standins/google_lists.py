@@ -1,0 +1,92 @@
+"""The stand-in's half of Google Ads v26: user lists are made and found."""
+
+import re
+from typing import Any
+
+from google.ads.googleads.v26.resources.types.user_list import UserList
+from google.ads.googleads.v26.services.types.google_ads_service import (
+    SearchGoogleAdsRequest,
+    SearchGoogleAdsResponse,
+)
+from google.ads.googleads.v26.services.types.user_list_service import (
+    MutateUserListsRequest,
+    MutateUserListsResponse,
+)
+
+from activation.standins.google_refusal import Refused
+from activation.standins.user_lists import (
+    LONGEST_LIFE_SPAN,
+    GoogleState,
+    UserListHeld,
+)
+
+_QUERY = re.compile(
+    r"SELECT [a-z_., ]+ FROM user_list WHERE user_list\.type = '([A-Z_]+)'"
+)
+_COUNTRY = re.compile("[A-Z]{2}")
+
+
+def mutate(state: GoogleState, request: MutateUserListsRequest) -> Any:
+    """Create user lists. Of the operations we rely on no other."""
+    made = []
+    for operation in request.operations:
+        if "create" not in operation:
+            raise Refused("INVALID_ARGUMENT", "USER_LIST_MUTATE_NOT_SUPPORTED")
+        held = _made(state, operation.create)
+        refused = state.create(request.customer_id, held)
+        if refused:
+            raise Refused("INVALID_ARGUMENT", refused)
+        made.append(f"customers/{request.customer_id}/userLists/{held.id}")
+    return MutateUserListsResponse(results=[{"resource_name": name} for name in made])
+
+
+def _made(state: GoogleState, wanted: UserList) -> UserListHeld:
+    """A list as wanted. Raises Refused."""
+    if not wanted.name:
+        raise Refused("INVALID_ARGUMENT", "INVALID_NAME")
+    number = next(state.ids)
+    if "lookalike_user_list" in wanted:
+        lookalike = wanted.lookalike_user_list
+        if not all(_COUNTRY.fullmatch(one) for one in lookalike.country_codes):
+            raise Refused("INVALID_ARGUMENT", "INVALID_COUNTRY_CODES")
+        return UserListHeld(
+            id=number,
+            name=wanted.name,
+            kind="LOOKALIKE",
+            seed_ids=tuple(lookalike.seed_user_list_ids),
+        )
+    if "crm_based_user_list" not in wanted:
+        raise Refused("INVALID_ARGUMENT", "CONCRETE_TYPE_REQUIRED")
+    if not 0 < wanted.membership_life_span <= LONGEST_LIFE_SPAN:
+        # (?) which word Google has for it
+        raise Refused("INVALID_ARGUMENT", "TOO_HIGH", field="range_error")
+    return UserListHeld(
+        id=number,
+        name=wanted.name,
+        kind="CRM_BASED",
+        life_span_days=wanted.membership_life_span,
+    )
+
+
+def search(state: GoogleState, request: SearchGoogleAdsRequest) -> Any:
+    """The lists of one kind: the one query that is understood."""
+    query = _QUERY.fullmatch(request.query)
+    if query is None:
+        raise Refused("INVALID_ARGUMENT", "UNEXPECTED_INPUT", field="query_error")
+    rows = [
+        {
+            "user_list": {
+                "id": one.id,
+                "name": one.name,
+                "resource_name": f"customers/{request.customer_id}/userLists/{one.id}",
+                **(
+                    {"lookalike_user_list": {"seed_user_list_ids": one.seed_ids}}
+                    if one.seed_ids
+                    else {}
+                ),
+            }
+        }
+        for one in state.lists_of(request.customer_id).values()
+        if one.kind == query.group(1)
+    ]
+    return SearchGoogleAdsResponse(results=rows)
