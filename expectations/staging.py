@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 
 from expectations.suites import Keyed, Rule, Suite, not_empty
+from expectations.taxonomy import event_rules
 
 _event = Keyed("toString(event_id)")
 
@@ -17,7 +18,12 @@ def suites(as_of: date) -> Sequence[Suite]:
         Suite(
             database="staging",
             table="stg_events",
-            rules=(*_EVENTS, _planned_or_tagged(load().events), *_VOLUME),
+            rules=(
+                *_EVENTS,
+                _planned_or_tagged(load().events),
+                *event_rules(),
+                *_VOLUME,
+            ),
         ),
         Suite(database="staging", table="stg_payments", rules=_PAYMENTS),
     )

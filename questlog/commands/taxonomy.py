@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from questlog.commands.configuration import refresh
+from questlog.commands.taxonomy_diff import diff
 from warehouse.settings import REPOSITORY
 
 Folder = Annotated[
@@ -20,6 +21,7 @@ def register(app: typer.Typer) -> None:
     room = typer.Typer(help="The event definitions.", no_args_is_help=True)
     room.command("check")(check)
     room.command("lint")(lint)
+    room.command("diff")(diff)
     room.command("generate")(generate)
     app.add_typer(room, name="taxonomy")
 
@@ -60,8 +62,8 @@ def generate(
 ) -> None:
     """Bring the files made from the event definitions up to date.
 
-    JSON Schema, dbt doc blocks and docs/taxonomy.md; `questlog generate` makes the
-    rest as well.
+    JSON Schema, SDK types, the staging gate's data, dbt doc blocks and
+    docs/taxonomy.md; `questlog generate` makes the rest as well.
 
     Example: questlog taxonomy generate --check
     """

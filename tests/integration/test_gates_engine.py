@@ -15,10 +15,12 @@ from uuid import UUID
 import pytest
 
 from expectations.gates import GATES, check, inspect
+from expectations.taxonomy import event_rules
 from warehouse.clickhouse import connect, rows
 from warehouse.errors import GateClosed, MigrationFailed, Unavailable
 from warehouse.migrations import migrate
 from warehouse.settings import REPOSITORY, Settings
+from warehouse.taxonomy import load
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -40,7 +42,7 @@ TABLES: dict[str, dict[str, str]] = {
         "known_at": "DateTime64(3, 'UTC') default '2026-02-01 10:00:00'",
         "imported": "Bool default false",
         "tags": "Array(String)",
-        "properties": "String default '{}'",
+        "properties": """String default '{"path": "/"}'""",
     },
     "staging.stg_payments": {
         "event_id": "String default toString(generateUUIDv4())",
@@ -235,6 +237,7 @@ SHOWN_BELOW = {
     (SESSIONS, "sessions_are_present"),
     (PEOPLE, "people_are_present"),
     (FEATURES, "as_of_is_present"),
+    *((STAGED, rule.name) for rule in event_rules()),
 }
 
 
@@ -357,6 +360,63 @@ def test_a_rule_that_cannot_be_judged_is_told_under_its_own_name(
         for result in report.results
         if result.suite == PAID
     } == {"one_row_per_event_id": (1, False), "amount_can_be_read": (0, True)}
+
+
+def test_an_event_that_breaks_the_taxonomy_untagged_breaks_its_own_rule(
+    sound: "Client",
+) -> None:
+    events = [one for one in load().events.values() if one.properties]
+    wrong = [
+        {"event_name": one.name, "properties": {next(iter(one.properties)): {}}}
+        for one in events
+    ]
+    as_rows = [row | {"properties": json.dumps(row["properties"])} for row in wrong]
+    insert(sound, STAGED, *(row | {"tags": ["type_mismatch"]} for row in as_rows))
+    assert broken(sound, "staging") == set()
+
+    insert(sound, STAGED, *as_rows)
+
+    assert broken(sound, "staging") == {rule.name for rule in event_rules()}
+
+
+@pytest.mark.parametrize(
+    ("properties", "is_broken"),
+    [
+        ({"dice": "1d20", "result": 17}, False),
+        ({"dice": "1d20", "result": 17.0}, False),
+        ({"dice": "1d20", "result": None}, True),
+        ({"dice": "1d20"}, True),
+        ({"dice": 20, "result": 17}, True),
+        ({"dice": "1d20", "result": 17, "game_session_id": None}, False),
+    ],
+)
+def test_an_event_keeps_types_and_required_properties(
+    sound: "Client", properties: dict[str, Any], *, is_broken: bool
+) -> None:
+    row = {"event_name": "rolled", "properties": json.dumps(properties)}
+
+    insert(sound, STAGED, row)
+
+    assert ("rolled_keeps_the_taxonomy" in broken(sound, "staging")) is is_broken
+
+
+@pytest.mark.parametrize(
+    ("satisfaction", "topic", "is_broken"),
+    [(1, "game", False), (5, None, False), (6, "game", True), (1, "cats", True)],
+)
+def test_an_event_keeps_limits_and_enums(
+    sound: "Client", satisfaction: int, topic: str | None, *, is_broken: bool
+) -> None:
+    closed = {"ticket_id": "t", "satisfaction": satisfaction}
+    opened = {"ticket_id": "t", "topic": topic}
+    names = ("support_ticket_closed", "support_ticket_opened")
+
+    for name, properties in zip(names, (closed, opened), strict=True):
+        row = {"event_name": name, "properties": json.dumps(properties)}
+        insert(sound, STAGED, row)
+
+    rules = {f"{name}_keeps_the_taxonomy" for name in names}
+    assert bool(rules & broken(sound, "staging")) is is_broken
 
 
 def test_an_event_exactly_a_day_ahead_of_its_receipt_is_no_fault(

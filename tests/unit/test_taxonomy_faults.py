@@ -1,6 +1,7 @@
 """What is wrong with event definitions is said all at once, with file and line."""
 
 import textwrap
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -149,6 +150,7 @@ none, pseudonym or direct, got 'secret'
         ),
         ("type: object", "type: expected string, integer, number, boolean or array"),
         ("type: string\nimports_only: true", "imports_only: unknown key"),
+        ("type: string\nretired_on: soon", "retired_on: expected a day like"),
         ("type: string\nreplaced_by: width", "replaced_by: 'width' is not defined"),
         ("type: string\ntype: integer", "type: defined twice"),
     ],
@@ -163,6 +165,39 @@ def test_a_property_that_breaks_a_rule_is_named(
     _, line, path_and_says = found.split(":", 2)
     assert int(line) > 6
     assert path_and_says.startswith(f" shown.properties.size.{fault}")
+
+
+def test_a_retired_event_carries_its_days(tmp_path: Path) -> None:
+    days = """\
+      versions: ["1.0", "1.1"]
+      superseded: {"1.0": "2026-03-01"}
+      retired_on: 2026-04-01
+    """
+    folder = a_taxonomy(
+        tmp_path, shop=GOOD + textwrap.indent(textwrap.dedent(days), "  ")
+    )
+
+    event = load(folder).events["item_bought"]
+
+    assert event.superseded == {"1.0": date(2026, 3, 1)}
+    assert event.retired_on == date(2026, 4, 1)
+
+
+@pytest.mark.parametrize(
+    ("line", "fault"),
+    [
+        ('superseded: {"1.0": "2026-03-01"}', "not one of `versions`, or the newest"),
+        ('superseded: {"0.9": "2026-03-01"}', "not one of `versions`"),
+        ("superseded: [1.0]", "expected versions with days"),
+        ("retired_on: 5", "expected a day like"),
+    ],
+)
+def test_a_day_that_says_nothing_is_a_fault(
+    tmp_path: Path, line: str, fault: str
+) -> None:
+    [found] = said(a_taxonomy(tmp_path, shop=f"{GOOD}  {line}\n"))
+
+    assert fault in found
 
 
 def test_personal_has_no_default(tmp_path: Path) -> None:

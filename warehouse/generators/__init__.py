@@ -9,7 +9,10 @@ from pathlib import Path
 
 from warehouse.generators.dbt_docs import doc_blocks
 from warehouse.generators.dbt_sources import raw_sources
+from warehouse.generators.expectation_data import expectation_data
 from warehouse.generators.json_schema import envelope_schema, event_schema
+from warehouse.generators.sdk_python import python_types
+from warehouse.generators.sdk_typescript import typescript_types
 from warehouse.generators.settings_page import env_example, settings_page
 from warehouse.generators.tables import Table, tables
 from warehouse.generators.taxonomy_page import taxonomy_page
@@ -33,6 +36,9 @@ def from_taxonomy(taxonomy: Taxonomy, raw: Mapping[str, Table]) -> Files:
         **schemas,
         "dbt_project/docs/taxonomy.md": doc_blocks(taxonomy, raw["raw.events"]),
         "docs/taxonomy.md": taxonomy_page(taxonomy),
+        "expectations/generated/events.json": expectation_data(taxonomy),
+        "sdk/js/src/taxonomy.generated.ts": typescript_types(taxonomy),
+        "sdk/python/questlog_events/__init__.py": python_types(taxonomy),
     }
 
 

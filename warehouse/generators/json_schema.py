@@ -21,7 +21,7 @@ _KEYWORDS = {
 
 def event_schema(event: EventType) -> str:
     """The schema of one event's `properties` object."""
-    return _written(
+    return written(
         f"taxonomy/events/{event.domain}.yml",
         {
             "$schema": _DIALECT,
@@ -31,7 +31,7 @@ def event_schema(event: EventType) -> str:
             "x-domain": event.domain,
             "x-versions": list(event.versions),
             "x-on-violation": event.on_violation,
-            **_replacement(event.replaced_by),
+            **_retirement(event),
             **object_schema(event.properties, closed=True),
         },
     )
@@ -52,7 +52,7 @@ def envelope_schema(taxonomy: Taxonomy) -> str:
     ):
         if word in words:
             envelope["properties"][word] = known | envelope["properties"][word]
-    return _written(
+    return written(
         "taxonomy/envelope.yml",
         {
             "$schema": _DIALECT,
@@ -97,14 +97,17 @@ def _value(one: Property) -> dict[str, Any]:
             found[keyword] = limit
     if one.examples:
         found["examples"] = list(one.examples)
-    return found | _replacement(one.replaced_by)
+    return found | _retirement(one)
 
 
-def _replacement(successor: str | None) -> dict[str, Any]:
-    return {"deprecated": True, "x-replaced-by": successor} if successor else {}
+def _retirement(one: EventType | Property) -> dict[str, Any]:
+    if not (one.retired_on or one.replaced_by):
+        return {}
+    successor = {"x-replaced-by": one.replaced_by} if one.replaced_by else {}
+    return {"deprecated": True, **successor}
 
 
-def _written(source: str, schema: Mapping[str, Any]) -> str:
+def written(source: str, schema: Mapping[str, Any]) -> str:
     """As text with the note in the first line, where JSON has no comments."""
     pairs = {"$comment": note(source), **schema}
     text = json.dumps(pairs, indent=2, ensure_ascii=False)

@@ -62,6 +62,8 @@ def _event(event: EventType) -> str:
     lines = [f"### {event.name}", event.meaning]
     if event.replaced_by:
         lines.append(f"Retired: send [{event.replaced_by}](#{event.replaced_by}).")
+    elif event.retired_on:
+        lines.append(f"Retired on {event.retired_on}.")
     versions = ", ".join(event.versions)
     lines.append(f"{_ON_VIOLATION[event.on_violation]} Versions: {versions}.")
     lines.append(_table(event.properties) if event.properties else "No properties.")
@@ -89,6 +91,8 @@ def _meaning(one: Property) -> str:
         parts.append("Only in import files.")
     if one.replaced_by:
         parts.append(f"Retired: send `{one.replaced_by}`.")
+    elif one.retired_on:
+        parts.append(f"Retired on {one.retired_on}.")
     return " ".join(parts)
 
 

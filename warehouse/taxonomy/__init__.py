@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -12,6 +13,7 @@ from warehouse.taxonomy.rules import (
     check_event,
     check_name,
     check_property,
+    day_of,
     property_of,
 )
 from warehouse.taxonomy.source import Fault, Place, Source, read
@@ -196,9 +198,16 @@ def _event_type(name: str, domain: str, raw: dict[str, Any]) -> EventType:
         meaning=" ".join(raw["meaning"].split()),
         since=raw["since"],
         versions=tuple(raw.get("versions", [raw["since"]])),
+        retired_on=day_of(raw.get("retired_on")),
+        superseded=MappingProxyType(_days(raw.get("superseded", {}))),
         properties=_frozen(raw.get("properties", {})),
         **given,
     )
+
+
+def _days(raw: dict[str, Any]) -> dict[str, date]:
+    read_days = {version: day_of(day) for version, day in raw.items()}
+    return {version: day for version, day in read_days.items() if day is not None}
 
 
 def _frozen(words: dict[str, dict[str, Any]]) -> Mapping[str, Property]:

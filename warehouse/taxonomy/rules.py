@@ -4,6 +4,7 @@ import difflib
 import math
 import re
 from collections.abc import Collection
+from datetime import date
 from typing import Any
 
 from warehouse.taxonomy.source import Place, Source
@@ -16,6 +17,7 @@ FORMATS = ("uuid", "date", "date-time", "email", "uri")
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 _LONGEST_NAME = 64
+_NO_DAY = 'expected a day like "2026-03-01", got {!r}'
 _VERSION = re.compile(r"\d+\.\d+")
 _CONSTRAINTS: dict[str, tuple[str, ...]] = {
     "string": ("enum", "min_length", "max_length", "format", "pattern"),
@@ -27,11 +29,13 @@ _CONSTRAINTS: dict[str, tuple[str, ...]] = {
 }
 _ALL_CONSTRAINTS = tuple(dict.fromkeys(sum(_CONSTRAINTS.values(), ())))
 _PROPERTY_KEYS = (
-    *("type", "meaning", "required", "personal", "examples", "replaced_by"),
+    *("type", "meaning", "required", "personal", "examples"),
+    *("replaced_by", "retired_on"),
     *_ALL_CONSTRAINTS,
 )
 _EVENT_KEYS = (
-    *("meaning", "since", "on_violation", "versions", "replaced_by", "properties"),
+    *("meaning", "since", "on_violation", "versions", "superseded"),
+    *("replaced_by", "retired_on", "properties"),
 )
 
 
@@ -55,6 +59,8 @@ def check_event(source: Source, at: Place, raw: dict[str, Any]) -> None:
     if "on_violation" in raw:
         _check_choice(source, (*at, "on_violation"), raw["on_violation"], ON_VIOLATION)
     _check_versions(source, at, raw)
+    _check_superseded(source, at, raw)
+    _check_retired_on(source, at, raw)
     if not isinstance(raw.get("properties", {}), dict):
         source.object_to("expected names with definitions", (*at, "properties"))
 
@@ -66,6 +72,7 @@ def check_property(
     own = ("imports_only",) if in_envelope else ()
     _check_keys(source, at, raw, (*_PROPERTY_KEYS, *own))
     _check_meaning(source, at, raw)
+    _check_retired_on(source, at, raw)
     for key in ("required", *own):
         if not isinstance(raw.get(key, False), bool):
             source.object_to("expected true or false", (*at, key))
@@ -122,11 +129,42 @@ def _check_versions(source: Source, at: Place, raw: dict[str, Any]) -> None:
         source.object_to('expected a list of versions, like ["1.0"]', here)
     elif not all(_is_version(one) for one in versions):
         source.object_to('each version goes in quotes, like "1.0"', here)
-    elif versions != sorted(set(versions), key=_version_order):
+    elif versions != sorted(set(versions), key=version_order):
         source.object_to("expected each version once, the oldest first", here)
 
 
-def _version_order(version: str) -> tuple[int, ...]:
+def _check_superseded(source: Source, at: Place, raw: dict[str, Any]) -> None:
+    days, here = raw.get("superseded", {}), (*at, "superseded")
+    if not isinstance(days, dict):
+        source.object_to('expected versions with days, like "1.0": "2026-03-01"', here)
+        return
+    versions = raw.get("versions", [raw.get("since")])
+    former = versions[:-1] if isinstance(versions, list) else []
+    for version, day in days.items():
+        if version not in former:
+            says = "not one of `versions`, or the newest of them"
+            source.object_to(says, (*here, version))
+        if day_of(day) is None:
+            source.object_to(_NO_DAY.format(day), (*here, version))
+
+
+def _check_retired_on(source: Source, at: Place, raw: dict[str, Any]) -> None:
+    if "retired_on" in raw and day_of(raw["retired_on"]) is None:
+        source.object_to(_NO_DAY.format(raw["retired_on"]), (*at, "retired_on"))
+
+
+def day_of(value: Any) -> date | None:
+    """A day as YAML has it, in quotes or bare; None for anything else."""
+    if type(value) is date:
+        return value
+    try:
+        return date.fromisoformat(value)
+    except (TypeError, ValueError):
+        return None
+
+
+def version_order(version: str) -> tuple[int, ...]:
+    """What versions are put in order by: 1.9 comes before 1.10."""
     return tuple(int(part) for part in version.split("."))
 
 
@@ -244,4 +282,6 @@ def property_of(name: str, raw: dict[str, Any]) -> Property:
     for key in ("enum", "examples"):
         values[key] = tuple(raw.get(key, ()))
     values["meaning"] = " ".join(raw["meaning"].split())
+    if "retired_on" in raw:
+        values["retired_on"] = day_of(raw["retired_on"])
     return Property(name=name, **values)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 
 OLDEST_VERSION = "1.0"
 
@@ -11,7 +12,8 @@ class Property:
     """One named value of an event, a person or an envelope.
 
     `personal` is `none`, `pseudonym` or `direct`; a direct identifier never lies in
-    ClickHouse. Constraints that were not given are None or empty.
+    ClickHouse. Constraints that were not given are None or empty. From `retired_on`
+    it should no longer be sent, and is still taken.
     """
 
     name: str
@@ -30,6 +32,7 @@ class Property:
     items: str | None = None
     examples: tuple[object, ...] = ()
     replaced_by: str | None = None
+    retired_on: date | None = None
     imports_only: bool = False
 
     @property
@@ -43,7 +46,8 @@ class EventType:
     """One thing that may happen.
 
     `on_violation` is `quarantine`, `tag` or `strip`; `versions` are those still
-    supported, the oldest first.
+    supported, the oldest first; `superseded` has the day from which a version was no
+    longer the newest.
     """
 
     name: str
@@ -53,6 +57,8 @@ class EventType:
     on_violation: str = "quarantine"
     versions: tuple[str, ...] = (OLDEST_VERSION,)
     replaced_by: str | None = None
+    retired_on: date | None = None
+    superseded: Mapping[str, date] = field(default_factory=dict)
     properties: Mapping[str, Property] = field(default_factory=dict)
 
     @property
