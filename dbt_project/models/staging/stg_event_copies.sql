@@ -14,7 +14,7 @@ copies as (
         occurred_at as claimed_at,
         sent_at,
         received_at,
-        known_at,
+        known_at as claimed_known_at,
         clock_offset_ms,
         clock_offset_source,
         sequence,
@@ -53,7 +53,7 @@ clocks_corrected as (
         received_at,
         -- a file's clock may be set before 1970, whose days have no name either
         greatest(
-            copies.known_at, toDateTime64('1970-01-05 12:00:00', 3, 'UTC')
+            claimed_known_at, toDateTime64('1970-01-05 12:00:00', 3, 'UTC')
         ) as known_at,
         clock_offset_ms,
         clock_offset_source,
