@@ -4,7 +4,7 @@
   nobody is left would keep the people it had. The days are those of int_as_of_days,
   whatever its data; a hook may not `ref` what its model doesn't.
 #}
-{% macro drop_days_of_the_run() %}
+{% macro drop_days_of_the_run() -%}
     {%- if execute and is_incremental() -%}
         {%- set days_found -%}
             select distinct toString(as_of) as day
