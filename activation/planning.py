@@ -127,7 +127,11 @@ def _counted(
 
 
 def _consenting(client: "Client", audience: str, day: date) -> list[Person]:
-    """Those chosen as sendable who consent to advertising at this moment."""
+    """Those chosen as sendable who consent to advertising at this moment.
+
+    The marts say who consents; a denial that the door has taken since they were
+    published counts too, for a closed gate must not keep somebody in.
+    """
     found = rows(
         client,
         """
@@ -141,6 +145,17 @@ def _consenting(client: "Client", audience: str, day: date) -> list[Person]:
             and members.as_of = {day:Date}
             and members.sendable
             and people.advertising_consent
+            and members.person_id not in (
+                select user_id
+                from raw.events
+                where event_name = 'consent_decided'
+                    and JSONExtractString(properties, 'purpose') = 'advertising'
+                group by user_id
+                having argMax(
+                    JSONExtractBool(properties, 'granted') = 0,
+                    (occurred_at, JSONExtractBool(properties, 'granted') = 0)
+                )
+            )
         order by person_id
         """,
         {"audience": audience, "day": day},

@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import pytest
 import requests
@@ -47,6 +48,7 @@ _CLEAN = (
     "ml.models",
     "ml.churn_scores",
     "ml.lifetime_values",
+    "raw.events",
 )
 
 
@@ -119,6 +121,20 @@ class World:
             "marts.dim_people",
             [list(row.values()) for row in kept],
             column_names=list(kept[0]),
+        )
+
+    def decides(self, name: str, *, granted: bool, at: str) -> None:
+        """A decision on advertising that the door has taken."""
+        decided = {"purpose": "advertising", "granted": granted}
+        event = {
+            "event_id": str(uuid4()),
+            "event_name": "consent_decided",
+            "user_id": name,
+            "occurred_at": at,
+            "properties": json.dumps(decided),
+        }
+        self.client.raw_insert(
+            "raw.events", insert_block=json.dumps(event).encode(), fmt="JSONEachRow"
         )
 
     def values(self, day: date = AS_OF, **values: float) -> None:
@@ -349,6 +365,18 @@ def test_who_withdraws_consent_is_gone_after_the_next_push(world: World) -> None
 
     assert world.remote("high_value") == digests("bob")
     assert second["high_value"].remote_id == first["high_value"].remote_id
+
+
+def test_a_denial_counts_before_the_marts_know_of_it(world: World) -> None:
+    a_chosen_crowd(world, "ann", "bob")
+    world.push()
+
+    world.decides("ann", granted=False, at="2026-02-03 10:00:00.000")
+    world.decides("bob", granted=False, at="2026-02-03 10:00:00.000")
+    world.decides("bob", granted=True, at="2026-02-03 10:00:00.001")
+    world.push()
+
+    assert world.remote("high_value") == digests("bob")
 
 
 def test_who_is_forgotten_by_the_vault_is_gone_after_the_next_push(
