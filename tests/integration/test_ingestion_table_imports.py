@@ -56,14 +56,14 @@ def test_a_table_killed_twice_and_resumed_is_as_one_imported_once(
     there = []
     for _ in range(2):
         with subprocess.Popen(
-            command("killed"), cwd=REPOSITORY, stdout=subprocess.PIPE
+            command("torn-table"), cwd=REPOSITORY, stdout=subprocess.PIPE
         ) as process:
             _wait_for_more(endpoint, there[-1] if there else 0)
             process.kill()
         there.append(_count(endpoint))
     outputs = [
         subprocess.check_output(command(source), cwd=REPOSITORY, text=True)
-        for source in ("killed", "once", "killed")
+        for source in ("torn-table", "whole-table", "torn-table")
     ]
 
     assert 0 < there[0] < there[1] < _ROWS
@@ -72,9 +72,9 @@ def test_a_table_killed_twice_and_resumed_is_as_one_imported_once(
         ["4000", "1", "False"],
         ["4000", "1", "True"],
     ]
-    assert len(_stored(endpoint, "killed")) == _ROWS
-    assert _stored(endpoint, "killed") == _stored(endpoint, "once")
-    query = "select objections from raw.refused_events where source = 'killed'"
+    assert len(_stored(endpoint, "torn-table")) == _ROWS
+    assert _stored(endpoint, "torn-table") == _stored(endpoint, "whole-table")
+    query = "select objections from raw.refused_events where source = 'torn-table'"
     with connect(endpoint) as client:
         (refusal,) = rows(client, query)
     assert refusal["objections"] == [
@@ -93,7 +93,7 @@ def _stored(settings: Settings, source: str) -> list[Any]:
 
 def _count(settings: Settings) -> int:
     with connect(settings) as client:
-        query = "select count() as events from raw.events where source = 'killed'"
+        query = "select count() as events from raw.events where source = 'torn-table'"
         return int(rows(client, query)[0]["events"])
 
 
