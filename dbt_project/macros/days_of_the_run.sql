@@ -6,22 +6,20 @@
 #}
 {% macro drop_days_of_the_run() -%}
     {%- if execute and is_incremental() -%}
+        {%- if var('as_of') -%}
+            {%- set latest = "toDateOrZero('" ~ var('as_of') ~ "')" -%}
+        {%- else -%}
+            {%- set latest -%}
+                (select toDate(max(known_at), 'UTC') + 1 from staging.stg_events)
+            {%- endset -%}
+        {%- endif -%}
         {%- set days_found -%}
             select distinct toString(as_of) as day
             from {{ this }}
-            cross join (
-                select
-                    if(
-                        '{{ var("as_of") }}' = '',
-                        toDate(max(known_at), 'UTC') + 1,
-                        toDateOrZero('{{ var("as_of") }}')
-                    ) as latest
-                from staging.stg_events
-            ) as run
             where
-                as_of <= latest
-                and (latest - as_of) % {{ var('as_of_step_days') }} = 0
-                and latest - as_of
+                as_of <= {{ latest }}
+                and ({{ latest }} - as_of) % {{ var('as_of_step_days') }} = 0
+                and {{ latest }} - as_of
                 < {{ var('as_of_step_days') * var('as_of_days_at_most') }}
         {%- endset -%}
         {%- set days = run_query(days_found).rows -%}
