@@ -18,7 +18,8 @@ events as (
         feature_name,
         signup_method,
         plan,
-        country
+        country,
+        properties
 
     from {{ ref('stg_events') }}
 
@@ -47,13 +48,13 @@ passive_events as (
 
 ),
 
-devices_named as (
+links as (
 
-    select *
+    select
+        id as linked_id,
+        person_id as linked_person_id
 
-    from events
-    left join devices using (anonymous_id)
-    left join passive_events using (event_name)
+    from {{ ref('int_identity_links') }}
 
 ),
 
@@ -65,7 +66,7 @@ people_named as (
             user_id != '', user_id,
             device_user_id != '' and device_valid_to is null, device_user_id,
             concat('anon:', anonymous_id)
-        ) as person_id,
+        ) as own_person_id,
         event_name,
         toBool(because = '') as is_engagement,
         user_id,
@@ -80,12 +81,28 @@ people_named as (
         signup_method,
         plan,
         country,
+        properties,
         device_user_id,
         device_valid_from,
         device_valid_to
 
-    from devices_named
+    from events
+    left join devices using (anonymous_id)
+    left join passive_events using (event_name)
+
+),
+
+people_linked as (
+
+    select
+        people_named.* except (own_person_id),
+        if(
+            links.linked_id = '', people_named.own_person_id, links.linked_person_id
+        ) as person_id
+
+    from people_named
+    left join links on people_named.own_person_id = links.linked_id
 
 )
 
-select * from people_named
+select * from people_linked

@@ -11,7 +11,9 @@ events as (
         occurred_at,
         sequence,
         source,
-        client_session_id
+        client_session_id,
+        is_engagement,
+        properties
 
     from {{ ref('int_events_identified') }}
 
@@ -78,7 +80,9 @@ sessions_named as (
         occurred_at,
         sequence,
         source,
-        client_session_id
+        client_session_id,
+        is_engagement,
+        properties
 
     from openings_found
 
