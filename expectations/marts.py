@@ -16,6 +16,9 @@ _IDENTIFIED = "intermediate.int_events_identified"
 _STAGED = "exists(select 1 from staging.stg_events)"
 _CURRENCY = "match(currency, '^[A-Z]{{3}}$')"
 
+RATE_DAYS = 31
+"""Days after which a rate is called old: banks publish one a working day."""
+
 
 def suites(as_of: date) -> Sequence[Suite]:
     """Everything built is judged, whatever the day."""
@@ -23,6 +26,24 @@ def suites(as_of: date) -> Sequence[Suite]:
     return (
         *(_EVENTS, _DAYS, _SESSIONS, _RETENTION),
         *(_FUNNEL, _PAYMENTS, _PEOPLE, _RFM),
+    )
+
+
+def _by_currency(
+    condition: str, *, name: str, meaning: str, columns: Sequence[str]
+) -> Rule:
+    """Warn of payments that meet a condition, counted by their currency.
+
+    An open source may send anything as a currency: only codes are shown.
+    """
+    return Rule(
+        name=name,
+        meaning=meaning,
+        query=f"select concat(toString(count()), ' in ', if({_CURRENCY}, currency,"
+        " 'no currency')) as sample_key from {batch}"
+        f" where {condition} group by if({_CURRENCY}, currency, 'no currency')",
+        columns=tuple(columns),
+        severity="warn",
     )
 
 
@@ -157,11 +178,17 @@ _PAYMENTS = Suite(
             columns=("event_id",),
         ),
         _event.never(
-            "reporting_amount_minor is not null and currency != (select min(currency)"
-            " from {batch} where reporting_amount_minor is not null)",
+            "reporting_currency != (select min(reporting_currency) from {batch})",
             name="one_currency_is_counted",
-            meaning="Nothing adds two currencies.",
-            columns=["reporting_amount_minor", "currency"],
+            meaning="Nothing adds two currencies: all reported amounts are in one.",
+            columns=["reporting_currency"],
+        ),
+        _event.never(
+            "currency = reporting_currency"
+            " and not (reporting_amount_minor <=> amount_minor)",
+            name="money_of_the_reporting_currency_is_kept",
+            meaning="What needs no rate is reported exactly as it was paid.",
+            columns=["amount_minor", "reporting_amount_minor"],
         ),
         _event.never(
             f"reporting_amount_minor is not null and not {_CURRENCY}",
@@ -177,10 +204,24 @@ _PAYMENTS = Suite(
             severity="warn",
         ),
         _event.never(
-            "kind = 'refund' and amount_minor > 0",
+            "kind = 'refund' and (amount_minor > 0 or reporting_amount_minor > 0)",
             name="refunds_are_negative",
             meaning="Money that went back is counted as less than nothing.",
-            columns=["kind", "amount_minor"],
+            columns=["kind", "amount_minor", "reporting_amount_minor"],
+        ),
+        _by_currency(
+            "amount_minor is not null and reporting_amount_minor is null",
+            name="money_has_a_rate",
+            meaning="No rate or digits are known for a currency by then; reports miss"
+            " these payments: see docs/money.md.",
+            columns=["currency", "reporting_amount_minor"],
+        ),
+        _by_currency(
+            f"dateDiff('day', rate_on, toDate(occurred_at, 'UTC')) > {RATE_DAYS}",
+            name="rates_are_recent",
+            meaning=f"Payments are counted by rates over {RATE_DAYS} days older than"
+            " they: import rates, see docs/money.md.",
+            columns=["currency", "rate_on"],
         ),
     ),
 )

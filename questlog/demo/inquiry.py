@@ -65,7 +65,27 @@ def warehouse(client: "Client") -> Row:
         order by payments desc, currency
         """,
     )
-    return counted | {"money": money}
+    return counted | {"money": money, "reported": _reported(client)}
+
+
+def _reported(client: "Client") -> Row:
+    """The same over all currencies, in the reporting currency."""
+    return rows(
+        client,
+        """
+        select
+            any(reporting_currency) as currency,
+            any(digits) as minor_digits,
+            countIf(kind = 'payment') as payments,
+            uniqExactIf(person_id, kind = 'payment') as payers,
+            countIf(kind = 'refund') as refunds,
+            sum(coalesce(reporting_amount_minor, 0)) as revenue_minor,
+            countIf(reporting_amount_minor is null) as not_counted
+        from marts.fct_payments as payments
+        left join seeds.currency_digits as known
+            on payments.reporting_currency = known.currency
+        """,
+    )[0]
 
 
 def funnel(client: "Client") -> list[Row]:

@@ -96,18 +96,33 @@ def _warehouse(warehouse: Row, truth: Mapping[str, Any]) -> Table:
     table = _grid("", "")
     table.add_row("people", _checked(warehouse["people"], truth, "people"))
     table.add_row("sessions", _checked(warehouse["sessions"], truth, "sessions"))
-    for money in warehouse["money"]:
-        currency, digits = money["currency"], money["minor_digits"]
-        alone = truth if len(warehouse["money"]) == 1 else {}
-        revenue = f"{Decimal(money['revenue_minor']).scaleb(-digits):,}"
-        if "revenue_minor" in alone:
-            agrees = alone["revenue_minor"] == money["revenue_minor"]
-            revenue += " [green]= truth[/]" if agrees else " [red]not the truth[/]"
-        table.add_row("payments", _checked(money["payments"], alone, "payments"))
-        table.add_row("payers", f"{money['payers']:,}")
-        table.add_row("refunds", _checked(money["refunds"], alone, "refunds"))
-        table.add_row(f"revenue, {currency}", revenue)
+    if warehouse["money"]:
+        _money(table, warehouse["money"], warehouse["reported"], truth)
     return table
+
+
+def _money(
+    table: Table, by_currency: Sequence[Row], reported: Row, truth: Mapping[str, Any]
+) -> None:
+    """Revenue of each currency, and of all in the reporting currency."""
+    table.add_row("payments", _checked(reported["payments"], truth, "payments"))
+    table.add_row("payers", f"{reported['payers']:,}")
+    table.add_row("refunds", _checked(reported["refunds"], truth, "refunds"))
+    for money in by_currency:
+        revenue = _major(money)
+        if len(by_currency) == 1 and "revenue_minor" in truth:
+            agrees = truth["revenue_minor"] == money["revenue_minor"]
+            revenue += " [green]= truth[/]" if agrees else " [red]not the truth[/]"
+        table.add_row(f"revenue, {money['currency']}", revenue)
+    if {money["currency"] for money in by_currency} != {reported["currency"]}:
+        table.add_row(f"all, in {reported['currency']}", _major(reported))
+    if reported["not_counted"]:
+        table.add_row("no amount or rate", f"{reported['not_counted']:,}")
+
+
+def _major(money: Row) -> str:
+    """Revenue in major units, with all digits of its currency."""
+    return f"{Decimal(money['revenue_minor']).scaleb(-money['minor_digits']):,}"
 
 
 def _gates(gates: Sequence[Row]) -> Table:

@@ -78,7 +78,10 @@ TABLES: dict[str, dict[str, str]] = {
         "paid_on": "Date default '2026-02-01'",
         "currency": "String default 'EUR'",
         "amount_minor": "Nullable(Int64) default 499",
+        "reporting_currency": "String default 'EUR'",
         "reporting_amount_minor": "Nullable(Int64) default amount_minor",
+        "rate_on": "Nullable(Date)",
+        "occurred_at": "DateTime64(3, 'UTC') default '2026-02-01 10:00:00'",
     },
     "marts_build.dim_people": {
         "person_id": "String default 'ann'",
@@ -194,7 +197,18 @@ FAULTS = [
     fault("one_row_per_step_number", FUNNEL, {}),
     fault("later_steps_are_not_larger", FUNNEL, {"step_number": 2, "people": 2}),
     fault("one_row_per_event_id", PAYMENTS, {"event_id": EVENT}, {"event_id": EVENT}),
-    fault("one_currency_is_counted", PAYMENTS, {"currency": "USD"}),
+    fault("one_currency_is_counted", PAYMENTS, {"reporting_currency": "USD"}),
+    fault(
+        "money_of_the_reporting_currency_is_kept",
+        PAYMENTS,
+        {"reporting_amount_minor": 498},
+    ),
+    fault(
+        "money_has_a_rate",
+        PAYMENTS,
+        {"currency": "USD", "reporting_amount_minor": None},
+    ),
+    fault("rates_are_recent", PAYMENTS, {"currency": "USD", "rate_on": "2025-12-31"}),
     fault("counted_money_has_a_currency", PAYMENTS, {"currency": "euro"}),
     fault(
         "currency_is_a_code",
@@ -319,6 +333,29 @@ def test_every_rule_is_shown_a_fault_somewhere() -> None:
     }
 
     assert shown == rules
+
+
+def test_money_without_a_rate_is_counted_by_currency(sound: "Client") -> None:
+    unrated = {"reporting_amount_minor": None}
+    insert(
+        sound,
+        PAYMENTS,
+        *({"currency": "USD"} | unrated, {"currency": "USD"} | unrated),
+        *({"currency": "ann@example.org"} | unrated, {"amount_minor": None} | unrated),
+    )
+    (rule,) = [
+        rule
+        for suite in GATES["marts"](DAY)
+        for rule in suite.rules
+        if rule.name == "money_has_a_rate"
+    ]
+
+    found = rows(sound, rule.query.format(batch=f"(select * from {PAYMENTS}) as s"))
+
+    assert sorted(row["sample_key"] for row in found) == [
+        "1 in no currency",
+        "2 in USD",
+    ]
 
 
 def test_an_unplanned_event_that_was_tagged_is_no_fault(sound: "Client") -> None:

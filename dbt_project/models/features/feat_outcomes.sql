@@ -50,7 +50,7 @@ payments as (
         kind,
         reporting_amount_minor
 
-    from {{ ref('stg_payments') }}
+    from {{ ref('int_payments_converted') }}
 
 ),
 
@@ -62,7 +62,7 @@ events_within as (
         events.is_engagement as is_engagement,
         toDate(events.occurred_at, 'UTC') as day,
         payments.kind as kind,
-        coalesce(payments.reporting_amount_minor, 0) as amount_minor
+        coalesce(payments.reporting_amount_minor, 0) as reporting_minor
 
     from events
     cross join as_of_days
@@ -80,8 +80,8 @@ outcomes_summed as (
         as_of,
         person_id,
         countIf(is_engagement) as active_events,
-        sum(amount_minor) as revenue_minor,
-        uniqExactIf(day, kind = 'payment' and amount_minor > 0) as purchase_days
+        sum(reporting_minor) as revenue_minor,
+        uniqExactIf(day, kind = 'payment' and reporting_minor > 0) as purchase_days
 
     from events_within
 

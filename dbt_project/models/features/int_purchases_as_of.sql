@@ -23,7 +23,7 @@ payments as (
         kind,
         reporting_amount_minor
 
-    from {{ ref('stg_payments') }}
+    from {{ ref('int_payments_converted') }}
 
 ),
 

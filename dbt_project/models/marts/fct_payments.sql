@@ -15,9 +15,11 @@ payments as (
         occurred_at,
         known_at,
         amount_minor,
-        reporting_amount_minor
+        reporting_currency,
+        reporting_amount_minor,
+        rate_on
 
-    from {{ ref('stg_payments') }}
+    from {{ ref('int_payments_converted') }}
 
 ),
 
@@ -50,7 +52,9 @@ people_joined as (
         payments.known_at as known_at,
         payments.currency as currency,
         payments.amount_minor as amount_minor,
-        payments.reporting_amount_minor as reporting_amount_minor
+        payments.reporting_currency as reporting_currency,
+        payments.reporting_amount_minor as reporting_amount_minor,
+        payments.rate_on as rate_on
 
     from payments
     inner join events on payments.event_id = events.event_id

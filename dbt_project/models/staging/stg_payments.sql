@@ -96,10 +96,7 @@ signed as (
             is_readable,
             if(is_refund, -abs(whole_minor), whole_minor),
             null
-        ) as amount_minor,
-        if(
-            currency = {{ reporting_currency() }}, amount_minor, null
-        ) as reporting_amount_minor
+        ) as amount_minor
 
     from units_made_minor
 
