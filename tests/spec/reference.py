@@ -4,11 +4,13 @@ Nothing here is clever. Each function says its definition the way a person would
 lists in memory, and shares no line with the SQL.
 """
 
+import csv
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Decimal, localcontext
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 SILENCE = timedelta(minutes=30)
@@ -21,6 +23,20 @@ FUNNEL = (
 )
 PASSIVE = {"consent_decided", "payment_refunded"}
 DIGITS = {"EUR": 2, "USD": 2, "JPY": 0, "KWD": 3}
+Rates = Mapping[str, Mapping[date, Decimal]]
+
+
+def _shipped() -> Rates:
+    """The rates in the repository: units per euro, by currency and day."""
+    seed = Path(__file__).resolve().parents[2] / "dbt_project/seeds/exchange_rates.csv"
+    rates: dict[str, dict[date, Decimal]] = defaultdict(dict)
+    for row in csv.DictReader(seed.read_text().splitlines()):
+        day = date.fromisoformat(row["rate_on"])
+        rates[row["currency"]][day] = Decimal(row["units_per_eur"])
+    return rates
+
+
+SHIPPED = _shipped()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,8 +132,41 @@ def minor(event: Copy) -> int | None:
 
 
 def reported(event: Copy, currency: str) -> int | None:
-    """The same where it is in the reporting currency."""
-    return minor(event) if event.currency == currency else None
+    """The same in the reporting currency."""
+    return converted(
+        minor(event), event.currency, currency, on=event.occurred_at.date()
+    )
+
+
+def converted(
+    amount: int | None,
+    currency: str,
+    to: str,
+    *,
+    on: date,
+    rates: Rates = SHIPPED,
+) -> int | None:
+    """Minor units of another currency, by the rates of a day."""
+    if amount is None or currency == to:
+        return amount
+    paid, reported_in = _rate(currency, on, rates), _rate(to, on, rates)
+    if not paid or not reported_in:
+        return None
+    # a fraction of whole numbers: sixty digits hold the largest exactly enough
+    with localcontext(prec=60):
+        exact = Decimal(abs(amount)).scaleb(DIGITS[to] - DIGITS[currency])
+        found = int((exact * reported_in / paid).quantize(Decimal(1), ROUND_HALF_UP))
+    if found >= 10**18:
+        return None
+    return found if amount > 0 else -found
+
+
+def _rate(currency: str, on: date, rates: Rates) -> Decimal | None:
+    """Units per euro on a day: those of the latest day that is not after it."""
+    if currency == "EUR":
+        return Decimal(1)
+    days = [day for day in rates.get(currency, {}) if day <= on]
+    return rates[currency][max(days)] if days and currency in DIGITS else None
 
 
 def funnel(events: Sequence[Copy]) -> list[int]:
