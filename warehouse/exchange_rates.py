@@ -78,19 +78,17 @@ def chosen(
             " name currencies it has a column for."
         )
     wanted = [rate for rate in rates if not only or rate.currency in only]
-    held = {
-        rate.currency: rate.rate_on
-        for rate in wanted
-        if since is None or rate.rate_on <= since
-    }
-    kept = [
-        rate
-        for rate in wanted
-        if since is None or rate.rate_on >= held.get(rate.currency, since)
-    ]
-    if not kept:
+    if since is not None:
+        # in the order of days: the last one stays
+        held = {one.currency: one.rate_on for one in wanted if one.rate_on <= since}
+        wanted = [
+            rate
+            for rate in wanted
+            if rate.rate_on >= held.get(rate.currency, rate.rate_on)
+        ]
+    if not wanted:
         raise BadInput("No rates are left to write; is the file empty?")
-    return kept
+    return wanted
 
 
 def write_seed(rates: Sequence[Rate], to: Path) -> None:

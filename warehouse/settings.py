@@ -91,7 +91,9 @@ class Settings:
         "REPORTING_TIMEZONE", "UTC", "Time zone of calendar days and weeks in reports."
     )
     reporting_currency: str = _setting(
-        "REPORTING_CURRENCY", "EUR", "Currency of reports, as an ISO 4217 code."
+        "REPORTING_CURRENCY",
+        "EUR",
+        "Currency of reports, an ISO 4217 code. Others are converted: docs/money.md.",
     )
     analytics_consent_default: bool = _setting(
         "ANALYTICS_CONSENT_DEFAULT",

@@ -6,13 +6,11 @@ from typing import Annotated
 import typer
 
 from questlog import doors
-from warehouse.settings import REPOSITORY
+from warehouse import exchange_rates
 
 rates = typer.Typer(
     help="Exchange rates: what other currencies are counted by.", no_args_is_help=True
 )
-
-_SEED = REPOSITORY / "dbt_project" / "seeds" / "exchange_rates.csv"
 
 
 def register(app: typer.Typer) -> None:
@@ -31,7 +29,9 @@ def import_(
     only: Annotated[
         str, typer.Option(help="Currencies to keep, like USD,GBP. Empty: all.")
     ] = "",
-    to: Annotated[Path, typer.Option(help="The seed to replace.")] = _SEED,
+    to: Annotated[
+        Path, typer.Option(help="The seed to replace.")
+    ] = exchange_rates.SEED,
 ) -> None:
     """Replace the exchange rates by the history of the European Central Bank.
 
@@ -39,8 +39,6 @@ def import_(
 
     Example: questlog rates import eurofxref-hist.csv --since 2024-01-01 --only USD,GBP
     """
-    from warehouse import exchange_rates
-
     kept = exchange_rates.chosen(
         exchange_rates.read_history(file),
         since=doors.day(since) if since else None,
