@@ -188,17 +188,26 @@ def test_money_that_cannot_be_read_is_shown_as_none(
     publish(client, "marts")
     client.command(
         "insert into marts.fct_payments select * replace ('payment' as kind,"
-        " 'XTS' as currency, null as amount_minor) from marts.fct_payments limit 1"
+        " 'XTS' as currency, null as amount_minor, null as reporting_amount_minor)"
+        " from marts.fct_payments limit 1"
     )
 
-    (test_money,) = [
-        money for money in warehouse(client)["money"] if money["currency"] == "XTS"
-    ]
+    told = warehouse(client)
+    (test_money,) = [money for money in told["money"] if money["currency"] == "XTS"]
+    (added,) = rows(
+        client,
+        "select sum(reporting_amount_minor) as revenue_minor,"
+        " countIf(reporting_amount_minor is null) as not_counted,"
+        " countIf(kind = 'payment') as payments from marts.fct_payments",
+    )
 
     assert built.embedded
     assert tuple(
         test_money[name] for name in ("payments", "payers", "revenue_minor")
     ) == (1, 1, 0)
+    reported = told["reported"]
+    assert (reported["currency"], reported["minor_digits"]) == ("EUR", 2)
+    assert {name: reported[name] for name in added} == added
 
 
 def test_without_published_features_nothing_can_be_learned(

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+FOLDERS = ("dbt_project", "warehouse", "expectations", "ml", "activation", "questlog")
 SOURCES = [
     path
-    for folder in ("dbt_project/models", "expectations", "ml", "activation", "questlog")
+    for folder in FOLDERS
     for kind in ("*.sql", "*.py")
     for path in (REPOSITORY / folder).rglob(kind)
 ]

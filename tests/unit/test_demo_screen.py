@@ -1,0 +1,51 @@
+"""The demo's screen tells of money by currency, and of all in the reporting one."""
+
+from typing import Any
+
+from rich.console import Console
+
+from questlog.demo.screen import _warehouse
+
+EUROS = {"currency": "EUR", "payments": 3, "payers": 2, "refunds": 1}
+EUROS |= {"revenue_minor": 1234567, "minor_digits": 2}
+YEN = {"currency": "JPY", "payments": 1, "payers": 1, "refunds": 0}
+YEN |= {"revenue_minor": 500, "minor_digits": 0}
+ALONE = EUROS | {"not_counted": 0}
+TRUTH = {"payments": 3, "refunds": 1, "revenue_minor": 1234567}
+
+
+def shown(
+    money: list[dict[str, Any]], reported: dict[str, Any], truth: dict[str, Any]
+) -> str:
+    console = Console(width=80)
+    counted = {"people": 5, "sessions": 9, "money": money, "reported": reported}
+    with console.capture() as captured:
+        console.print(_warehouse(counted, truth))
+    return captured.get()
+
+
+def test_one_currency_is_held_against_the_truth() -> None:
+    text = shown([EUROS], ALONE, TRUTH)
+
+    assert "12,345.67 = truth" in text
+    assert "all, in" not in text
+
+
+def test_an_untrue_sum_is_said_so() -> None:
+    assert "not the truth" in shown([EUROS], ALONE, TRUTH | {"revenue_minor": 1})
+
+
+def test_several_currencies_stand_apart_and_are_summed_in_one() -> None:
+    every = ALONE | {"payments": 4, "revenue_minor": 1234880, "not_counted": 2}
+
+    text = shown([EUROS, YEN], every, {})
+
+    rows = [line.split() for line in text.splitlines()]
+    assert ["revenue,", "EUR", "12,345.67"] in rows
+    assert ["revenue,", "JPY", "500"] in rows
+    assert ["all,", "in", "EUR", "12,348.80"] in rows
+    assert ["no", "amount", "or", "rate", "2"] in rows
+
+
+def test_without_payments_nothing_is_said_of_money() -> None:
+    assert "revenue" not in shown([], ALONE | {"payments": 0}, {})
