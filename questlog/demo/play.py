@@ -5,7 +5,7 @@ import json
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -28,31 +28,36 @@ _NO_SCHEDULE = {"AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE": "False"}
 
 DAGS = ("models", "churn", "lifetime_value", "audiences")
 
+During = Callable[[str], contextlib.AbstractContextManager[object]]
+"""What is entered with a stage's name while the stage lasts, such as a measurement."""
+
 
 @dataclass(slots=True)
 class Clock:
     """How long each stage took, in seconds."""
 
     console: Console
+    during: During = contextlib.nullcontext
     seconds: dict[str, float] = field(default_factory=dict)
 
     @contextlib.contextmanager
     def stage(self, name: str) -> Iterator[None]:
         """Time one stage and say that it is done."""
         started = time.monotonic()
-        with self.console.status(f"{name} ..."):
+        with self.console.status(f"{name} ..."), self.during(name):
             yield
         self.seconds[name] = time.monotonic() - started
         self.console.print(f"  [green]done[/] {name:<44} {self.seconds[name]:6.1f} s")
 
 
-def play(
+def play(  # noqa: PLR0913 - what a demo is made of
     settings: Settings,
     environ: Mapping[str, str],
     *,
     world: World,
     events: Path | None,
     now: datetime,
+    during: During = contextlib.nullcontext,
 ) -> None:
     """Run one demo from nothing and print its screen.
 
@@ -74,7 +79,7 @@ def play(
     settings = replace(with_standins(settings), reporting_currency=story.currency)
     _empty(home, story)
     console.print(f"[bold]Questlog[/]: {story.title}, as of {story.as_of}\n")
-    clock = Clock(console)
+    clock = Clock(console, during)
     simulation = None if events else _start_simulation(world, story, now=now)
     try:
         with _stack(settings, environ, clock) as stack:
