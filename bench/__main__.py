@@ -14,10 +14,17 @@ import sys
 import bench
 
 
-def names() -> list[str]:
-    """The benchmarks there are: one module each."""
+def modules() -> dict[str, str]:
+    """The benchmarks there are: one module each.
+
+    A name that Python keeps for itself has a module with an underscore behind it.
+    """
     found = (module.name for module in pkgutil.iter_modules(bench.__path__))
-    return sorted(name for name in found if not name.startswith("_"))
+    return {
+        name.rstrip("_"): f"bench.{name}"
+        for name in sorted(found)
+        if not name.startswith("_")
+    }
 
 
 def machine() -> dict[str, object]:
@@ -35,14 +42,15 @@ def main(words: list[str]) -> int:
     """Run the named benchmark; without a name, list them."""
     if not words:
         print("make bench NAME=… runs one of:")
-        for name in names():
-            meaning = importlib.import_module(f"bench.{name}").__doc__ or ""
+        for name, module in modules().items():
+            meaning = importlib.import_module(module).__doc__ or ""
             print(f"  {name:<8} {meaning.splitlines()[0]}")
         return 0
-    if words[0] not in names():
-        print(f"There is no benchmark {words[0]!r}; there are: {', '.join(names())}.")
+    module = modules().get(words[0])
+    if module is None:
+        print(f"There is no benchmark {words[0]!r}; there are: {', '.join(modules())}.")
         return 2
-    measured = importlib.import_module(f"bench.{words[0]}").run()
+    measured = importlib.import_module(module).run()
     print(json.dumps({"name": words[0], "machine": machine()} | measured))
     return 0
 
