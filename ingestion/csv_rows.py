@@ -109,7 +109,7 @@ def _reader(lines: "_Lines", dialect: Dialect) -> Iterator[list[str]]:
 class _Lines:
     """The lines of a file as text; those a row took by mistake can be given back."""
 
-    def __init__(self, file: IO[bytes] | gzip.GzipFile, encoding: str) -> None:
+    def __init__(self, file: IO[bytes], encoding: str) -> None:
         self.encoding = encoding
         self.taken: list[bytes] = []
         self.damaged = False

@@ -47,10 +47,10 @@ REFUSAL_COLUMNS: Final = (
 )
 
 
-def json_text(value: Any) -> str:
+def json_bytes(value: Any) -> bytes:
     """Canonical JSON: keys sorted, no spaces, UTF-8, whole numbers of any size."""
     try:
-        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
     except TypeError:  # a whole number beyond 64 bits
         return json.dumps(
             value,
@@ -58,7 +58,12 @@ def json_text(value: Any) -> str:
             ensure_ascii=False,
             separators=(",", ":"),
             allow_nan=False,
-        )
+        ).encode()
+
+
+def json_text(value: Any) -> str:
+    """The same as text."""
+    return json_bytes(value).decode()
 
 
 def row_bytes(row: dict[str, Any]) -> bytes:
@@ -66,13 +71,13 @@ def row_bytes(row: dict[str, Any]) -> bytes:
     return orjson.dumps(row)
 
 
-def content_hash(*parts: str) -> int:
+def content_hash(*parts: bytes) -> int:
     """64 bits over an event's content; each part is JSON, so no part holds a newline.
 
     Python's own hash differs between processes; this one is for ever.
     """
     return int.from_bytes(
-        blake2b("\n".join(parts).encode(), digest_size=8).digest(), "big"
+        blake2b(b"\n".join(parts), digest_size=8).digest(), "big"
     )
 
 
