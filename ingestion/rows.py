@@ -76,9 +76,7 @@ def content_hash(*parts: bytes) -> int:
 
     Python's own hash differs between processes; this one is for ever.
     """
-    return int.from_bytes(
-        blake2b(b"\n".join(parts), digest_size=8).digest(), "big"
-    )
+    return int.from_bytes(blake2b(b"\n".join(parts), digest_size=8).digest(), "big")
 
 
 def with_load(rows: list[bytes], loaded_at: str) -> bytes:
