@@ -106,7 +106,7 @@ def _payment(
 
 def _refund(chance: np.random.Generator, person: Person, paid: Happening) -> Happening:
     cents = int(paid.properties["amount_cents"])
-    in_full = happens(chance, 0.7)
+    in_full, asked_for = happens(chance, 0.7), happens(chance, 0.85)
     return by(
         person,
         None,
@@ -114,7 +114,7 @@ def _refund(chance: np.random.Generator, person: Person, paid: Happening) -> Hap
         "payment_refunded",
         payment_id=paid.properties["payment_id"],
         refund_id=f"refund_{chance.bytes(6).hex()}",
-        amount_cents=cents if in_full else max(1, cents // 2),
+        amount_cents=cents if in_full or not asked_for else max(1, cents // 2),
         currency="EUR",
-        reason="requested_by_customer" if happens(chance, 0.85) else "chargeback",
+        reason="requested_by_customer" if asked_for else "chargeback",
     )

@@ -59,6 +59,11 @@ class Parameters:
         """When the live slice ends, before it is moved."""
         return self.history_to + EVENING_TO
 
+    @property
+    def posted_at(self) -> int:
+        """When the live slice is sent: as its last event happens."""
+        return milliseconds(self.now) if self.now else self.live_to
+
     def stream(self, concern: str) -> np.random.Generator:
         """The random stream of one concern: a change elsewhere never moves it."""
         return np.random.default_rng([self.seed, crc32(concern.encode())])

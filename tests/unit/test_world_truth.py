@@ -5,7 +5,8 @@ from uuid import UUID
 
 import orjson
 
-from questlog.world.reference import Line, observe, read_history, read_live
+from questlog.world.reading import Line, read_history, read_live
+from questlog.world.reference import observe
 
 
 def a_line(
@@ -141,7 +142,9 @@ def test_cohorts_are_weeks_from_monday() -> None:
 
 def test_live_events_are_received_after_all_history() -> None:
     history = read_history([a_payment(1, "10:00:00.000", 500)])
-    live = read_live([a_payment(1, "10:00:00.000", 900, received=None)], after=history)
+    live = read_live(
+        [a_payment(1, "10:00:00.000", 900, received=None)], after=history, posted_at=0
+    )
 
     found = observe(history.followed_by(live))
 
