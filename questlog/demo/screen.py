@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 NEXT = "Look around with `make up`: it serves what this demo made."
 _WEEKS_SHOWN = 9
 _COHORTS_SHOWN = 10
+_CAMPAIGNS_SHOWN = 7
 _FIGURES = {
     "churn": {"AP": "average_precision", "AUC": "auc", "Brier": "brier", "ECE": "ece"},
     "lifetime_value": {
@@ -39,6 +40,8 @@ def show(console: Console, client: "Client", *, story: Story, home: Home) -> Non
     panels = {
         "The door": _door(inquiry.door(client), truth),
         "The warehouse": _warehouse(inquiry.warehouse(client), truth),
+        "Devices and second thoughts": _concerns(client, truth),
+        "Sessions by campaign": _campaigns(inquiry.campaigns(client), truth),
         "The gates": _gates(inquiry.gates(client)),
         "Activation within 30 days": _funnel(inquiry.funnel(client), truth),
         "Weekly cohorts, percent back": _triangle(inquiry.cohorts(client)),
@@ -98,6 +101,35 @@ def _warehouse(warehouse: Row, truth: Mapping[str, Any]) -> Table:
     table.add_row("sessions", _checked(warehouse["sessions"], truth, "sessions"))
     if warehouse["money"]:
         _money(table, warehouse["money"], warehouse["reported"], truth)
+    return table
+
+
+def _concerns(client: "Client", truth: Mapping[str, Any]) -> Table:
+    table = _grid("", "")
+    found = inquiry.concerns(client)
+    told = (
+        {
+            "people_on_several_devices": truth["devices"]["people_on_several_devices"],
+            "clocks_corrected": truth["clocks"]["corrected"],
+            "events_of_crawlers": truth["bots"]["events_by_agent"],
+        }
+        if truth
+        else {}
+    )
+    for name, figure in found.items():
+        table.add_row(name.replace("_", " "), _checked(figure, told, name))
+    withdrawn = {p: said["withdrawn"] for p, said in truth.get("consents", {}).items()}
+    for purpose, people in inquiry.withdrawals(client).items():
+        shown = _checked(people, withdrawn, purpose)
+        table.add_row(f"withdrew their consent to {purpose}", shown)
+    return table
+
+
+def _campaigns(campaigns: Sequence[Row], truth: Mapping[str, Any]) -> Table:
+    table = _grid("", "")
+    told = truth.get("campaigns", {}).get("sessions", {})
+    for row in campaigns[:_CAMPAIGNS_SHOWN]:
+        table.add_row(row["campaign"], _checked(row["sessions"], told, row["campaign"]))
     return table
 
 

@@ -90,16 +90,16 @@ def bots(once: Iterable[Seen]) -> Counts:
     for seen in once:
         if seen.anonymous_id:
             by_device[seen.anonymous_id].append(seen)
-    saying = [events for events in by_device.values() if _says_so(events)]
-    steady = [events for events in by_device.values() if _is_steady(events)]
-    either = [e for e in by_device.values() if _says_so(e) or _is_steady(e)]
+    saying = {d: events for d, events in by_device.items() if _says_so(events)}
+    steady = {d: events for d, events in by_device.items() if _is_steady(events)}
+    either = saying | steady
     return {
         "devices": len(either),
-        "events": sum(map(len, either)),
+        "events": sum(map(len, either.values())),
         "devices_by_agent": len(saying),
-        "events_by_agent": sum(map(len, saying)),
+        "events_by_agent": sum(map(len, saying.values())),
         "devices_by_rhythm": len(steady),
-        "events_by_rhythm": sum(map(len, steady)),
+        "events_by_rhythm": sum(map(len, steady.values())),
     }
 
 
@@ -190,8 +190,8 @@ def _channel(view: Seen) -> str:
 
 
 def _says_so(events: Iterable[Seen]) -> bool:
-    agents = {str(seen.context.get("user_agent", "")).lower() for seen in events}
-    return any(word in agent for agent in agents for word in _SAYS_SO)
+    agents = {seen.context.get("user_agent", "") for seen in events}
+    return any(word in agent.lower() for agent in agents for word in _SAYS_SO)
 
 
 def _is_steady(events: Sequence[Seen]) -> bool:

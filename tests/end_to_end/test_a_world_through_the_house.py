@@ -178,6 +178,27 @@ def test_people_sessions_and_money_agree_with_the_truth(house: House) -> None:
     assert consented == [{"people": truth["consented_advertising"]}]
 
 
+def test_campaigns_devices_crawlers_and_minds_changed_agree_with_the_truth(
+    house: House,
+) -> None:
+    truth = house.truth()
+
+    with connect(house.settings) as client:
+        found = inquiry.concerns(client)
+        withdrawn = inquiry.withdrawals(client)
+        campaigns = inquiry.campaigns(client)
+
+    several = truth["devices"]["people_on_several_devices"]
+    assert found["people_on_several_devices"] == several > 0
+    assert found["events_of_crawlers"] == truth["bots"]["events_by_agent"] > 0
+    assert {row["campaign"]: row["sessions"] for row in campaigns} == (
+        truth["campaigns"]["sessions"]
+    )
+    told = {purpose: said["withdrawn"] for purpose, said in truth["consents"].items()}
+    assert withdrawn == told
+    assert all(told.values())
+
+
 def test_the_funnel_agrees_with_the_truth(house: House) -> None:
     with connect(house.settings) as client:
         steps = inquiry.funnel(client)
