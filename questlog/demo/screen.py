@@ -142,14 +142,20 @@ def _money(
     table.add_row("refunds", _checked(reported["refunds"], truth, "refunds"))
     for money in by_currency:
         revenue = _major(money)
-        if len(by_currency) == 1 and "revenue_minor" in truth:
-            agrees = truth["revenue_minor"] == money["revenue_minor"]
-            revenue += " [green]= truth[/]" if agrees else " [red]not the truth[/]"
-        table.add_row(f"revenue, {money['currency']}", revenue)
+        told = truth.get("money_by_currency", {}).get(money["currency"], {})
+        table.add_row(f"revenue, {money['currency']}", revenue + _agrees(money, told))
     if {money["currency"] for money in by_currency} != {reported["currency"]}:
-        table.add_row(f"all, in {reported['currency']}", _major(reported))
+        total = _major(reported) + _agrees(reported, truth)
+        table.add_row(f"all, in {reported['currency']}", total)
     if reported["not_counted"]:
         table.add_row("no amount or rate", f"{reported['not_counted']:,}")
+
+
+def _agrees(money: Row, truth: Mapping[str, Any]) -> str:
+    if "revenue_minor" not in truth:
+        return ""
+    agrees = truth["revenue_minor"] == money["revenue_minor"]
+    return " [green]= truth[/]" if agrees else " [red]not the truth[/]"
 
 
 def _major(money: Row) -> str:

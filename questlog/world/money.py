@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from questlog.world.chances import happens
-from questlog.world.geography import from_local
+from questlog.world.geography import PRICE_LIST, from_local
 from questlog.world.happenings import Happening
 from questlog.world.leaving import Course
 from questlog.world.newcomers import page
@@ -90,6 +90,8 @@ def _price(chance: np.random.Generator, person: Person) -> int:
 def _payment(
     chance: np.random.Generator, person: Person, at: int, *, cents: int, product: str
 ) -> Happening:
+    """A payment of so many cents, in the currency of the person's country."""
+    currency = person.country.currency
     plan = {"plan": person.subscribes} if product == "subscription" else {}
     return by(
         person,
@@ -97,8 +99,8 @@ def _payment(
         at,
         "payment_completed",
         payment_id=f"payment_{chance.bytes(6).hex()}",
-        amount_cents=cents,
-        currency="EUR",
+        amount_cents=round(cents * PRICE_LIST[currency]),
+        currency=currency,
         product=product,
         **plan,
     )
@@ -115,6 +117,6 @@ def _refund(chance: np.random.Generator, person: Person, paid: Happening) -> Hap
         payment_id=paid.properties["payment_id"],
         refund_id=f"refund_{chance.bytes(6).hex()}",
         amount_cents=cents if in_full or not asked_for else max(1, cents // 2),
-        currency="EUR",
+        currency=paid.properties["currency"],
         reason="requested_by_customer" if asked_for else "chargeback",
     )

@@ -11,6 +11,7 @@ from typing import Any
 
 from questlog.world import counts
 from questlog.world.parameters import DAY, MINUTE, day_of
+from questlog.world.rates import Rates
 from questlog.world.reading import Reading, Seen, deduplicated
 
 FUNNEL = (
@@ -23,8 +24,8 @@ SILENCE = 30 * MINUTE
 FUNNEL_WINDOW = 30 * DAY
 
 
-def observe(reading: Reading) -> dict[str, Any]:
-    """Everything true about what was read, as JSON."""
+def observe(reading: Reading, rates: Rates, currency: str = "EUR") -> dict[str, Any]:
+    """Everything true about what was read, as JSON; money adds up in a currency."""
     once, received = deduplicated(reading)
     persons = _persons(once)
     sessions = [run for events in persons.values() for run in _sessions(events)]
@@ -40,7 +41,7 @@ def observe(reading: Reading) -> dict[str, Any]:
             seen.at for seen in once if seen.name == "user_signed_up"
         ),
         "events_by_name": dict(sorted(Counter(seen.name for seen in once).items())),
-        **_money(once),
+        **_money(once, rates, currency),
         "campaigns": counts.campaigns(persons, sessions),
         "devices": counts.devices(once),
         "bots": counts.bots(once),
@@ -133,13 +134,39 @@ def _monday(day: date) -> date:
     return day - timedelta(days=day.weekday())
 
 
-def _money(once: list[Seen]) -> dict[str, int]:
-    paid = [s.properties["amount_cents"] for s in once if s.name == "payment_completed"]
-    back = [s.properties["amount_cents"] for s in once if s.name == "payment_refunded"]
+def _money(once: list[Seen], rates: Rates, currency: str) -> dict[str, Any]:
+    """Payments and refunds: each currency by itself, and all of them in one.
+
+    What has no rate in that one is counted and not added.
+    """
+    kinds = {"payment_completed": "paid_minor", "payment_refunded": "refunded_minor"}
+    money = [
+        (kinds[seen.name], seen.properties["currency"], seen)
+        for seen in once
+        if seen.name in kinds
+    ]
+    own: dict[str, Counter[str]] = defaultdict(Counter)
+    told: Counter[str] = Counter()
+    for kind, paid_in, seen in money:
+        amount, on = seen.properties["amount_cents"], day_of(seen.at)
+        own[paid_in][kind] += amount
+        own[paid_in][kind.replace("_minor", "")] += 1
+        told[kind] += rates.told_in(currency, amount, paid_in, on) or 0
+    return _totals(told) | {
+        "payments": sum(counted["paid"] for counted in own.values()),
+        "refunds": sum(counted["refunded"] for counted in own.values()),
+        "money_by_currency": {
+            paid_in: {"payments": counted["paid"], "refunds": counted["refunded"]}
+            | _totals(counted)
+            for paid_in, counted in sorted(own.items())
+        },
+    }
+
+
+def _totals(counted: Counter[str]) -> dict[str, int]:
+    paid, refunded = counted["paid_minor"], counted["refunded_minor"]
     return {
-        "payments": len(paid),
-        "refunds": len(back),
-        "paid_minor": sum(paid),
-        "refunded_minor": sum(back),
-        "revenue_minor": sum(paid) - sum(back),
+        "paid_minor": paid,
+        "refunded_minor": refunded,
+        "revenue_minor": paid - refunded,
     }

@@ -29,6 +29,7 @@ from questlog.world.machines import machines
 from questlog.world.money import payments
 from questlog.world.newcomers import newcomers, visitors
 from questlog.world.parameters import Parameters, milliseconds
+from questlog.world.rates import read_rates
 from questlog.world.reading import Line, read_history, read_live
 from questlog.world.scene import Scene, stage
 from questlog.world.tables import group_play
@@ -187,8 +188,9 @@ def truth_of(world: World) -> dict[str, Any]:
     parameters = world.scene.parameters
     imported = read_history(world.history)
     sent = read_live(world.live, after=imported, posted_at=parameters.posted_at)
-    history = reference.observe(imported)
-    both = reference.observe(imported.followed_by(sent))
+    rates, currency = read_rates(), parameters.currency
+    history = reference.observe(imported, rates, currency)
+    both = reference.observe(imported.followed_by(sent), rates, currency)
     history["gone"] = people_gone(world.scene, parameters.history_to)
     both["gone"] = people_gone(world.scene, parameters.live_to)
     now = parameters.now.isoformat() if parameters.now else None
@@ -199,6 +201,7 @@ def truth_of(world: World) -> dict[str, Any]:
             "end": parameters.end.isoformat(),
             "seed": parameters.seed,
             "now": now,
+            "currency": currency,
         },
         "history": history,
         "live": reference.added(both, history),

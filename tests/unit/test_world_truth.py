@@ -1,12 +1,21 @@
 """The reference counts as docs/glossary.md says, on lines small enough to read."""
 
+from datetime import date
+from fractions import Fraction
 from typing import Any
 from uuid import UUID
 
 import orjson
 
+from questlog.world.rates import Rates
 from questlog.world.reading import Line, read_history, read_live
 from questlog.world.reference import observe
+
+RATES = Rates(
+    days={"JPY": [date(2026, 1, 1), date(2026, 3, 1)], "GBP": [date(2026, 1, 1)]},
+    units={"JPY": [Fraction(200), Fraction(160)], "GBP": [Fraction("0.8")]},
+    digits={"EUR": 2, "JPY": 0, "GBP": 2},
+)
 
 
 def a_line(
@@ -29,7 +38,7 @@ def a_line(
 
 
 def truth(*lines: Line) -> dict[str, Any]:
-    return observe(read_history(lines))
+    return observe(read_history(lines), RATES)
 
 
 def a_payment(number: int, at: str, cents: int, **changed: Any) -> Line:
@@ -146,6 +155,6 @@ def test_live_events_are_received_after_all_history() -> None:
         [a_payment(1, "10:00:00.000", 900, received=None)], after=history, posted_at=0
     )
 
-    found = observe(history.followed_by(live))
+    found = observe(history.followed_by(live), RATES)
 
     assert (found["revenue_minor"], found["conflicts"]) == (500, 1)
