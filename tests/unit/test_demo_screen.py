@@ -11,7 +11,8 @@ EUROS |= {"revenue_minor": 1234567, "minor_digits": 2}
 YEN = {"currency": "JPY", "payments": 1, "payers": 1, "refunds": 0}
 YEN |= {"revenue_minor": 500, "minor_digits": 0}
 ALONE = EUROS | {"not_counted": 0}
-TRUTH = {"payments": 3, "refunds": 1, "revenue_minor": 1234567}
+TRUTH: dict[str, Any] = {"payments": 3, "refunds": 1, "revenue_minor": 1234567}
+TRUTH |= {"money_by_currency": {"EUR": {"revenue_minor": 1234567}}}
 
 
 def shown(
@@ -32,7 +33,19 @@ def test_one_currency_is_held_against_the_truth() -> None:
 
 
 def test_an_untrue_sum_is_said_so() -> None:
-    assert "not the truth" in shown([EUROS], ALONE, TRUTH | {"revenue_minor": 1})
+    untrue = {"money_by_currency": {"EUR": {"revenue_minor": 1}}}
+
+    assert "not the truth" in shown([EUROS], ALONE, TRUTH | untrue)
+
+
+def test_the_sum_of_several_currencies_is_held_against_the_truth() -> None:
+    every = ALONE | {"payments": 4, "revenue_minor": 1234880}
+
+    true = shown([EUROS, YEN], every, TRUTH | {"revenue_minor": 1234880})
+    untrue = shown([EUROS, YEN], every, TRUTH)
+
+    assert "12,348.80 = truth" in true
+    assert "12,348.80 not the truth" in untrue
 
 
 def test_several_currencies_stand_apart_and_are_summed_in_one() -> None:
