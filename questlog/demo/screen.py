@@ -40,7 +40,9 @@ def show(console: Console, client: "Client", *, story: Story, home: Home) -> Non
     panels = {
         "The door": _door(inquiry.door(client), truth),
         "The warehouse": _warehouse(inquiry.warehouse(client), truth),
-        "Devices and second thoughts": _concerns(client, truth),
+        "Devices and second thoughts": _concerns(
+            inquiry.concerns(client), inquiry.withdrawals(client), truth
+        ),
         "Sessions by campaign": _campaigns(inquiry.campaigns(client), truth),
         "The gates": _gates(inquiry.gates(client)),
         "Activation within 30 days": _funnel(inquiry.funnel(client), truth),
@@ -104,9 +106,10 @@ def _warehouse(warehouse: Row, truth: Mapping[str, Any]) -> Table:
     return table
 
 
-def _concerns(client: "Client", truth: Mapping[str, Any]) -> Table:
+def _concerns(
+    found: Row, withdrawals: Mapping[str, int], truth: Mapping[str, Any]
+) -> Table:
     table = _grid("", "")
-    found = inquiry.concerns(client)
     told = (
         {
             "people_on_several_devices": truth["devices"]["people_on_several_devices"],
@@ -119,7 +122,7 @@ def _concerns(client: "Client", truth: Mapping[str, Any]) -> Table:
     for name, figure in found.items():
         table.add_row(name.replace("_", " "), _checked(figure, told, name))
     withdrawn = {p: said["withdrawn"] for p, said in truth.get("consents", {}).items()}
-    for purpose, people in inquiry.withdrawals(client).items():
+    for purpose, people in withdrawals.items():
         shown = _checked(people, withdrawn, purpose)
         table.add_row(f"withdrew their consent to {purpose}", shown)
     return table

@@ -1,4 +1,4 @@
-"""Each concern of a richer world is there, and disturbs no other."""
+"""Each concern of a richer world is there, and the truth finds it."""
 
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
