@@ -29,6 +29,9 @@ def simulate(
             help="When the live slice's last event happens, like 2026-03-02T20:00Z."
         ),
     ] = "",
+    currency: Annotated[
+        str, typer.Option(help="The truth adds up money in this currency.")
+    ] = "EUR",
 ) -> None:
     """Make the events of a tabletop-RPG service, and the truth to check against.
 
@@ -45,6 +48,7 @@ def simulate(
         end=doors.day(end),
         seed=seed,
         now=_moment(now) if now else None,
+        currency=currency,
     )
     truth = make(parameters, out)
     for part in ("history", "live"):

@@ -88,6 +88,74 @@ def _reported(client: "Client") -> Row:
     )[0]
 
 
+def concerns(client: "Client") -> Row:
+    """What the world is rich in: devices, wrong clocks, crawlers, minds changed."""
+    return rows(
+        client,
+        """
+        select
+            (
+                select count()
+                from (
+                    select person_id
+                    from intermediate.int_events_identified
+                    where user_id != '' and anonymous_id != ''
+                    group by person_id
+                    having uniqExact(anonymous_id) > 1
+                )
+            ) as people_on_several_devices,
+            (
+                select countIf(clock_offset_ms != 0) from staging.stg_events
+            ) as clocks_corrected,
+            (
+                select
+                    countIf(
+                        multiSearchAnyCaseInsensitive(
+                            JSONExtractString(context, 'user_agent'),
+                            ['bot', 'crawler', 'spider']
+                        )
+                    )
+                from staging.stg_events
+            ) as events_of_crawlers
+        """,
+    )[0]
+
+
+def withdrawals(client: "Client") -> dict[str, int]:
+    """People who allowed a purpose and denied it later, by purpose."""
+    found = rows(
+        client,
+        """
+        select purpose, count() as people
+        from (
+            select person_id, purpose
+            from staging.stg_consents as consents
+            inner join intermediate.int_events_identified as events
+                on consents.event_id = events.event_id
+            group by person_id, purpose
+            having
+                countIf(granted) > 0
+                and countIf(not granted) > 0
+                and minIf((events.occurred_at, events.sequence, event_id), granted)
+                < maxIf((events.occurred_at, events.sequence, event_id), not granted)
+        )
+        group by purpose
+        order by purpose
+        """,
+    )
+    return {row["purpose"]: row["people"] for row in found}
+
+
+def campaigns(client: "Client") -> list[Row]:
+    """Sessions by the campaign of their first page view, most first."""
+    return rows(
+        client,
+        "select if(utm_campaign = '', 'none', utm_campaign) as campaign,"
+        " count() as sessions from marts.fct_sessions"
+        " group by campaign order by sessions desc, campaign",
+    )
+
+
 def funnel(client: "Client") -> list[Row]:
     """The activation funnel, a row a step."""
     return rows(

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 NEXT = "Look around with `make up`: it serves what this demo made."
 _WEEKS_SHOWN = 9
 _COHORTS_SHOWN = 10
+_CAMPAIGNS_SHOWN = 7
 _FIGURES = {
     "churn": {"AP": "average_precision", "AUC": "auc", "Brier": "brier", "ECE": "ece"},
     "lifetime_value": {
@@ -39,6 +40,10 @@ def show(console: Console, client: "Client", *, story: Story, home: Home) -> Non
     panels = {
         "The door": _door(inquiry.door(client), truth),
         "The warehouse": _warehouse(inquiry.warehouse(client), truth),
+        "Devices and second thoughts": _concerns(
+            inquiry.concerns(client), inquiry.withdrawals(client), truth
+        ),
+        "Sessions by campaign": _campaigns(inquiry.campaigns(client), truth),
         "The gates": _gates(inquiry.gates(client)),
         "Activation within 30 days": _funnel(inquiry.funnel(client), truth),
         "Weekly cohorts, percent back": _triangle(inquiry.cohorts(client)),
@@ -101,6 +106,36 @@ def _warehouse(warehouse: Row, truth: Mapping[str, Any]) -> Table:
     return table
 
 
+def _concerns(
+    found: Row, withdrawals: Mapping[str, int], truth: Mapping[str, Any]
+) -> Table:
+    table = _grid("", "")
+    told = (
+        {
+            "people_on_several_devices": truth["devices"]["people_on_several_devices"],
+            "clocks_corrected": truth["clocks"]["corrected"],
+            "events_of_crawlers": truth["bots"]["events_by_agent"],
+        }
+        if truth
+        else {}
+    )
+    for name, figure in found.items():
+        table.add_row(name.replace("_", " "), _checked(figure, told, name))
+    withdrawn = {p: said["withdrawn"] for p, said in truth.get("consents", {}).items()}
+    for purpose, people in withdrawals.items():
+        shown = _checked(people, withdrawn, purpose)
+        table.add_row(f"withdrew their consent to {purpose}", shown)
+    return table
+
+
+def _campaigns(campaigns: Sequence[Row], truth: Mapping[str, Any]) -> Table:
+    table = _grid("", "")
+    told = truth.get("campaigns", {}).get("sessions", {})
+    for row in campaigns[:_CAMPAIGNS_SHOWN]:
+        table.add_row(row["campaign"], _checked(row["sessions"], told, row["campaign"]))
+    return table
+
+
 def _money(
     table: Table, by_currency: Sequence[Row], reported: Row, truth: Mapping[str, Any]
 ) -> None:
@@ -110,14 +145,20 @@ def _money(
     table.add_row("refunds", _checked(reported["refunds"], truth, "refunds"))
     for money in by_currency:
         revenue = _major(money)
-        if len(by_currency) == 1 and "revenue_minor" in truth:
-            agrees = truth["revenue_minor"] == money["revenue_minor"]
-            revenue += " [green]= truth[/]" if agrees else " [red]not the truth[/]"
-        table.add_row(f"revenue, {money['currency']}", revenue)
+        told = truth.get("money_by_currency", {}).get(money["currency"], {})
+        table.add_row(f"revenue, {money['currency']}", revenue + _agrees(money, told))
     if {money["currency"] for money in by_currency} != {reported["currency"]}:
-        table.add_row(f"all, in {reported['currency']}", _major(reported))
+        total = _major(reported) + _agrees(reported, truth)
+        table.add_row(f"all, in {reported['currency']}", total)
     if reported["not_counted"]:
         table.add_row("no amount or rate", f"{reported['not_counted']:,}")
+
+
+def _agrees(money: Row, truth: Mapping[str, Any]) -> str:
+    if "revenue_minor" not in truth:
+        return ""
+    agrees = truth["revenue_minor"] == money["revenue_minor"]
+    return " [green]= truth[/]" if agrees else " [red]not the truth[/]"
 
 
 def _major(money: Row) -> str:

@@ -24,8 +24,8 @@ _LAST_WORDS = 30 * MINUTE
 def deliver(scene: Scene, happenings: list[Happening]) -> list[Copy]:
     """First copies of all happenings, as their channel delivers them.
 
-    After a person has denied analytics nothing more of theirs is received, but for
-    the stragglers of `deaf_clients`.
+    While a person denies analytics nothing more of theirs is received, but for the
+    stragglers of `deaf_clients`.
     """
     parameters = scene.parameters
     happenings = sorted(happenings, key=lambda happening: happening.at)
@@ -36,7 +36,8 @@ def deliver(scene: Scene, happenings: list[Happening]) -> list[Copy]:
         for happening, event, delay in zip(happenings, events, delays, strict=True)
     ]
     denied = {scene.people[i].user_id: at for i, at in scene.denied_at.items()}
-    return [copy for copy in copies if not _after_denial(copy, denied)]
+    back = {scene.people[i].user_id: at for i, at in scene.back_at.items()}
+    return [copy for copy in copies if not _after_denial(copy, denied, back)]
 
 
 def _delays(chance: np.random.Generator, count: int) -> list[int]:
@@ -51,10 +52,12 @@ def _first_copy(happening: Happening, event: dict[str, Any], delay: int) -> Copy
     visit = happening.visit
     if visit is None:
         received_at, timezone = happening.at + 50 + delay % 400, ""
+        ahead = 0
     else:
         device = visit.device
         received_at = max(happening.at, visit.held_until) + delay
         timezone = device.timezone if device.mobile else ""
+        ahead = device.ahead
     if happening.name == "consent_decided":
         received_at = happening.at + 50 + delay % 2_000
     return Copy(
@@ -63,16 +66,21 @@ def _first_copy(happening: Happening, event: dict[str, Any], delay: int) -> Copy
         timezone=timezone,
         received_at=received_at,
         first_received_at=received_at,
+        ahead=ahead,
     )
 
 
-def _after_denial(copy: Copy, denied: dict[str, int]) -> bool:
+def _after_denial(copy: Copy, denied: dict[str, int], back: dict[str, int]) -> bool:
     """Whether a copy comes too late; the half hour before is left out as well.
 
-    So the few lines that change places in the file can't cross the denial.
+    So the few lines that change places in the file can't cross the denial. From the
+    moment that the person allows analytics again theirs are received again.
     """
-    denied_at = denied.get(copy.event.get("user_id", ""))
+    person = copy.event.get("user_id", "")
+    denied_at = denied.get(person)
     if denied_at is None or copy.received_at <= denied_at - _LAST_WORDS:
+        return False
+    if person in back and copy.at >= back[person]:
         return False
     return not (copy.event["event_name"] == "consent_decided" and copy.at == denied_at)
 
@@ -135,9 +143,10 @@ def deaf_clients(scene: Scene) -> Iterator[Copy]:
     for index, denied_at in scene.denied_at.items():
         person = scene.people[index]
         at = denied_at + _FOR_GOOD
+        ends = scene.back_at.get(index, scene.parameters.history_to)
         for _ in range(int(chance.integers(1, 4))):
             at += int(chance.uniform(0.1, 3) * DAY)
-            if at + MINUTE < scene.parameters.history_to:
+            if at + MINUTE < ends:
                 yield _straggler(person.user_id, at, uuid_text(chance.bytes(16).hex()))
 
 

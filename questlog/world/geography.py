@@ -19,7 +19,7 @@ class Country:
     """A country as far as the simulator needs it.
 
     `phone` is a range that the country's regulator keeps for drama and fiction, each
-    `#` a free digit; empty where there is none.
+    `#` a free digit; empty where there is none. People pay in `currency`.
     """
 
     code: str
@@ -29,6 +29,21 @@ class Country:
     phone: str
     first_names: tuple[str, ...]
     last_names: tuple[str, ...]
+    currency: str = "EUR"
+
+
+# What a cent of our prices is in the smallest unit of each currency: a price list, and
+# no exchange rate.
+PRICE_LIST = {
+    "EUR": 1.0,
+    "USD": 1.1,
+    "GBP": 0.9,
+    "SEK": 11.0,
+    "AUD": 1.7,
+    "PLN": 4.0,
+    "JPY": 1.6,
+    "KRW": 15.0,
+}
 
 
 def _names(text: str) -> tuple[str, ...]:
@@ -53,6 +68,7 @@ COUNTRIES = (
         "+120255501##",
         _names("Avery José Morgan Riley Noah Imani Chloé Dakota Harper Xochitl"),
         _names("Nguyen O'Neill García Walker Brooks Núñez Carter Reed Hayes Kim"),
+        "USD",
     ),
     Country(
         "GB",
@@ -62,6 +78,7 @@ COUNTRIES = (
         "+447700900###",
         _names("Siân Oliver Amelia Callum Freya Rhys Zara Hamish Priya Nia"),
         _names("Llewellyn Smith-Jones Patel MacDonald Hughes Clarke Okafor Shaw"),
+        "GBP",
     ),
     Country(
         "FR",
@@ -80,6 +97,7 @@ COUNTRIES = (
         "+467017406##",
         _names("Åsa Björn Märta Örjan Elin Göran Freja Nils"),
         _names("Öberg Åkesson Sjöström Lindqvist Nyström Hägg"),
+        "SEK",
     ),
     Country(
         "AU",
@@ -89,6 +107,7 @@ COUNTRIES = (
         "+61255501###",
         _names("Matilda Lachlan Indigo Bronte Kai Tahlia"),
         _names("Bradley Nguyen O'Brien Fraser Papadopoulos"),
+        "AUD",
     ),
     Country(
         "PL",
@@ -98,6 +117,7 @@ COUNTRIES = (
         "",
         _names("Łukasz Małgorzata Żaneta Paweł Zofia Jędrzej"),
         _names("Wójcik Dąbrowska Kołodziej Zając Świątek"),
+        "PLN",
     ),
     Country(
         "GR",
@@ -116,6 +136,7 @@ COUNTRIES = (
         "",
         _names("さくら 健太 美咲 翔"),
         _names("佐藤 鈴木 高橋 田中"),
+        "JPY",
     ),
     Country(
         "KR",
@@ -125,6 +146,7 @@ COUNTRIES = (
         "",
         _names("민준 서연 지우 정"),
         _names("김 이 박 최"),
+        "KRW",
     ),
 )
 

@@ -8,11 +8,15 @@ Properties = dict[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Device:
-    """A browser or telephone; `mobile` ones go offline and keep their events."""
+    """A browser or telephone; `mobile` ones go offline and keep their events.
+
+    Its clock is `ahead` of the true time by so many milliseconds, or behind.
+    """
 
     anonymous_id: str
     mobile: bool
     timezone: str
+    ahead: int = 0
     context: Properties = field(default_factory=dict)
 
 

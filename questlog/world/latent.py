@@ -11,8 +11,8 @@ from questlog.world.wire import timestamp
 def people_gone(scene: Scene, moment: int) -> int:
     """How many of those who had joined by a moment had left by it."""
     return sum(
-        person.joined_at < moment and course.left_at <= moment
-        for person, course in scene.cast()
+        person.joined_at < moment and scene.left_at(person) <= moment
+        for person in scene.people
     )
 
 
@@ -27,12 +27,12 @@ def latent_states(scene: Scene) -> Iterator[dict[str, Any]]:
     for person, course in scene.cast():
         if person.joined_at >= parameters.history_to:
             continue
-        alive = course.left_at > parameters.history_to
+        alive = scene.left_at(person) > parameters.history_to
         yield {
             "user_id": person.user_id,
             "joined_on": day_of(person.joined_at).isoformat(),
             "alive": alive,
-            "left_at": timestamp(course.left_at, ""),
+            "left_at": timestamp(scene.left_at(person), ""),
             "fading": alive and course.fades_from < parameters.history_to,
             "activity": course.active_share(parameters.history_to),
             "hazard": course.hazard if alive else 0.0,

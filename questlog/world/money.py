@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from questlog.world.chances import happens
-from questlog.world.geography import from_local
+from questlog.world.geography import PRICE_LIST, from_local
 from questlog.world.happenings import Happening
 from questlog.world.leaving import Course
 from questlog.world.newcomers import page
@@ -90,6 +90,8 @@ def _price(chance: np.random.Generator, person: Person) -> int:
 def _payment(
     chance: np.random.Generator, person: Person, at: int, *, cents: int, product: str
 ) -> Happening:
+    """A payment of so many cents, in the currency of the person's country."""
+    currency = person.country.currency
     plan = {"plan": person.subscribes} if product == "subscription" else {}
     return by(
         person,
@@ -97,8 +99,8 @@ def _payment(
         at,
         "payment_completed",
         payment_id=f"payment_{chance.bytes(6).hex()}",
-        amount_cents=cents,
-        currency="EUR",
+        amount_cents=round(cents * PRICE_LIST[currency]),
+        currency=currency,
         product=product,
         **plan,
     )
@@ -106,7 +108,7 @@ def _payment(
 
 def _refund(chance: np.random.Generator, person: Person, paid: Happening) -> Happening:
     cents = int(paid.properties["amount_cents"])
-    in_full = happens(chance, 0.7)
+    in_full, asked_for = happens(chance, 0.7), happens(chance, 0.85)
     return by(
         person,
         None,
@@ -114,7 +116,7 @@ def _refund(chance: np.random.Generator, person: Person, paid: Happening) -> Hap
         "payment_refunded",
         payment_id=paid.properties["payment_id"],
         refund_id=f"refund_{chance.bytes(6).hex()}",
-        amount_cents=cents if in_full else max(1, cents // 2),
-        currency="EUR",
-        reason="requested_by_customer" if happens(chance, 0.85) else "chargeback",
+        amount_cents=cents if in_full or not asked_for else max(1, cents // 2),
+        currency=paid.properties["currency"],
+        reason="requested_by_customer" if asked_for else "chargeback",
     )

@@ -18,16 +18,6 @@ SITE = "https://play.example.com"
 CLASSES = ("wizard", "ranger", "bard", "paladin", "rogue", "druid")
 
 _VISITORS_PER_PERSON = 0.35
-_CAMPAIGNS = (
-    {"utm_source": "newsletter", "utm_medium": "email", "utm_campaign": "autumn_quest"},
-    {"utm_source": "search", "utm_medium": "cpc", "utm_campaign": "find_a_table"},
-    {
-        "utm_source": "podcast",
-        "utm_medium": "audio",
-        "utm_campaign": "dice_and_dragons",
-    },
-    {"utm_source": "social", "utm_medium": "paid_social", "utm_campaign": "join_us"},
-)
 _PAGES = ("/", "/games", "/systems", "/pricing", "/stories")
 
 
@@ -131,11 +121,7 @@ def _look_around(
     chance: np.random.Generator, device: Device, at: int
 ) -> Iterator[Happening]:
     visit = an_online_visit(chance, device)
-    first = page(at, "/", "", visit)
-    if happens(chance, 0.6):
-        campaign = _CAMPAIGNS[int(chance.integers(len(_CAMPAIGNS)))]
-        first = first._replace(properties=first.properties | campaign)
-    yield first
+    yield page(at, "/", "", visit)
     for _ in range(int(chance.poisson(1.6))):
         at += int(chance.exponential(70) * SECOND) + SECOND
         yield page(at, _PAGES[int(chance.integers(len(_PAGES)))], "", visit)

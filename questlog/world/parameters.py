@@ -1,5 +1,6 @@
 """What a world depends on: its arguments, and one random stream for each concern."""
 
+import re
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from zlib import crc32
@@ -25,6 +26,7 @@ class Parameters:
 
     History covers the `days` days before `end`, which it does not touch. The live
     slice is the evening of `end`, moved so that its last event happens at `now`.
+    People pay in the currency of their country; the truth adds up in `currency`.
     """
 
     people: int
@@ -32,6 +34,7 @@ class Parameters:
     end: date
     seed: int
     now: datetime | None = None
+    currency: str = "EUR"
     history_from: int = field(init=False)
     history_to: int = field(init=False)
 
@@ -40,6 +43,11 @@ class Parameters:
         _at_least(self.people, least=1, name="people")
         _at_least(self.days, least=7, name="days")
         _at_least(self.seed, least=0, name="seed")
+        if not re.fullmatch("[A-Z]{3}", self.currency):
+            raise BadInput(
+                f"currency is {self.currency!r}; it needs a code of three capital"
+                " letters, such as EUR."
+            )
         midnight = (self.end - _EPOCH).days * DAY
         object.__setattr__(self, "history_to", midnight)
         object.__setattr__(self, "history_from", midnight - self.days * DAY)
@@ -58,6 +66,11 @@ class Parameters:
     def live_to(self) -> int:
         """When the live slice ends, before it is moved."""
         return self.history_to + EVENING_TO
+
+    @property
+    def posted_at(self) -> int:
+        """When the live slice is sent: as its last event happens."""
+        return milliseconds(self.now) if self.now else self.live_to
 
     def stream(self, concern: str) -> np.random.Generator:
         """The random stream of one concern: a change elsewhere never moves it."""

@@ -29,19 +29,15 @@ _HERE_BEFORE = 0.3
 _SHARES_A_DEVICE = 0.02
 _VISITS_A_DAY = 0.31
 _BROWSERS = (
-    ("desktop", "chrome", "windows"),
-    ("desktop", "firefox", "linux"),
-    ("desktop", "safari", "macos"),
-    ("mobile", "chrome", "android"),
-    ("mobile", "safari", "ios"),
+    ("desktop", "chrome", "windows", "Mozilla/5.0 (Windows NT 10.0; Win64; x64)"),
+    ("desktop", "firefox", "linux", "Mozilla/5.0 (X11; Linux x86_64)"),
+    ("desktop", "safari", "macos", "Mozilla/5.0 (Macintosh; Intel Mac OS X 14_7)"),
+    ("mobile", "chrome", "android", "Mozilla/5.0 (Linux; Android 15; Mobile)"),
+    ("mobile", "safari", "ios", "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1)"),
+    ("desktop", "edge", "windows", "Mozilla/5.0 (Windows NT 10.0; ARM64) Edg/131.0"),
+    ("mobile", "firefox", "android", "Mozilla/5.0 (Android 14; Mobile; rv:133.0)"),
+    ("tablet", "safari", "ios", "Mozilla/5.0 (iPad; CPU OS 18_1)"),
 )
-_AGENTS = {
-    "windows": "Mozilla/5.0 (Windows NT 10.0; Win64; x64)",
-    "linux": "Mozilla/5.0 (X11; Linux x86_64)",
-    "macos": "Mozilla/5.0 (Macintosh; Intel Mac OS X 14_7)",
-    "android": "Mozilla/5.0 (Linux; Android 15; Mobile)",
-    "ios": "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X)",
-}
 
 
 class Identifiers(NamedTuple):
@@ -172,14 +168,14 @@ def pick_country(who: np.random.Generator) -> Country:
 
 def a_device(who: np.random.Generator, country: Country) -> Device:
     """A new device with a context as the tracker would report it."""
-    kind, browser, system = _BROWSERS[int(who.integers(len(_BROWSERS)))]
+    kind, browser, system, agent = _BROWSERS[int(who.integers(len(_BROWSERS)))]
     network = DOCUMENTATION_NETWORKS[int(who.integers(len(DOCUMENTATION_NETWORKS)))]
     return Device(
         anonymous_id=f"anon_{who.bytes(10).hex()}",
-        mobile=kind == "mobile",
+        mobile=kind != "desktop",
         timezone=country.timezone,
         context={
-            "user_agent": _AGENTS[system],
+            "user_agent": agent,
             "ip_address": f"{network}{who.integers(1, 255)}",
             "device_type": kind,
             "browser": browser,

@@ -5,15 +5,14 @@ can be checked against each other.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
-from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any
 
-import orjson
-
-from questlog.world.parameters import DAY, MINUTE, day_of, read_moment
+from questlog.world import counts
+from questlog.world.parameters import DAY, MINUTE, day_of
+from questlog.world.rates import Rates
+from questlog.world.reading import Reading, Seen, deduplicated
 
 FUNNEL = (
     "user_signed_up",
@@ -25,78 +24,30 @@ SILENCE = 30 * MINUTE
 FUNNEL_WINDOW = 30 * DAY
 
 
-class Line(NamedTuple):
-    """A line of a file and the reason for which the door refuses it, if it does."""
-
-    raw: bytes
-    reason: str = ""
-
-
-class Seen(NamedTuple):
-    """An accepted event, read back from its line; times in milliseconds."""
-
-    at: int
-    sequence: int
-    event_id: str
-    name: str
-    user_id: str
-    anonymous_id: str
-    received_at: int
-    properties: dict[str, Any]
-    raw: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """Lines read back: the accepted events, and how many were refused for what."""
-
-    accepted: list[Seen]
-    refused: Counter[str]
-
-    def followed_by(self, later: "Reading") -> "Reading":
-        """This reading and a later one, as when both files are loaded."""
-        return Reading(self.accepted + later.accepted, self.refused + later.refused)
-
-
-def read_history(lines: Sequence[Line]) -> Reading:
-    """Read an import: each line says itself when it was received."""
-    accepted = [_seen(line.raw) for line in lines if not line.reason]
-    return Reading(accepted, _refused(lines))
-
-
-def read_live(lines: Sequence[Line], *, after: Reading) -> Reading:
-    """Read what is sent: the door receives it in order, after all that came before."""
-    latest = max((seen.received_at for seen in after.accepted), default=0)
-    accepted = [
-        _seen(line.raw, latest + number)
-        for number, line in enumerate(lines, start=1)
-        if not line.reason
-    ]
-    return Reading(accepted, _refused(lines))
-
-
-def _refused(lines: Sequence[Line]) -> Counter[str]:
-    return Counter(line.reason for line in lines if line.reason)
-
-
-def observe(reading: Reading) -> dict[str, Any]:
-    """Everything true about what was read, as JSON."""
-    once, counts = _deduplicated(reading)
+def observe(reading: Reading, rates: Rates, currency: str = "EUR") -> dict[str, Any]:
+    """Everything true about what was read, as JSON; money adds up in a currency."""
+    once, received = deduplicated(reading)
     persons = _persons(once)
-    return counts | {
+    sessions = [run for events in persons.values() for run in _sessions(events)]
+    consents = counts.consents(persons)
+    return received | {
         "people": len(persons),
         "people_known": sum(not person.startswith("anon:") for person in persons),
-        "sessions": sum(_sessions(events) for events in persons.values()),
-        "consented_advertising": sum(
-            _consents(events, "advertising") for events in persons.values()
-        ),
+        "sessions": len(sessions),
+        "consented_advertising": consents["advertising"]["granted"],
         "funnel": _funnel(persons.values()),
         "cohorts": _cohorts(events[0].at for events in persons.values()),
         "cohorts_signed_up": _cohorts(
             seen.at for seen in once if seen.name == "user_signed_up"
         ),
         "events_by_name": dict(sorted(Counter(seen.name for seen in once).items())),
-        **_money(once),
+        **_money(once, rates, currency),
+        "campaigns": counts.campaigns(persons, sessions),
+        "devices": counts.devices(once),
+        "bots": counts.bots(once),
+        "clocks": counts.clocks(once),
+        "refunds_by_kind": counts.refunds(once),
+        "consents": consents,
     }
 
 
@@ -113,55 +64,6 @@ def added(whole: dict[str, Any], part: dict[str, Any]) -> dict[str, Any]:
         "refused": {reason: n for reason, n in sorted(refused.items()) if n},
         **{key: whole[key] - part[key] for key in keys},
     }
-
-
-def _seen(raw: bytes, received_at: int | None = None) -> Seen:
-    event = orjson.loads(raw)
-    return Seen(
-        at=read_moment(event["timestamp"]),
-        sequence=event.get("sequence", 0),
-        event_id=event["event_id"],
-        name=event["event_name"].rpartition(".")[2],
-        user_id=event.get("user_id", ""),
-        anonymous_id=event.get("anonymous_id", ""),
-        received_at=received_at or read_moment(event["received_at"]),
-        properties=event["properties"],
-        raw=raw,
-    )
-
-
-def _deduplicated(reading: Reading) -> tuple[list[Seen], dict[str, Any]]:
-    """The earliest receipt of every id; what became of the other copies, counted."""
-    copies: dict[str, list[Seen]] = defaultdict(list)
-    for seen in reading.accepted:
-        copies[seen.event_id].append(seen)
-    once, removed, conflicts, conflicting = [], 0, 0, 0
-    for same_id in copies.values():
-        if len(same_id) == 1:
-            once.append(same_id[0])
-            continue
-        winner = min(same_id, key=lambda seen: (seen.received_at, _content(seen)))
-        same = sum(_content(seen) == _content(winner) for seen in same_id)
-        once.append(winner)
-        removed += same - 1
-        conflicting += len(same_id) - same
-        conflicts += same < len(same_id)
-    refused = sum(reading.refused.values())
-    return once, {
-        "lines": len(reading.accepted) + refused,
-        "accepted": len(reading.accepted),
-        "refused": dict(sorted(reading.refused.items())),
-        "duplicates_removed": removed,
-        "conflicts": conflicts,
-        "conflicting_copies": conflicting,
-        "events_once": len(once),
-    }
-
-
-def _content(seen: Seen) -> bytes:
-    event = orjson.loads(seen.raw)
-    event.pop("received_at", None)
-    return orjson.dumps(event, option=orjson.OPT_SORT_KEYS)
 
 
 def _persons(once: list[Seen]) -> dict[str, list[Seen]]:
@@ -185,19 +87,15 @@ def _persons(once: list[Seen]) -> dict[str, list[Seen]]:
     return persons
 
 
-def _sessions(events: list[Seen]) -> int:
+def _sessions(events: list[Seen]) -> Iterator[list[Seen]]:
     """Runs of events with no silence over half an hour; half an hour itself stays."""
-    moments = [seen.at for seen in events]
-    silences = (after - before for before, after in pairwise(moments))
-    return 1 + sum(silence > SILENCE for silence in silences)
-
-
-def _consents(events: list[Seen], purpose: str) -> bool:
-    granted = False
-    for seen in events:
-        if seen.name == "consent_decided" and seen.properties["purpose"] == purpose:
-            granted = seen.properties["granted"]
-    return granted
+    run = events[:1]
+    for seen in events[1:]:
+        if seen.at - run[-1].at > SILENCE:
+            yield run
+            run = []
+        run.append(seen)
+    yield run
 
 
 def _funnel(persons: Iterable[list[Seen]]) -> list[dict[str, Any]]:
@@ -236,13 +134,39 @@ def _monday(day: date) -> date:
     return day - timedelta(days=day.weekday())
 
 
-def _money(once: list[Seen]) -> dict[str, int]:
-    paid = [s.properties["amount_cents"] for s in once if s.name == "payment_completed"]
-    back = [s.properties["amount_cents"] for s in once if s.name == "payment_refunded"]
+def _money(once: list[Seen], rates: Rates, currency: str) -> dict[str, Any]:
+    """Payments and refunds: each currency by itself, and all of them in one.
+
+    What has no rate in that one is counted and not added.
+    """
+    kinds = {"payment_completed": "paid_minor", "payment_refunded": "refunded_minor"}
+    money = [
+        (kinds[seen.name], seen.properties["currency"], seen)
+        for seen in once
+        if seen.name in kinds
+    ]
+    own: dict[str, Counter[str]] = defaultdict(Counter)
+    told: Counter[str] = Counter()
+    for kind, paid_in, seen in money:
+        amount, on = seen.properties["amount_cents"], day_of(seen.at)
+        own[paid_in][kind] += amount
+        own[paid_in][kind.replace("_minor", "")] += 1
+        told[kind] += rates.told_in(currency, amount, paid_in, on) or 0
+    return _totals(told) | {
+        "payments": sum(counted["paid"] for counted in own.values()),
+        "refunds": sum(counted["refunded"] for counted in own.values()),
+        "money_by_currency": {
+            paid_in: {"payments": counted["paid"], "refunds": counted["refunded"]}
+            | _totals(counted)
+            for paid_in, counted in sorted(own.items())
+        },
+    }
+
+
+def _totals(counted: Counter[str]) -> dict[str, int]:
+    paid, refunded = counted["paid_minor"], counted["refunded_minor"]
     return {
-        "payments": len(paid),
-        "refunds": len(back),
-        "paid_minor": sum(paid),
-        "refunded_minor": sum(back),
-        "revenue_minor": sum(paid) - sum(back),
+        "paid_minor": paid,
+        "refunded_minor": refunded,
+        "revenue_minor": paid - refunded,
     }

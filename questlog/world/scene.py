@@ -13,6 +13,8 @@ from questlog.world.parameters import DAY, HOUR, MINUTE, Parameters
 from questlog.world.people import Person, populate
 
 _DENIES_ANALYTICS = 0.018
+_COMES_BACK = 0.4
+_BACK_FOR = DAY
 _OFFLINE = 0.15
 
 
@@ -21,7 +23,8 @@ class Scene:
     """The cast of a world: `courses` stand at the index of their person.
 
     `denied_at` holds the moment at which a person denied analytics; that person's
-    course ends there, because nothing may be seen of them any more.
+    course ends there, because nothing may be seen of them any more. Some allow it
+    again at the moment in `back_at` and look in once more.
     """
 
     parameters: Parameters
@@ -29,6 +32,12 @@ class Scene:
     groups: list[Group]
     courses: list[Course]
     denied_at: dict[int, int]
+    back_at: dict[int, int]
+
+    def left_at(self, person: Person) -> int:
+        """When a person leaves for good, a last return included."""
+        back_at = self.back_at.get(person.index)
+        return back_at + _BACK_FOR if back_at else self.courses[person.index].left_at
 
     def cast(self) -> Iterator[tuple[Person, Course]]:
         """Everyone with their course."""
@@ -54,6 +63,7 @@ def stage(parameters: Parameters) -> Scene:
         groups=groups,
         courses=drawn,
         denied_at=denied_at,
+        back_at=_returns(parameters, denied_at),
     )
 
 
@@ -69,6 +79,18 @@ def _denials(
         if denies and begins < ends:
             denied[person.index] = begins + int(where * (ends - begins))
     return denied
+
+
+def _returns(parameters: Parameters, denied_at: dict[int, int]) -> dict[int, int]:
+    """When those who denied analytics allow it again, all of it within history."""
+    chance = parameters.stream("analytics given again")
+    back: dict[int, int] = {}
+    for index, moment in denied_at.items():
+        comes, after = happens(chance, _COMES_BACK), chance.uniform(4, 20)
+        at = moment + int(after * DAY)
+        if comes and at + 2 * _BACK_FOR < parameters.history_to:
+            back[index] = at
+    return back
 
 
 def a_visit(chance: np.random.Generator, device: Device, at: int) -> Visit:

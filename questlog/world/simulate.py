@@ -12,7 +12,9 @@ from typing import Any
 import orjson
 
 from questlog.world import reference
-from questlog.world.decisions import second_thoughts
+from questlog.world.campaigns import arrivals
+from questlog.world.clocks import wrong_clocks
+from questlog.world.decisions import changes_of_mind, second_thoughts, welcomes_back
 from questlog.world.delivery import (
     conflicts,
     deaf_clients,
@@ -23,10 +25,12 @@ from questlog.world.delivery import (
 from questlog.world.faults import malformed
 from questlog.world.happenings import Happening
 from questlog.world.latent import latent_states, people_gone
+from questlog.world.machines import machines
 from questlog.world.money import payments
 from questlog.world.newcomers import newcomers, visitors
 from questlog.world.parameters import Parameters, milliseconds
-from questlog.world.reference import Line
+from questlog.world.rates import read_rates
+from questlog.world.reading import Line, read_history, read_live
 from questlog.world.scene import Scene, stage
 from questlog.world.tables import group_play
 from questlog.world.visits import solo_visits
@@ -44,6 +48,8 @@ _CONCERNS: tuple[Callable[[Scene], Iterable[Happening]], ...] = (
     group_play,
     payments,
     second_thoughts,
+    changes_of_mind,
+    welcomes_back,
 )
 
 
@@ -97,7 +103,8 @@ def _no_search_for_cycles() -> Iterator[None]:
 def create(parameters: Parameters) -> World:
     """Make a world in memory."""
     scene = stage(parameters)
-    happened = chain.from_iterable(concern(scene) for concern in _CONCERNS)
+    people_did = chain.from_iterable(concern(scene) for concern in _CONCERNS)
+    happened = chain(arrivals(scene, people_did), machines(scene), wrong_clocks(scene))
     seen = [
         happening
         for happening in happened
@@ -135,16 +142,23 @@ def _live(scene: Scene, arrived: list[Copy]) -> list[Line]:
     if parameters.now is not None and fresh:
         last = max(copy.at for copy in fresh if not copy.reason)
         shift = milliseconds(parameters.now) - last
-    repeated = _a_few_of_history(scene, arrived)
+    repeated = (
+        live_line(copy, shift=0, posted_at=parameters.posted_at)
+        for copy in _a_few_of_history(scene, arrived)
+    )
     lines = [
         Line(
-            live_line(copy, shift=0 if _in_history(parameters, copy) else shift),
+            live_line(
+                copy,
+                shift=0 if _in_history(parameters, copy) else shift,
+                posted_at=parameters.posted_at,
+            ),
             copy.reason,
         )
         for copy in evening
         if _in_history(parameters, copy) or not copy.conflicts
     ]
-    return [*(Line(live_line(copy, shift=0)) for copy in repeated), *lines]
+    return [*map(Line, repeated), *lines]
 
 
 def _in_history(parameters: Parameters, copy: Copy) -> bool:
@@ -172,10 +186,11 @@ def _a_few_of_history(scene: Scene, arrived: list[Copy]) -> list[Copy]:
 def truth_of(world: World) -> dict[str, Any]:
     """The truth about a world, for history, the live slice, and both loaded."""
     parameters = world.scene.parameters
-    imported = reference.read_history(world.history)
-    sent = reference.read_live(world.live, after=imported)
-    history = reference.observe(imported)
-    both = reference.observe(imported.followed_by(sent))
+    imported = read_history(world.history)
+    sent = read_live(world.live, after=imported, posted_at=parameters.posted_at)
+    rates, currency = read_rates(), parameters.currency
+    history = reference.observe(imported, rates, currency)
+    both = reference.observe(imported.followed_by(sent), rates, currency)
     history["gone"] = people_gone(world.scene, parameters.history_to)
     both["gone"] = people_gone(world.scene, parameters.live_to)
     now = parameters.now.isoformat() if parameters.now else None
@@ -186,6 +201,7 @@ def truth_of(world: World) -> dict[str, Any]:
             "end": parameters.end.isoformat(),
             "seed": parameters.seed,
             "now": now,
+            "currency": currency,
         },
         "history": history,
         "live": reference.added(both, history),

@@ -23,7 +23,8 @@ class Copy:
 
     `event` lacks its timestamp and receipt, which are known when the copy is written;
     `timezone` is where the sender's clock is, empty for UTC. `first_received_at` is
-    the original's receipt. `reason` is why the door will refuse it, empty if it won't;
+    the original's receipt. The sender's clock is `ahead` by so many milliseconds, or
+    behind. `reason` is why the door will refuse it, empty if it won't;
     `raw` is a line that is no event any more.
     """
 
@@ -32,6 +33,7 @@ class Copy:
     timezone: str
     received_at: int
     first_received_at: int
+    ahead: int = 0
     reason: str = ""
     raw: bytes = b""
     conflicts: bool = False
@@ -93,18 +95,23 @@ def history_line(copy: Copy) -> bytes:
     if copy.raw:
         return copy.raw
     stamps = {
-        "timestamp": timestamp(copy.at, copy.timezone),
+        "timestamp": timestamp(copy.at + copy.ahead, copy.timezone),
         "received_at": timestamp(copy.received_at, ""),
     }
     return orjson.dumps(stamps | copy.event)
 
 
-def live_line(copy: Copy, *, shift: int) -> bytes:
-    """A line of the live slice, its time moved by `shift` milliseconds."""
+def live_line(copy: Copy, *, shift: int, posted_at: int) -> bytes:
+    """A line of the live slice, its time moved by `shift` milliseconds.
+
+    A sender whose clock is wrong says when it posts, by that clock.
+    """
     if copy.raw:
         return copy.raw
-    stamp = {"timestamp": timestamp(copy.at + shift, copy.timezone)}
-    return orjson.dumps(stamp | copy.event)
+    stamps = {"timestamp": timestamp(copy.at + shift + copy.ahead, copy.timezone)}
+    if copy.ahead:
+        stamps["sent_at"] = timestamp(posted_at + copy.ahead, "")
+    return orjson.dumps(stamps | copy.event)
 
 
 def timestamp(moment: int, timezone: str) -> str:

@@ -171,11 +171,37 @@ def test_people_sessions_and_money_agree_with_the_truth(house: House) -> None:
 
     assert found["people"] == truth["people"]
     assert found["sessions"] == truth["sessions"]
-    assert [(m["currency"], m["payments"], m["refunds"]) for m in found["money"]] == [
-        ("EUR", truth["payments"], truth["refunds"])
-    ]
-    assert found["money"][0]["revenue_minor"] == truth["revenue_minor"]
+    counted = ("payments", "refunds", "revenue_minor")
+    assert {m["currency"]: [m[name] for name in counted] for m in found["money"]} == {
+        currency: [told[name] for name in counted]
+        for currency, told in truth["money_by_currency"].items()
+    }
+    assert len(found["money"]) > 3
+    reported = found["reported"]
+    assert [reported[name] for name in counted] == [truth[name] for name in counted]
+    assert reported["not_counted"] == 0
     assert consented == [{"people": truth["consented_advertising"]}]
+
+
+def test_campaigns_devices_crawlers_and_minds_changed_agree_with_the_truth(
+    house: House,
+) -> None:
+    truth = house.truth()
+
+    with connect(house.settings) as client:
+        found = inquiry.concerns(client)
+        withdrawn = inquiry.withdrawals(client)
+        campaigns = inquiry.campaigns(client)
+
+    several = truth["devices"]["people_on_several_devices"]
+    assert found["people_on_several_devices"] == several > 0
+    assert found["events_of_crawlers"] == truth["bots"]["events_by_agent"] > 0
+    assert {row["campaign"]: row["sessions"] for row in campaigns} == (
+        truth["campaigns"]["sessions"]
+    )
+    told = {purpose: said["withdrawn"] for purpose, said in truth["consents"].items()}
+    assert withdrawn == told
+    assert all(told.values())
 
 
 def test_the_funnel_agrees_with_the_truth(house: House) -> None:
