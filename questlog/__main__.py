@@ -6,6 +6,7 @@ import typer
 
 from questlog.commands import (
     audiences,
+    case,
     configuration,
     gates,
     ingestion,
@@ -39,6 +40,7 @@ for room in (
     gates,
     models,
     audiences,
+    case,
 ):
     room.register(app)
 app.add_typer(serve, name="serve")

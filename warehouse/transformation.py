@@ -83,14 +83,14 @@ def run_dbt(
             *("--target-path", str(home.dbt_target)),
             *(("--vars", json.dumps(dict(variables))) if variables else ()),
         ],
-        env=_environment(settings),
+        env=environment(settings),
         check=False,
     )
     if finished.returncode:
         raise TransformationFailed(_what_failed(command, results))
 
 
-def _environment(settings: Settings) -> dict[str, str]:
+def environment(settings: Settings) -> dict[str, str]:
     """The environment of this process, with these settings in it."""
     ours = {
         row.metadata["name"]: _written(getattr(settings, row.name)) for row in table()

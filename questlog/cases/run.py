@@ -1,0 +1,63 @@
+"""Run cases: their events into a scratch warehouse, their question asked for real."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from questlog.cases.comparison import Comparison, compare
+from questlog.cases.folder import Case
+from warehouse.errors import BadInput
+from warehouse.questions.registry import KINDS, question
+
+if TYPE_CHECKING:
+    from questlog.cases.scratch import Scratch
+
+EVENTS = "marts_build.fct_events"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What a case answered, and how that compares; nothing expected: no comparison."""
+
+    case: Case
+    answer: Mapping[str, Any]
+    comparison: Comparison | None
+    refused: Mapping[str, int]
+
+
+def run(
+    cases: Sequence[Case], scratch: "Scratch", *, now: Callable[[], datetime]
+) -> Iterator[Outcome]:
+    """Each case's outcome, one after another in one scratch warehouse.
+
+    Raises BadInput when a question cannot be asked or a line is no event.
+    """
+    for case in cases:
+        asked = question(case.kind)
+        refused = scratch.hold(case.events, case.identity, asked.models, now=now)
+        answer = asked.answer(scratch.client, EVENTS, case.parameters)
+        answer = _bare(answer)
+        compared = None if case.expected is None else compare(case.expected, answer)
+        yield Outcome(case=case, answer=answer, comparison=compared, refused=refused)
+
+
+def require_askable(cases: Sequence[Case]) -> None:
+    """Raise BadInput for a kind that nobody can ask, before anything is started."""
+    for case in cases:
+        if case.kind not in KINDS:
+            raise BadInput(
+                f"{case.folder / 'params.json'} asks {case.kind!r}, which is no kind of"
+                f" question. There are: {', '.join(sorted(KINDS))}."
+            )
+
+
+def _bare(value: Any) -> Any:
+    """An answer with anonymous people by their bare id, as the events have it."""
+    if isinstance(value, str):
+        return value.removeprefix("anon:")
+    if isinstance(value, Mapping):
+        return {_bare(key): _bare(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_bare(inner) for inner in value]
+    return value

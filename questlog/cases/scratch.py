@@ -1,0 +1,233 @@
+"""A warehouse for a moment: an engine and a dbt of its own, gone afterwards.
+
+Nothing of the user's is read or written: another folder, another port, settings as
+they come. One scratch warehouse takes many sets of events, one after another.
+"""
+
+import contextlib
+import json
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Self
+
+from ingestion.imports import import_file
+from ingestion.judging import Source
+from warehouse.clickhouse import connect
+from warehouse.errors import BadInput, StackFailed, TransformationFailed
+from warehouse.home import Home
+from warehouse.migrations import migrate
+from warehouse.settings import REPOSITORY, Settings
+from warehouse.transformation import PROJECT, environment
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
+
+_PATIENCE_SECONDS: Final = 60
+_FILLED: Final = ("raw.events", "raw.refused_events", "raw.identity_links")
+_UNREADABLE: Final = frozenset({"not_json", "envelope"})
+
+
+@dataclass(slots=True)
+class Scratch:
+    """A running scratch warehouse; make one with `scratch()`."""
+
+    client: "Client"
+    _settings: Settings
+    _builder: "Future[_Builder]"
+    _number: int = 0
+    _seeded: bool = False
+
+    def hold(
+        self,
+        events: Path,
+        identity: Mapping[str, str],
+        models: Sequence[str],
+        *,
+        now: Callable[[], datetime],
+    ) -> dict[str, int]:
+        """Hold these events, and no others, and build models of them.
+
+        Returns how many lines the door refused, by reason. Raises BadInput when lines
+        are no events, TransformationFailed when a model cannot be built.
+        """
+        for table in _FILLED:
+            self.client.command(f"truncate table {table}")
+        self._number += 1
+        # named anew, or the same lines would count as imported before
+        source = Source(f"case-{self._number}", "open")
+        summary = import_file(events, self._settings, now=now, source=source)
+        unreadable = {
+            reason: lines
+            for reason, lines in summary.refused.items()
+            if reason in _UNREADABLE
+        }
+        if unreadable:
+            found = ", ".join(f"{reason}: {n}" for reason, n in unreadable.items())
+            raise BadInput(
+                f"{sum(unreadable.values())} of {summary.lines} lines of {events} are"
+                f" no events ({found}). A line is one JSON object with event_id,"
+                " timestamp, event_name, and user_id or anonymous_id."
+            )
+        self._declare(identity, now())
+        self._build(models)
+        return summary.refused
+
+    def _declare(self, identity: Mapping[str, str], at: datetime) -> None:
+        """Write a case's identity as declared aliases, of whichever sort an id is."""
+        aliases = {
+            f"{sort}{one}": person
+            for one, person in identity.items()
+            for sort in ("", "anon:")
+        }
+        # a person whose own events carry no user_id is meant all the same
+        aliases |= {f"anon:{person}": person for person in identity.values()}
+        if aliases:
+            self.client.insert(
+                "raw.identity_links",
+                [[one, person, True, at] for one, person in aliases.items()],
+                column_names=["id", "person_id", "linked", "known_at"],
+            )
+
+    def _build(self, models: Sequence[str]) -> None:
+        builder = self._builder.result()
+        if not self._seeded:
+            builder.run(["seed", "--full-refresh"])
+            self._seeded = True
+        ancestors = [f"+{model}" for model in models]
+        builder.run(["run", "--full-refresh", "--select", *ancestors])
+
+
+@contextlib.contextmanager
+def scratch() -> "Iterator[Scratch]":
+    """A scratch warehouse that lives as long as the block.
+
+    Raises StackFailed when its engine does not start.
+    """
+    with (
+        tempfile.TemporaryDirectory(prefix="questlog-case-") as folder,
+        ThreadPoolExecutor(1) as aside,
+    ):
+        settings = Settings(home=Path(folder), endpoint_port=_free_port())
+        building = aside.submit(_Builder.start, settings)
+        try:
+            with _engine(settings), connect(settings) as client:
+                migrate(client)
+                yield Scratch(client, settings, building)
+        finally:
+            building.result().end()
+
+
+class _Builder:
+    """The dbt process of a scratch warehouse (builder.py)."""
+
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
+        self._process = process
+
+    @classmethod
+    def start(cls, settings: Settings) -> Self:
+        """Start one, and wait until it has read the project."""
+        home = Home(settings.home)
+        options = {
+            "--project-dir": PROJECT,
+            "--profiles-dir": PROJECT,
+            "--target-path": home.dbt_target,
+            "--log-path": home.dbt_target.parent / "logs",
+            "--vars": json.dumps({"as_of": ""}),
+        }
+        words = [str(word) for option in options.items() for word in option]
+        process = subprocess.Popen(  # noqa: S603  our own interpreter and module
+            [sys.executable, "-m", "questlog.cases.builder", *words],
+            cwd=REPOSITORY,
+            env=environment(settings),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        started = cls(process)
+        try:
+            started._hear("parse")
+        except TransformationFailed:
+            started.end()
+            raise
+        return started
+
+    def run(self, words: Sequence[str]) -> None:
+        """Run one dbt command. Raises TransformationFailed naming what failed."""
+        if self._process.stdin is None:
+            raise StackFailed("The dbt process of this case has no standard input.")
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.write(json.dumps(list(words)) + "\n")
+            self._process.stdin.flush()
+        self._hear(words[0])
+
+    def _hear(self, command: str) -> None:
+        line = self._process.stdout.readline() if self._process.stdout else ""
+        report = json.loads(line or '{"ok": false, "why": "dbt ended, see above"}')
+        if not report["ok"]:
+            raise TransformationFailed(f"dbt {command} failed: {report['why']}.")
+
+    def end(self) -> None:
+        """End it; it has nothing to lose."""
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                with contextlib.suppress(BrokenPipeError):
+                    pipe.close()
+        _end(self._process)
+
+
+@contextlib.contextmanager
+def _engine(settings: Settings) -> Iterator[None]:
+    """The embedded endpoint of these settings as a process, once it answers."""
+    log = settings.home / "endpoint.log"
+    with log.open("wb") as written:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "questlog", "serve", "clickhouse"],
+            cwd=REPOSITORY,
+            env=environment(settings),
+            stdin=subprocess.DEVNULL,
+            stdout=written,
+            stderr=written,
+        )
+    try:
+        _wait_until_it_answers(process, settings.endpoint_port, log)
+        yield
+    finally:
+        _end(process)
+
+
+def _wait_until_it_answers(
+    process: "subprocess.Popen[bytes]", port: int, log: Path
+) -> None:
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        with contextlib.suppress(OSError):
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/ping", timeout=5).close()
+            return
+        time.sleep(0.05)
+    last = log.read_text(errors="replace").strip().rpartition("\n")[2]
+    raise StackFailed(f"The scratch engine of the case did not start: {last}.")
+
+
+def _end(process: "subprocess.Popen[bytes] | subprocess.Popen[str]") -> None:
+    process.terminate()
+    try:
+        process.wait(5)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait(5)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
