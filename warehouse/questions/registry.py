@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from warehouse.errors import BadInput
-from warehouse.questions import retention_flags
+from warehouse.questions import funnels, retention_flags
 
 if TYPE_CHECKING:
     import msgspec
@@ -32,6 +32,12 @@ class Question:
 
 
 _QUESTIONS: Final = (
+    Question(
+        kind="funnel",
+        meaning="How far people come through steps, and in which time",
+        parameters=funnels.Parameters,
+        answer=funnels.answer,
+    ),
     Question(
         kind="retention_flags",
         meaning="Who of one day's people came back on given later days",
