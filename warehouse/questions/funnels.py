@@ -72,9 +72,7 @@ def answer(
             for step in range(len(asked.steps))
         ]
     if asked.breakdown is not None:
-        query = render(
-            "ask_funnel", **rendered, breakdown=asked.breakdown, as_of=as_of
-        )
+        query = render("ask_funnel", **rendered, breakdown=asked.breakdown, as_of=as_of)
         found["breakdown"] = {
             row["value"]: _shaped(row, len(asked.steps)) for row in rows(client, query)
         }
@@ -131,7 +129,9 @@ def _shaped(row: Mapping[str, Any] | None, steps: int) -> dict[str, object]:
     previous = [counts[0], *counts[:-1]]
     timed = [step > 0 and count > 0 for step, count in enumerate(counts)]
 
-    def seconds(name: str, place: int | None = None) -> list[float | list[float] | None]:
+    def seconds(
+        name: str, place: int | None = None
+    ) -> list[float | list[float] | None]:
         values = row[name] if row else [None] * steps
         return [
             (value if place is None else value[place]) if is_timed else None
@@ -142,7 +142,8 @@ def _shaped(row: Mapping[str, Any] | None, steps: int) -> dict[str, object]:
         "counts": counts,
         "pct_conversion": [_share(count, counts[0]) for count in counts],
         "pct_of_previous": [
-            _share(count, before) for count, before in zip(counts, previous, strict=True)
+            _share(count, before)
+            for count, before in zip(counts, previous, strict=True)
         ],
         "intervals_of_conversion": [
             rate_with_interval(count, counts[0]) for count in counts

@@ -41,8 +41,9 @@ def homogeneity(
     if len(cohorts) < 2 or came in {0, people}:  # noqa: PLR2004 - two to compare
         return None
     rate = came / people
-    chi2 = sum((one - size * rate) ** 2 / (size * rate * (1 - rate))
-               for one, size in cohorts)
+    chi2 = sum(
+        (one - size * rate) ** 2 / (size * rate * (1 - rate)) for one, size in cohorts
+    )
     freedom = len(cohorts) - 1
     return chi2, freedom, chi_square_tail(chi2, freedom)
 

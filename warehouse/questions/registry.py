@@ -6,7 +6,14 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from warehouse.errors import BadInput
-from warehouse.questions import funnels, retention_flags
+from warehouse.questions import (
+    cohorts,
+    funnels,
+    retention,
+    retention_flags,
+    unbounded_retention,
+    window_funnels,
+)
 
 if TYPE_CHECKING:
     import msgspec
@@ -39,10 +46,34 @@ _QUESTIONS: Final = (
         answer=funnels.answer,
     ),
     Question(
+        kind="window_funnel",
+        meaning="How many steps each person takes, as the engine's windowFunnel counts",
+        parameters=window_funnels.Parameters,
+        answer=window_funnels.answer,
+    ),
+    Question(
+        kind="retention",
+        meaning="Who comes back in later periods, by period of the target event",
+        parameters=retention.Parameters,
+        answer=retention.answer,
+    ),
+    Question(
+        kind="cohort_retention",
+        meaning="Who comes back in later periods, by period of the first event",
+        parameters=cohorts.Parameters,
+        answer=cohorts.answer,
+    ),
+    Question(
         kind="retention_flags",
         meaning="Who of one day's people came back on given later days",
         parameters=retention_flags.Parameters,
         answer=retention_flags.answer,
+    ),
+    Question(
+        kind="unbounded_retention",
+        meaning="Who comes back so many days after the first event, or later",
+        parameters=unbounded_retention.Parameters,
+        answer=unbounded_retention.answer,
     ),
 )
 

@@ -1,0 +1,233 @@
+{#
+  Calendar periods, numbered from the one that holds `first_moment`, which is 0; earlier
+  ones are negative. Periods are those of the time zone.
+#}
+{% macro q_period_number(period, first_moment, time_zone, week_start='monday') -%}
+    {%- set zone = q_text(time_zone) -%}
+    {%- if period == 'hour' -%}
+    toInt32(floor(
+        (toUnixTimestamp64Milli(occurred_at) - toUnixTimestamp64Milli(
+            toDateTime64(toStartOfHour({{ first_moment }}, {{ zone }}), 3)
+        )) / 3600000
+    ))
+    {%- elif period == 'day' -%}
+    toInt32(toDate32(occurred_at, {{ zone }})) - toInt32(
+        toDate32({{ first_moment }}, {{ zone }})
+    )
+    {%- elif period == 'week' -%}
+    {%- set mode = 0 if week_start == 'sunday' else 1 -%}
+    intDiv(
+        toInt32(toStartOfWeek(occurred_at, {{ mode }}, {{ zone }})) - toInt32(
+            toStartOfWeek({{ first_moment }}, {{ mode }}, {{ zone }})
+        ), 7
+    )
+    {%- else -%}
+    toInt32(toRelativeMonthNum(occurred_at, {{ zone }})) - toInt32(
+        toRelativeMonthNum({{ first_moment }}, {{ zone }})
+    )
+    {%- endif -%}
+{%- endmacro %}
+
+{#
+  One row per cohort and later period: of the people who did the target event in a
+  period, those who did the returning event in a later one. Offset 0 is the cohort itself.
+  recurring: everyone is in the cohort of each period with the target event; first_time:
+  only in the one of the very first target event, which may lie before all periods.
+#}
+{% macro ask_retention(
+    events, type, period, first_moment, intervals, target, returning, time_zone,
+    week_start='monday', people=none
+) -%}
+with
+
+periods_numbered as (
+
+    select
+        person_key,
+        {{ q_period_number(period, q_moment(first_moment), time_zone, week_start) }}
+            as period,
+        {{ q_is(target) }} as is_target,
+        {{ q_is(returning) }} as is_return
+
+    from {{ events }}
+
+    where
+        {{ q_named_as([target, returning]) }}
+        {%- if people is not none %}
+        and person_id in {{ q_texts(people) if people else "['']" }}
+        {%- endif %}
+
+),
+
+people_periods as (
+
+    select
+        person_key,
+        {% if type == 'recurring' -%}
+        groupUniqArrayIf(period, is_target) as cohorts,
+        {%- else -%}
+        if(countIf(is_target) > 0, [minIf(period, is_target)], []) as cohorts,
+        {%- endif %}
+        groupUniqArrayIf(period, is_return) as returns
+
+    from periods_numbered
+
+    where period < {{ q_whole(intervals) }}
+
+    group by person_key
+
+),
+
+cohorts_listed as (
+
+    select
+        cohort,
+        returns
+
+    from people_periods
+    array join cohorts as cohort
+
+    where cohort >= 0
+
+),
+
+returns_listed as (
+
+    select
+        cohort,
+        arrayJoin(
+            arrayConcat([0], arrayFilter(
+                later -> later > 0, arrayMap(back -> back - cohort, returns)
+            ))
+        ) as later
+
+    from cohorts_listed
+
+)
+
+select
+    cohort,
+    later,
+    count() as people
+
+from returns_listed
+
+group by
+    cohort,
+    later
+order by
+    cohort,
+    later
+{%- endmacro %}
+
+{#
+  One row per cohort and later period: of the people whose first event of all lies in a
+  period, those with any event in a later one. Offset 0 is the cohort itself.
+#}
+{% macro ask_cohort_retention(
+    events, period, first_moment, periods, time_zone, week_start='monday'
+) -%}
+with
+
+people_periods as (
+
+    select
+        person_key,
+        groupUniqArray(
+            {{ q_period_number(period, q_moment(first_moment), time_zone, week_start) }}
+        ) as active,
+        arrayMin(active) as cohort
+
+    from {{ events }}
+
+    group by person_key
+
+    having cohort >= 0 and cohort < {{ q_whole(periods) }}
+
+),
+
+returns_listed as (
+
+    select
+        cohort,
+        arrayJoin(active) - cohort as later
+
+    from people_periods
+
+)
+
+select
+    cohort,
+    later,
+    count() as people
+
+from returns_listed
+
+where cohort + later < {{ q_whole(periods) }}
+
+group by
+    cohort,
+    later
+order by
+    cohort,
+    later
+{%- endmacro %}
+
+{# One row: the first and the last event of all, and the number of the last one's period. #}
+{% macro ask_span(events, period, first_moment, time_zone, week_start='monday') -%}
+select
+    count() as events,
+    min(occurred_at) as began_at,
+    max(occurred_at) as ended_at,
+    max({{ q_period_number(period, q_moment(first_moment), time_zone, week_start) }})
+        as last_period
+
+from {{ events }}
+{%- endmacro %}
+
+{#
+  One row: of the people whose first event (of a kind, or of all) lies in the span, those
+  who did the returning event so many days after it or later, within the span too, which
+  is half-open. Only the last return matters.
+#}
+{% macro ask_unbounded_retention(
+    events, first, returning, days, date_from, date_to
+) -%}
+with
+
+people_measured as (
+
+    select
+        person_key,
+        minIf(occurred_at, {{ q_is(first) }}) as began_at,
+        maxIf(occurred_at, {{ q_is(returning) }}) as last_return_at,
+        countIf({{ q_is(first) }}) as begun
+
+    from {{ events }}
+
+    where
+        {{ q_named_as([first, returning]) }}
+        {%- if date_from is not none %}
+        and occurred_at >= {{ q_moment(date_from) }}
+        {%- endif %}
+        {%- if date_to is not none %}
+        and occurred_at < {{ q_moment(date_to) }}
+        {%- endif %}
+
+    group by person_key
+
+    having begun > 0
+
+)
+
+select
+    count() as total_users,
+    [
+        {%- for day in days %}
+        countIf(last_return_at >= began_at + toIntervalDay({{ q_whole(day) }}))
+        {{- ',' if not loop.last }}
+        {%- endfor %}
+    ] as unique_users
+
+from people_measured
+{%- endmacro %}
