@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
 _STEPS_AT_MOST = 30
+_SPAN = ("date_from", "date_to")
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,7 +37,7 @@ class Exclusion(msgspec.Struct, frozen=True, kw_only=True):
 class Parameters(msgspec.Struct, frozen=True, kw_only=True):
     """`users` asks for who reached each step, `breakdown` for a property's values."""
 
-    steps: list[Step]
+    steps: list[Step | str]
     window_seconds: float = 14 * 86_400
     order: Literal["ordered", "strict", "unordered"] = "ordered"
     exclusions: list[Exclusion] = []
@@ -46,6 +47,13 @@ class Parameters(msgspec.Struct, frozen=True, kw_only=True):
     as_of: str | None = None
     users: bool = True
 
+    @property
+    def named_steps(self) -> list[Step]:
+        """The steps, also those given by the name of their event alone."""
+        return [
+            Step(event=step) if isinstance(step, str) else step for step in self.steps
+        ]
+
 
 def answer(
     client: "Client", events: str, given: Mapping[str, Any]
@@ -54,17 +62,26 @@ def answer(
     asked = _checked(parameters.read("funnel", Parameters, given))
     rendered = {
         "events": events,
-        "steps": [_plain(step) for step in asked.steps],
+        "steps": [_plain(step) for step in asked.named_steps],
         "order": asked.order,
         "window_ms": round(asked.window_seconds * 1000),
-        "exclusions": [_plain(exclusion) for exclusion in asked.exclusions],
+        # what takes the whole attempt comes before what leaves its first step
+        "exclusions": [
+            _plain(exclusion)
+            for exclusion in sorted(
+                asked.exclusions, key=lambda exclusion: exclusion.from_step is None
+            )
+        ],
         "date_from": _moment(asked.date_from, "date_from"),
         "date_to": _moment(asked.date_to, "date_to"),
     }
     as_of = _moment(asked.as_of, "as_of")
+    if as_of is None:
+        span = {name: rendered[name] for name in ("events", "steps", *_SPAN)}
+        as_of = rows(client, render("ask_funnel_end", **span))[0]["ended_at"]
     whole = rows(client, render("ask_funnel", **rendered, as_of=as_of))
     found: dict[str, object] = _shaped(whole[0] if whole else None, len(asked.steps))
-    found["steps"] = [step.event for step in asked.steps]
+    found["steps"] = [step.event for step in asked.named_steps]
     if asked.users:
         people = rows(client, render("ask_funnel_people", **rendered))
         found["users_at_step"] = [
@@ -88,7 +105,7 @@ def _checked(asked: Parameters) -> Parameters:
         )
     if asked.window_seconds < 0:
         raise BadInput("Parameter window_seconds: a window is 0 seconds or longer.")
-    for number, step in enumerate(asked.steps):
+    for number, step in enumerate(asked.named_steps):
         parameters.require_where(step.where or {}, f"steps.{number}.where")
     for number, exclusion in enumerate(asked.exclusions):
         parameters.require_where(exclusion.where or {}, f"exclusions.{number}.where")

@@ -165,40 +165,72 @@ attempts_followed as (
 
 ),
 
-attempts_listed as (
-
-    select
-        person_key,
-        {%- for name in built.names %}
-        chain.{{ loop.index }} as {{ name }}{{ ',' if not loop.last }}
-        {%- endfor %}
-
-    from attempts_followed
-    array join chains as chain
-
-),
-
 attempts_measured as (
 
     select
         person_key,
-        step_1 as began,
-        arrayFilter(
-            rank -> {{ funnel_within('rank', 'began', window_ms) }},
-            [{% for step in range(1, last + 1) %}step_{{ step }}
-            {{- ', ' if not loop.last }}{% endfor %}]
-        ) as taken
-        {%- for exclusion in exclusions %}
-        {%- set name = 'excluded_' ~ loop.index0 %}
-        {%- set to_step = exclusion.to_step %}
-        {%- set until = last if to_step is none else to_step + 1 %}
-,
-        {{ funnel_within(name, 'began', window_ms) }}
-        and (length(taken) < {{ until }} or {{ name }} < taken[{{ until }}])
-            as is_tainted_{{ loop.index0 }}
-        {%- endfor %}
+        chains,
+        arrayMap(
+            chain -> toUInt8(1
+                {%- for step in range(2, last + 1) %}
+                {%- set place = 'chain.' ~ (built.names.index('step_' ~ step) + 1) %}
+                + {{ funnel_within(place, 'chain.1', window_ms) }}
+                {%- endfor %}),
+            chains
+        ) as reaches,
+        {%- if exclusions %}
+        arrayMap(
+            (chain, reach) -> multiIf(
+                {%- for exclusion in exclusions %}
+                {%- set place = built.names.index('excluded_' ~ loop.index0) + 1 %}
+                {%- set to_step = exclusion.to_step %}
+                {%- set until = last if to_step is none else to_step + 1 %}
+                {%- set end = built.names.index('step_' ~ until) + 1 %}
+                {{ funnel_within('chain.' ~ place, 'chain.1', window_ms) }}
+                and (reach < {{ until }} or chain.{{ place }} < chain.{{ end }}),
+                {{ 1 if to_step is none else 0 }},
+                {%- endfor %}
+                reach
+            ),
+            chains, reaches
+        ) as levels,
+        {%- else %}
+        reaches as levels,
+        {%- endif %}
+        arrayMax(levels) as reached,
+        -- chains are in order of their beginning, so the first that comes so far is
+        -- also the first to do so; a later one may do so with the same event
+        arrayMap(
+            (chain, level) -> if(level != reached, 0, multiIf(
+                {%- for step in range(1, last) %}
+                level = {{ step }}, chain.{{ built.names.index('step_' ~ step) + 1 }},
+                {%- endfor %}
+                chain.{{ built.names.index('step_' ~ last) + 1 }}
+            )),
+            chains, levels
+        ) as ends,
+        arrayFirst(end -> end != 0, ends) as first_end,
+        arrayLast((chain, end) -> end = first_end, chains, ends) as best
 
-    from attempts_listed
+    from attempts_followed
+
+),
+
+people_followed as (
+
+    select
+        person_key,
+        arraySlice(
+            [{% for step in range(1, last + 1) -%}
+            best.{{ built.names.index('step_' ~ step) + 1 }}
+            {{- ', ' if not loop.last }}{% endfor %}],
+            1, reached
+        ) as taken,
+        reached
+
+    from attempts_measured
+
+    where reached > 0
 
 )
 {%- endmacro %}
@@ -297,16 +329,41 @@ attempts_measured as (
                 {%- endif %}
                 {%- endfor %}
             ]
-        ))) as taken
+        ))) as found
         {%- for exclusion in exclusions %}
         {%- set name = 'chain.' ~ (kinds | length + 2 + loop.index0) -%}
         ,
         {{ funnel_within(name, 'began', window_ms) }}
-        and (length(taken) < {{ steps | length }} or {{ name }} < taken[-1])
+        and (length(found) < {{ steps | length }} or {{ name }} < found[-1])
             as is_tainted_{{ loop.index0 }}
         {%- endfor %}
 
     from attempts_listed
+
+),
+
+people_followed as (
+
+    select
+        person_key,
+        argMin(
+            {% if exclusions -%}
+            if(
+                {%- for exclusion in exclusions %}
+                is_tainted_{{ loop.index0 }}{{ ' or' if not loop.last }}
+                {%- endfor %},
+                [began], found
+            ) as kept,
+            {%- else -%}
+            found as kept,
+            {%- endif %}
+            ({{ steps | length }} - length(kept), kept[-1], -toInt64(kept[1]))
+        ) as taken,
+        length(taken) as reached
+
+    from attempts_measured
+
+    group by person_key
 
 )
 {%- endmacro %}
@@ -320,57 +377,20 @@ with
 {{ funnel_journeys(events, steps, order, exclusions, date_from, date_to) }},
 
 {% if order == 'unordered' -%}
-{{ funnel_attempts_in_any_order(steps, exclusions, window_ms) }},
+{{ funnel_attempts_in_any_order(steps, exclusions, window_ms) }}
 {%- else -%}
-{{ funnel_attempts_in_order(steps, exclusions, window_ms, order == 'strict') }},
+{{ funnel_attempts_in_order(steps, exclusions, window_ms, order == 'strict') }}
 {%- endif %}
-
-attempts_kept as (
-
-    select
-        person_key,
-        {% for exclusion in exclusions if exclusion.from_step is none -%}
-        {{ 'if(' if loop.first }}{{ 'or ' if not loop.first -}}
-        is_tainted_{{ exclusions.index(exclusion) }}
-        {{- ', [began], taken)' if loop.last }}
-        {%- else -%}
-        taken
-        {%- endfor %} as kept,
-        length(kept) as steps_kept
-
-    from attempts_measured
-    {%- for exclusion in exclusions if exclusion.from_step is not none %}
-
-    {{ 'where' if loop.first else 'and' }} not is_tainted_
-    {{- exclusions.index(exclusion) }}
-    {%- endfor %}
-
-),
-
-people_followed as (
-
-    select
-        person_key,
-        argMin(
-            kept,
-            ({{ steps | length }} - steps_kept, kept[-1], -toInt64(kept[1]))
-        ) as taken,
-        length(taken) as reached
-
-    from attempts_kept
-
-    group by person_key
-
-)
 {%- endmacro %}
 
 {#
   One row per value of the breakdown, or one row: people who reached each step, the
-  seconds between them, and how many may still come further.
+  seconds between them, and how many may still come further: those whose window was open
+  `as_of`, in milliseconds.
 #}
 {% macro ask_funnel(
-    events, steps, order, window_ms, exclusions, date_from, date_to, breakdown=none,
-    as_of=none
+    events, steps, order, window_ms, exclusions, date_from, date_to, as_of,
+    breakdown=none
 ) -%}
 {{ funnel_people(events, steps, order, window_ms, exclusions, date_from, date_to) }},
 
@@ -414,16 +434,6 @@ people_described as (
 ),
 {%- endif %}
 
-data_ended as (
-
-    {% if as_of is none -%}
-    select max(bitShiftRight(taken[-1], 16)) as ended_at from people_described
-    {%- else -%}
-    select toUInt64({{ as_of | int }}) as ended_at
-    {%- endif %}
-
-),
-
 steps_counted as (
 
     select
@@ -438,7 +448,7 @@ steps_counted as (
             countIf(
                 reached = {{ step }} and {{ step }} < {{ steps | length }}
                 and bitShiftRight(taken[1], 16) + {{ window_ms }}
-                > (select ended_at from data_ended)
+                > {{ q_whole(as_of) }}
             ){{ ',' if not loop.last }}
             {%- endfor %}
         ] as still_open,
@@ -478,6 +488,13 @@ select * from steps_counted
 order by
     counts[1] desc,
     value asc
+{%- endmacro %}
+
+{# One row: the last event that a funnel reads, in milliseconds. #}
+{% macro ask_funnel_end(events, steps, date_from, date_to) -%}
+select toUnixTimestamp64Milli(max(occurred_at)) as ended_at
+from {{ events }}
+where {{ q_named_as(steps) }} {{- q_between(date_from, date_to) }}
 {%- endmacro %}
 
 {# One row per person of a funnel: who reached how many steps. #}
