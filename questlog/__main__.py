@@ -5,6 +5,7 @@ import sys
 import typer
 
 from questlog.commands import (
+    asking,
     audiences,
     case,
     configuration,
@@ -40,6 +41,7 @@ for room in (
     gates,
     models,
     audiences,
+    asking,
     case,
 ):
     room.register(app)

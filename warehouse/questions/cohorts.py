@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 
 class Parameters(msgspec.Struct, frozen=True, kw_only=True):
-    """Without `first_day`, `days` and `months`: from the first event to the last."""
+    """Without `first_day`, `days` and `months`: from the first event to the last.
+
+    `finished_only` compares cohorts by periods that were over when data ended.
+    """
 
     period: Literal["day", "week", "month"] = "day"
     first_day: str | None = None
@@ -26,6 +29,7 @@ class Parameters(msgspec.Struct, frozen=True, kw_only=True):
     months: int | None = None
     week_start: Literal["sunday", "monday"] = "monday"
     time_zone: str = "UTC"
+    finished_only: bool = False
 
 
 def answer(
@@ -65,10 +69,16 @@ def answer(
         **calendar,
     )
     table = triangle(rows(client, query), periods)
+    compared = table
+    if asked.finished_only:
+        compared = [
+            row[: max(span["last_period"] - cohort, 0)]
+            for cohort, row in enumerate(table)
+        ]
     return {
         "players": sum(row[0] for row in table),
         "full_table": table,
-        "homogeneity": _homogeneity(table),
+        "homogeneity": _homogeneity(compared),
         **judged(table, last_period=span["last_period"]),
     }
 
@@ -76,7 +86,7 @@ def answer(
 def _homogeneity(table: Sequence[Sequence[int]]) -> dict[str, dict[str, float]]:
     """Per later period: chi-square over the cohorts that reach it; p also by Holm."""
     tests = {}
-    for later in range(1, len(table)):
+    for later in range(1, max(map(len, table), default=0)):
         reaching = [row for row in table if len(row) > later]
         test = homogeneity(
             [row[later] for row in reaching], [row[0] for row in reaching]

@@ -38,6 +38,18 @@ def unknown(form: type[msgspec.Struct], given: Mapping[str, Any]) -> list[str]:
     return sorted(set(given) - known)
 
 
+def require_known(
+    kind: str, form: type[msgspec.Struct], given: Mapping[str, Any]
+) -> None:
+    """Raise BadInput when a name is no parameter, such as one mistyped."""
+    if names := unknown(form, given):
+        known = sorted(field.encode_name for field in msgspec.structs.fields(form))
+        raise BadInput(
+            f"The question {kind} has no parameter {', '.join(names)}."
+            f" It has: {', '.join(known)}."
+        )
+
+
 def milliseconds(text: str, parameter: str) -> int:
     """A moment as ms since 1970 UTC; without an offset it is UTC.
 

@@ -201,12 +201,13 @@ attempts_measured as (
         -- chains are in order of their beginning, so the first that comes so far is
         -- also the first to do so; a later one may do so with the same event
         arrayMap(
-            (chain, level) -> if(level != reached, 0, multiIf(
+            (chain, level) -> multiIf(
+                level != reached, 0,
                 {%- for step in range(1, last) %}
                 level = {{ step }}, chain.{{ built.names.index('step_' ~ step) + 1 }},
                 {%- endfor %}
                 chain.{{ built.names.index('step_' ~ last) + 1 }}
-            )),
+            ),
             chains, levels
         ) as ends,
         arrayFirst(end -> end != 0, ends) as first_end,
