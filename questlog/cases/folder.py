@@ -92,12 +92,12 @@ def _is_of_texts(identity: object) -> bool:
 
 
 def _followed(identity: Mapping[str, str]) -> dict[str, str]:
-    """Each id with the person at the end of its chain; a ring ends where it began."""
+    """Each id with the person at the end of its chain; a ring is its first id."""
     ends = {}
     for one in identity:
         seen, person = {one}, identity[one]
         while person in identity and person not in seen:
             seen.add(person)
             person = identity[person]
-        ends[one] = person
+        ends[one] = min(seen) if person in seen else person
     return ends

@@ -73,7 +73,9 @@ def answer(
             )
         ],
         "date_from": _moment(asked.date_from, "date_from"),
-        "date_to": _moment(asked.date_to, "date_to"),
+        "date_to": None
+        if asked.date_to is None
+        else parameters.last_millisecond(asked.date_to, "date_to"),
     }
     as_of = _moment(asked.as_of, "as_of")
     if as_of is None:

@@ -15,6 +15,7 @@ Form = TypeVar("Form", bound=msgspec.Struct)
 COMMENTS: Final = frozenset({"kind", "note", "identity"})
 """Keys that may stand beside any question's parameters and change no answer."""
 
+_DAY_MS: Final = 86_400_000
 _PLACE = re.compile(r"^(?P<what>.*?)(?: - at `\$\.?(?P<where>[^`]*)`)?$", re.DOTALL)
 
 
@@ -65,6 +66,12 @@ def milliseconds(text: str, parameter: str) -> int:
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     return round(moment.timestamp() * 1000)
+
+
+def last_millisecond(text: str, parameter: str) -> int:
+    """The same for the inclusive end of a span: a bare day is meant as a whole."""
+    at = milliseconds(text, parameter)
+    return at + _DAY_MS - 1 if len(text) == len("2026-03-01") else at
 
 
 def day(text: str, parameter: str) -> date:

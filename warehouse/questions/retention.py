@@ -45,6 +45,10 @@ def answer(
     target = parameters.require_where(asked.target_where or {}, "target_where")
     back = parameters.require_where(asked.returning_where or {}, "returning_where")
     people = asked.person_filter
+    if people is not None:
+        named = [people] if isinstance(people, str) else people
+        # a person without a user_id is known by the device
+        people = [*named, *(f"anon:{one}" for one in named)]
     calendar = {
         "period": asked.period,
         "first_moment": parameters.milliseconds(asked.first_interval, "first_interval"),
@@ -58,7 +62,7 @@ def answer(
         intervals=asked.intervals,
         target={"event": asked.target_event, "where": both | target},
         returning={"event": asked.returning_event, "where": both | back},
-        people=[people] if isinstance(people, str) else people,
+        people=people,
         **calendar,
     )
     counts = triangle(rows(client, query), asked.intervals)
