@@ -17,6 +17,7 @@ from tests.spec import reference
 from tests.spec.streams import load, stream
 from warehouse.clickhouse import connect, rows
 from warehouse.migrations import migrate
+from warehouse.questions.registry import KINDS
 from warehouse.settings import Settings
 from warehouse.transformation import run_dbt
 
@@ -172,7 +173,14 @@ def the_funnel_and_retention_agree(
         " from marts_build.fct_weekly_retention",
     )
 
+    asked = KINDS["funnel"].answer(
+        client,
+        "marts_build.fct_events",
+        {"steps": list(reference.FUNNEL), "window_seconds": 30 * 86_400},
+    )
+
     assert [people for (people,) in steps] == reference.funnel(events)
+    assert asked["counts"] == reference.funnel(events)
     assert set(cells) == reference.retention(events, ZoneInfo(ZONE))
     assert len(set(cells)) == len(cells)
 
