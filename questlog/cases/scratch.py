@@ -14,7 +14,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
@@ -44,7 +44,7 @@ class Scratch:
     _settings: Settings
     _builder: "Future[_Builder]"
     _number: int = 0
-    _seeded: bool = False
+    _seeded_for: set[str] = field(default_factory=set)
 
     def hold(
         self,
@@ -99,11 +99,14 @@ class Scratch:
 
     def _build(self, models: Sequence[str]) -> None:
         builder = self._builder.result()
-        if not self._seeded:
-            builder.run(["seed", "--full-refresh"])
-            self._seeded = True
         ancestors = [f"+{model}" for model in models]
-        builder.run(["run", "--full-refresh", "--select", *ancestors])
+        if self._seeded_for >= set(models):
+            builder.run(["run", "--full-refresh", "--select", *ancestors])
+            return
+        # events change from case to case, seeds don't
+        kinds = ["--resource-type", "model", "--resource-type", "seed"]
+        builder.run(["build", "--full-refresh", "--select", *ancestors, *kinds])
+        self._seeded_for |= set(models)
 
 
 @contextlib.contextmanager
