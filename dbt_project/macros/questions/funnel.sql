@@ -83,6 +83,12 @@ journeys as (
     {% endif -%}
     group by person_key
 
+    -- nobody begins without a first step
+    having bitAnd(
+        groupBitOr(toUInt64(packed)),
+        {{ 1 if order != 'unordered' else 2 ** (steps | length) - 1 }}
+    ) != 0
+
 )
 {%- endmacro %}
 
