@@ -34,7 +34,7 @@ def read(folder: Path) -> Case:
     if events is None:
         raise BadInput(
             f"{folder} has no events.jsonl or events.jsonl.gz: a case needs its events,"
-            " one a line in the envelope of docs/events.md."
+            " one a line (docs/questions.md)."
         )
     asked = _object(folder / "params.json")
     expected = None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from questlog.cases.comparison import Comparison, compare
 from questlog.cases.folder import Case
 from warehouse.errors import BadInput
+from warehouse.questions import parameters
 from warehouse.questions.registry import KINDS, question
 
 if TYPE_CHECKING:
@@ -18,12 +19,17 @@ EVENTS = "marts_build.fct_events"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What a case answered, and how that compares; nothing expected: no comparison."""
+    """What a case answered, and how that compares; nothing expected: no comparison.
+
+    `refused` are lines by the door's reason, `ignored` are names in params.json that
+    are no parameters of the question.
+    """
 
     case: Case
     answer: Mapping[str, Any]
     comparison: Comparison | None
     refused: Mapping[str, int]
+    ignored: Sequence[str]
 
 
 def run(
@@ -39,7 +45,13 @@ def run(
         answer = asked.answer(scratch.client, EVENTS, case.parameters)
         answer = _bare(answer)
         compared = None if case.expected is None else compare(case.expected, answer)
-        yield Outcome(case=case, answer=answer, comparison=compared, refused=refused)
+        yield Outcome(
+            case=case,
+            answer=answer,
+            comparison=compared,
+            refused=refused,
+            ignored=parameters.unknown(asked.parameters, case.parameters),
+        )
 
 
 def require_askable(cases: Sequence[Case]) -> None:

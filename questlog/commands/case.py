@@ -49,12 +49,14 @@ def run(
     Example: questlog case run cases/checkout_funnel --json
     """
     # a warehouse must not outlive its command
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         outcomes = _outcomes(folders)
     except QuestlogError as error:
         typer.secho(f"questlog: {error}", fg="red", err=True)
         raise typer.Exit(_NOT_COMPARED) from error
+    finally:
+        signal.signal(signal.SIGTERM, before)
     answers = {str(one.case.folder): dict(one.answer) for one in outcomes}
     if len(outcomes) == 1:
         typer.echo(_written(outcomes[0].answer, indent=None if as_json else 2))
@@ -87,6 +89,9 @@ def _verdict(outcome: "Outcome") -> int:
         typer.secho(
             f"{name}: lines refused at the door: {lines}", fg="yellow", err=True
         )
+    if outcome.ignored:
+        names = ", ".join(outcome.ignored)
+        typer.secho(f"{name}: no parameters, ignored: {names}", fg="yellow", err=True)
     compared = outcome.comparison
     if compared is None:
         typer.echo(f"{name}: no expected.json, nothing was compared", err=True)

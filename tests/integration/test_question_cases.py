@@ -8,7 +8,9 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from typer.testing import CliRunner
 
+from questlog.__main__ import app
 from questlog.cases.folder import read
 from questlog.cases.run import Outcome, run
 from questlog.cases.scratch import Scratch, scratch
@@ -111,3 +113,29 @@ def test_a_line_that_is_no_event_is_told(warehouse: Scratch, tmp_path: Path) -> 
 
     with pytest.raises(BadInput, match=r"1 of 1 lines of .* are no events"):
         _outcome(warehouse, folder)
+
+
+def test_the_command_prints_the_answers_alone_and_ends_with_the_worst_verdict(
+    tmp_path: Path,
+) -> None:
+    event = {"event_name": "a", "timestamp": "2026-01-05T10:00:00Z", "properties": {}}
+    asked = {"kind": "funnel", "steps": ["a"], "stepps": []}
+    folders = []
+    for name, people in (("right", 1), ("wrong", 2)):
+        (tmp_path / name).mkdir()
+        folder = _case(
+            tmp_path / name,
+            [{**event, "user_id": "one"}],
+            params=asked,
+            expected={"counts": [people]},
+        )
+        folders.append(str(folder))
+
+    ended = CliRunner().invoke(app, ["case", "run", *folders, "--json"])
+
+    answers = json.loads(ended.stdout)
+    assert [answers[folder]["counts"] for folder in folders] == [[1], [1]]
+    assert ended.exit_code == 1
+    assert "right: agrees" in ended.stderr
+    assert "right: no parameters, ignored: stepps" in ended.stderr
+    assert "counts[0]: expected 2, found 1" in ended.stderr

@@ -24,7 +24,7 @@ EVENTS = "question_specs.events"
 DAY_MS = 86_400_000
 
 few = settings(
-    max_examples=3,
+    max_examples=2,
     deadline=None,
     derandomize=True,
     phases=[Phase.generate],
@@ -96,7 +96,7 @@ def test_funnels_follow_each_person_as_the_reference_does(
 ) -> None:
     people = reference.journeys(
         random.Random(seed),  # noqa: S311  journeys, no secret
-        people=250,
+        people=300,
         grid_ms=1000,
     )
     hold(client, people)
