@@ -183,3 +183,12 @@ def test_holm_keeps_the_order_and_never_passes_one() -> None:
     assert holm([0.01, 0.04, 0.03, 0.5]) == pytest.approx([0.04, 0.09, 0.09, 0.5])
     assert holm([0.9, 0.8]) == [1.0, 1.0]
     assert holm([]) == []
+
+
+def test_a_bare_day_is_one_of_the_time_zone_and_ends_with_it() -> None:
+    # the clocks of Berlin went forward on that day: it had 23 hours
+    first = parameters.milliseconds("2026-03-29", "date_from", "Europe/Berlin")
+    last = parameters.last_millisecond("2026-03-29", "date_to", "Europe/Berlin")
+
+    assert first == parameters.milliseconds("2026-03-28T23:00:00Z", "date_from")
+    assert last + 1 - first == 23 * 3_600_000

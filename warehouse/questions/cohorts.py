@@ -44,7 +44,7 @@ def answer(
     }
     first = 0
     if asked.first_day is not None:
-        first = parameters.milliseconds(asked.first_day, "first_day")
+        first = parameters.milliseconds(asked.first_day, "first_day", asked.time_zone)
     span = rows(
         client, render("ask_span", events=events, first_moment=first, **calendar)
     )[0]

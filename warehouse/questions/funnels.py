@@ -45,6 +45,7 @@ class Parameters(msgspec.Struct, frozen=True, kw_only=True):
     date_to: str | None = None
     breakdown: str | None = None
     as_of: str | None = None
+    time_zone: str = "UTC"
     users: bool = True
 
     @property
@@ -72,12 +73,12 @@ def answer(
                 asked.exclusions, key=lambda exclusion: exclusion.from_step is None
             )
         ],
-        "date_from": _moment(asked.date_from, "date_from"),
+        "date_from": _moment(asked.date_from, "date_from", asked.time_zone),
         "date_to": None
         if asked.date_to is None
-        else parameters.last_millisecond(asked.date_to, "date_to"),
+        else parameters.last_millisecond(asked.date_to, "date_to", asked.time_zone),
     }
-    as_of = _moment(asked.as_of, "as_of")
+    as_of = _moment(asked.as_of, "as_of", asked.time_zone)
     if as_of is None:
         span = {name: rendered[name] for name in ("events", "steps", *_SPAN)}
         as_of = rows(client, render("ask_funnel_end", **span))[0]["ended_at"]
@@ -138,8 +139,8 @@ def _plain(part: Step | Exclusion) -> dict[str, Any]:
     return found
 
 
-def _moment(text: str | None, parameter: str) -> int | None:
-    return None if text is None else parameters.milliseconds(text, parameter)
+def _moment(text: str | None, parameter: str, zone: str) -> int | None:
+    return None if text is None else parameters.milliseconds(text, parameter, zone)
 
 
 def _shaped(row: Mapping[str, Any] | None, steps: int) -> dict[str, object]:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Final, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -15,7 +15,6 @@ Form = TypeVar("Form", bound=msgspec.Struct)
 COMMENTS: Final = frozenset({"kind", "note", "identity"})
 """Keys that may stand beside any question's parameters and change no answer."""
 
-_DAY_MS: Final = 86_400_000
 _PLACE = re.compile(r"^(?P<what>.*?)(?: - at `\$\.?(?P<where>[^`]*)`)?$", re.DOTALL)
 
 
@@ -51,8 +50,8 @@ def require_known(
         )
 
 
-def milliseconds(text: str, parameter: str) -> int:
-    """A moment as ms since 1970 UTC; without an offset it is UTC.
+def milliseconds(text: str, parameter: str, zone: str = "UTC") -> int:
+    """A moment as ms since 1970 UTC; without an offset it is one of the zone.
 
     Raises BadInput for what is no moment.
     """
@@ -64,14 +63,16 @@ def milliseconds(text: str, parameter: str) -> int:
             " write it like 2026-03-01T00:00:00Z or 2026-03-01."
         ) from error
     if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
+        moment = moment.replace(tzinfo=ZoneInfo(require_zone(zone)))
     return round(moment.timestamp() * 1000)
 
 
-def last_millisecond(text: str, parameter: str) -> int:
+def last_millisecond(text: str, parameter: str, zone: str = "UTC") -> int:
     """The same for the inclusive end of a span: a bare day is meant as a whole."""
-    at = milliseconds(text, parameter)
-    return at + _DAY_MS - 1 if len(text) == len("2026-03-01") else at
+    if len(text) != len("2026-03-01"):
+        return milliseconds(text, parameter, zone)
+    next_day = day(text, parameter) + timedelta(days=1)
+    return milliseconds(next_day.isoformat(), parameter, zone) - 1
 
 
 def day(text: str, parameter: str) -> date:

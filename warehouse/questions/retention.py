@@ -51,7 +51,9 @@ def answer(
         people = [*named, *(f"anon:{one}" for one in named)]
     calendar = {
         "period": asked.period,
-        "first_moment": parameters.milliseconds(asked.first_interval, "first_interval"),
+        "first_moment": parameters.milliseconds(
+            asked.first_interval, "first_interval", asked.time_zone
+        ),
         "time_zone": parameters.require_zone(asked.time_zone),
         "week_start": asked.week_start,
     }

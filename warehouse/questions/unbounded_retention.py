@@ -24,6 +24,7 @@ class Parameters(msgspec.Struct, frozen=True, kw_only=True):
     date_to: str | None = None
     first_where: parameters.Where | None = None
     returning_where: parameters.Where | None = None
+    time_zone: str = "UTC"
 
 
 def answer(
@@ -34,7 +35,9 @@ def answer(
     first = parameters.require_where(asked.first_where or {}, "first_where")
     back = parameters.require_where(asked.returning_where or {}, "returning_where")
     ends = {
-        name: None if text is None else parameters.milliseconds(text, name)
+        name: None
+        if text is None
+        else parameters.milliseconds(text, name, asked.time_zone)
         for name, text in (("date_from", asked.date_from), ("date_to", asked.date_to))
     }
     query = render(
