@@ -1,8 +1,10 @@
 """Compare an answer with what a case expects of it."""
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import msgspec
@@ -13,9 +15,14 @@ FOR_READING: Final = ("published", "reproduced", "reference", "tolerance")
 _SETS: Final = frozenset({"users_at_step"})
 """Lists of lists whose inner order means nothing."""
 
-_ANY_ORDER: Final = frozenset({"sessions", "paths_to_conversion", "path_summary"})
+_ANY_ORDER: Final = frozenset(
+    {"sessions", "paths_to_conversion", "path_summary", "after", "before"}
+)
 """Lists of objects whose order means nothing."""
 
+_MOMENT: Final = re.compile(
+    r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}([.]\d{1,6})?)?(Z|[+]00:?00| UTC)?"
+)
 
 _SHOWN_AT_MOST: Final = 200
 
@@ -31,8 +38,8 @@ class Comparison:
 def compare(expected: Mapping[str, Any], answer: Mapping[str, Any]) -> Comparison:
     """Every expected value must be in the answer and agree.
 
-    Counts agree exactly, seconds to 1 s, other numbers to 1e-6; null expects nothing,
-    and the answer may say more.
+    Counts agree exactly, seconds and moments to 1 s, other numbers to 1e-6; null
+    expects nothing, and the answer may say more.
     """
     made = Comparison()
     _object(made, "", expected, answer)
@@ -81,7 +88,8 @@ def _list(
         )
         return
     if key in _ANY_ORDER:
-        expected, found = _sorted(expected), _sorted(found)
+        named = _named_by_all(expected)
+        expected, found = _sorted(expected, named), _sorted(found, named)
     for number, (one, other) in enumerate(zip(expected, found, strict=True)):
         if key in _SETS and isinstance(one, list) and isinstance(other, list):
             _value(made, f"{path}[{number}]", sorted(one), sorted(other))
@@ -89,8 +97,42 @@ def _list(
             _value(made, f"{path}[{number}]", one, other)
 
 
-def _sorted(values: Sequence[Any]) -> list[Any]:
-    return sorted(values, key=lambda value: msgspec.json.encode(value, order="sorted"))
+def _named_by_all(values: Sequence[Any]) -> frozenset[str]:
+    """The keys that every object of a list expects something of."""
+    expecting = [
+        {key for key, inner in value.items() if inner is not None}
+        for value in values
+        if isinstance(value, Mapping)
+    ]
+    return frozenset(set.intersection(*expecting)) if expecting else frozenset()
+
+
+def _sorted(values: Sequence[Any], named: frozenset[str]) -> list[Any]:
+    """In an order that depends on what is expected alone, however it is written."""
+
+    def place(value: Any) -> str:
+        if not isinstance(value, Mapping):
+            return repr(value)
+        told = ((key, value[key]) for key in sorted(named) if key in value)
+        return repr([(key, _comparable(inner)) for key, inner in told])
+
+    return sorted(values, key=place)
+
+
+def _comparable(value: object) -> object:
+    """A number or moment as a float, whether it was written as whole or not."""
+    if isinstance(value, int | float):
+        return round(float(value), 6)
+    moment = _seconds(value)
+    return value if moment is None else moment
+
+
+def _seconds(value: object) -> float | None:
+    """A moment written as text, in seconds since 1970; without an offset it is UTC."""
+    if not isinstance(value, str) or not _MOMENT.fullmatch(value):
+        return None
+    moment = datetime.fromisoformat(value.removesuffix(" UTC"))
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
 def _agree(path: str, expected: object, found: object) -> bool:
@@ -103,6 +145,9 @@ def _agree(path: str, expected: object, found: object) -> bool:
         if isinstance(expected, int) and isinstance(found, int):
             return expected == found
         return math.isclose(expected, found, rel_tol=1e-9, abs_tol=1e-6)
+    moments = _seconds(expected), _seconds(found)
+    if moments[0] is not None and moments[1] is not None:
+        return abs(moments[0] - moments[1]) <= 1
     return expected == found
 
 

@@ -80,6 +80,8 @@ def _asked_by(kind: str, expected: Mapping[str, Any]) -> dict[str, Any]:
             for test in expected["tests"]
         ]
         return {"tests": tests}
+    if kind == "lifecycle" and isinstance(expected.get("new"), list):
+        return {"periods": len(expected["new"])}
     if kind == "retention_flags" and isinstance(expected.get("retained"), dict):
         return {"days": sorted(expected["retained"])}
     return {}

@@ -7,10 +7,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 from warehouse.errors import BadInput
 from warehouse.questions import (
+    attribution,
     cohorts,
     funnels,
+    lifecycle,
+    paths,
     retention,
     retention_flags,
+    rfm,
+    sessions,
+    stickiness,
     unbounded_retention,
     window_funnels,
 )
@@ -74,6 +80,49 @@ _QUESTIONS: Final = (
         meaning="Who comes back so many days after the first event, or later",
         parameters=unbounded_retention.Parameters,
         answer=unbounded_retention.answer,
+    ),
+    Question(
+        kind="lifecycle",
+        meaning="Who is new, returning, resurrecting or gone dormant in each period",
+        parameters=lifecycle.Parameters,
+        answer=lifecycle.answer,
+    ),
+    Question(
+        kind="stickiness",
+        meaning="How many people were active in how many hours, days, weeks or months",
+        parameters=stickiness.Parameters,
+        answer=stickiness.answer,
+    ),
+    Question(
+        kind="paths",
+        meaning="What people did after, and before, the first time they did something",
+        parameters=paths.Parameters,
+        answer=paths.answer,
+    ),
+    Question(
+        kind="sessions",
+        meaning="Runs of events, by the client's sessions or by silence",
+        parameters=sessions.Parameters,
+        answer=sessions.answer,
+        models=("stg_events",),
+    ),
+    Question(
+        kind="attribution",
+        meaning="Which channels brought the conversions and their revenue",
+        parameters=attribution.Parameters,
+        answer=attribution.answer,
+    ),
+    Question(
+        kind="rfm",
+        meaning="Who bought how lately, how often and for how much",
+        parameters=rfm.Parameters,
+        answer=rfm.answer,
+    ),
+    Question(
+        kind="rfm_clv",
+        meaning="RFM as of a day; lifetime value has commands of its own",
+        parameters=rfm.Parameters,
+        answer=rfm.answer,
     ),
 )
 

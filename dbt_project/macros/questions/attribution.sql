@@ -381,62 +381,24 @@ paths_taken as (
   start, the conversion and the end of those who never convert. A channel is removed by
   letting nobody leave it; its effect is the share of conversions lost. The chance of
   converting is exact: states are eliminated one by one (Gauss), not approached by
-  powers of the matrix.
+  powers of the matrix. Works in arrays of one row: paths are read once, as a scalar.
 #}
 {% macro q_markov_chain() -%}
-paths_grouped as (
-
-    select
-        transformed_path,
-        has_converted,
-        count() as times
-
-    from paths_taken
-
-    group by
-        transformed_path,
-        has_converted
-
-),
-
-channels_numbered as (
-
-    select arraySort(groupUniqArrayArray(transformed_path)) as channels
-
-    from paths_grouped
-
-),
-
 transitions_counted as (
 
-    -- state n + 1 is the start of a way and the conversion at its end; 0 is leaving
+    -- '' is the start of a way and the conversion at its end, 0 is leaving
     select
         step.1 as from_state,
         step.2 as to_state,
-        sum(paths_grouped.times) as times
+        count() as times,
+        sum(if(to_state = '', paths_taken.revenue, 0)) as revenue
 
-    from paths_grouped
-    cross join channels_numbered
+    from paths_taken
     array join arrayZip(
+        arrayConcat([''], arrayMap(one -> concat('=', one), transformed_path)),
         arrayConcat(
-            [length(channels_numbered.channels) + 1],
-            arrayMap(
-                channel -> indexOf(channels_numbered.channels, channel),
-                paths_grouped.transformed_path
-            )
-        ),
-        arrayConcat(
-            arrayMap(
-                channel -> indexOf(channels_numbered.channels, channel),
-                paths_grouped.transformed_path
-            ),
-            [
-                if(
-                    paths_grouped.has_converted,
-                    length(channels_numbered.channels) + 1,
-                    0
-                )
-            ]
+            arrayMap(one -> concat('=', one), transformed_path),
+            [if(has_converted, '', '0')]
         )
     ) as step
 
@@ -446,54 +408,43 @@ transitions_counted as (
 
 ),
 
-ways_gathered as (
-
-    select
-        from_state,
-        groupArray((to_state, times)) as ways,
-        sum(times) as leavings
-
+(
+    select groupArray((from_state, to_state, times, revenue))
     from transitions_counted
-
-    group by from_state
-
-),
-
-chances_found as (
-
-    select
-        ways_gathered.from_state as from_state,
-        -- the column of each state; what goes to 0 is lost to all
-        arrayMap(
-            to_state -> arraySum(
-                arrayMap(
-                    way -> if(way.1 = to_state, way.2, 0), ways_gathered.ways
-                )
-            ) / ways_gathered.leavings,
-            range(1, length(channels_numbered.channels) + 2)
-        ) as chances
-
-    from ways_gathered
-    cross join channels_numbered
-
-),
+) as transitions,
 
 chances_arranged as (
 
     select
+        arraySort(
+            arrayDistinct(
+                arrayFilter(
+                    state -> state != '', arrayMap(way -> way.1, transitions)
+                )
+            )
+        ) as channels,
+        arrayPushBack(channels, '') as states,
         arrayMap(
-            row -> row.2,
-            arraySort(row -> row.1, groupArray((from_state, chances)))
+            from_state -> arrayMap(
+                to_state -> arraySum(
+                    way -> if(
+                        way.1 = from_state and way.2 = to_state, way.3, 0
+                    ),
+                    transitions
+                ) / arraySum(
+                    way -> if(way.1 = from_state, way.3, 0), transitions
+                ),
+                states
+            ),
+            states
         ) as matrix
-
-    from chances_found
 
 ),
 
 removals_tried as (
 
     select
-        removed,
+        if(removed = 0, '', channels[removed]) as removed_state,
         arrayFold(
             (chances, pivot) -> arrayMap(
                 (row, at) -> if(
@@ -525,20 +476,24 @@ removals_tried as (
 
 ),
 
+losses_measured as (
+
+    select
+        removed_state,
+        -- never below nothing: what rounding leaves is no loss
+        greatest(maxIf(chance, removed_state = '') over () - chance, 0) as effect
+
+    from removals_tried
+
+),
+
 effects_measured as (
 
     select
-        channels_numbered.channels[removed] as channel,
-        -- never below nothing: what rounding leaves is no effect
-        greatest(
-            (select chance from removals_tried where removed = 0) - chance, 0
-        ) as effect,
+        *,
         sum(effect) over () as effects
 
-    from removals_tried
-    cross join channels_numbered
-
-    where removed > 0
+    from losses_measured
 
 ),
 
@@ -546,22 +501,16 @@ markov_credits as (
 
     select
         'markov' as model,
-        channel,
-        effect / effects * conversions_made.conversions as conversions,
-        effect / effects * conversions_made.revenue as revenue
+        substring(removed_state, 2) as channel,
+        effect / effects
+        * arraySum(way -> if(way.2 = '', way.3, 0), transitions) as conversions,
+        effect / effects * arraySum(way -> way.4, transitions) as revenue
 
     from effects_measured
-    cross join (
-        select
-            count() as conversions,
-            sum(paths_taken.revenue) as revenue
 
-        from paths_taken
-
-        where has_converted
-    ) as conversions_made
-
-    where effects > 0
+    where
+        effects > 0
+        and removed_state != ''
 
 )
 {%- endmacro %}

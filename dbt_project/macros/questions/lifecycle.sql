@@ -7,13 +7,14 @@
   in the period before and not in this one. new + returning + resurrecting = active.
 
   `events` has person_key, event_name and occurred_at. `event` none: any event.
-  `first_moment` (ms) lies in the first of `periods` periods. `first_seen_by`: `any`
-  event, or `event` alone.
+  `first_moment` (ms) lies in the first of `periods` periods; without `periods` the last
+  is that of `last_moment`. `first_seen_by`: `any` event, or `event` alone.
 #}
 {% macro ask_lifecycle(
     events,
     first_moment,
-    periods,
+    periods=none,
+    last_moment=none,
     event=none,
     period='day',
     timezone='UTC',
@@ -21,12 +22,21 @@
     first_seen_by='any'
 ) -%}
 {%- set number = q_period_number('occurred_at', period, timezone, week_start) -%}
+{%- set first_number -%}
+    {{ q_period_number(q_moment(first_moment), period, timezone, week_start) }}
+{%- endset -%}
 {%- set matches -%}
     {{ 'event_name = ' ~ q_text(event) if event is not none else 'true' }}
 {%- endset -%}
 with
 
-{{ q_first_number(first_moment, period, timezone, week_start) }} as first_number,
+{{ first_number }} as first_number,
+
+{% if periods is not none -%}
+first_number + {{ q_whole(periods) }}
+{%- else -%}
+{{ q_period_number(q_moment(last_moment), period, timezone, week_start) }} + 1
+{%- endif %} as end_number,
 
 people_summed as (
 
@@ -36,8 +46,7 @@ people_summed as (
         groupUniqArrayIf(
             {{ number }},
             {{ matches }}
-            and {{ number }} between first_number - 1
-            and first_number + {{ q_whole(periods) }}
+            and {{ number }} between first_number - 1 and end_number - 1
         ) as numbers
 
     from {{ events }}
@@ -96,8 +105,7 @@ standings_counted as (
 
 periods_listed as (
 
-    select first_number + arrayJoin(range(toUInt64({{ q_whole(periods) }})))
-            as period_number
+    select arrayJoin(range(first_number, end_number)) as period_number
 
 ),
 
@@ -121,9 +129,4 @@ periods_filled as (
 )
 
 select * from periods_filled
-{%- endmacro %}
-
-{# The number of the period of a moment given in milliseconds. #}
-{% macro q_first_number(first_moment, period, timezone, week_start) -%}
-    {{ q_period_number(q_moment(first_moment), period, timezone, week_start) }}
 {%- endmacro %}

@@ -5,9 +5,9 @@
 
   `purchases` is a relation of person_id, bought_on, is_purchase (false for a refund)
   and amount (negative for a refund). `as_of` is a day as SQL: q_day('2026-03-01'), or a
-  scalar subquery.
+  scalar subquery; `with_the_day` counts purchases of that day too.
 #}
-{% macro ask_rfm(purchases, as_of) -%}
+{% macro ask_rfm(purchases, as_of, with_the_day=false) -%}
 with
 
 people_summed as (
@@ -21,7 +21,7 @@ people_summed as (
 
     from {{ purchases }}
 
-    where bought_on < {{ as_of }}
+    where bought_on {{ '<=' if with_the_day else '<' }} {{ as_of }}
 
     group by person_id
 

@@ -1,5 +1,5 @@
 {#
-  One row per number of intervals, 1 to `intervals`: how many people were active in
+  One row per number of intervals, 1 to `intervals` (none: as many as there are): how many people were active in
   exactly that many hours, days, weeks or months between two moments (both included).
 
   `events` has person_key, event_name and occurred_at. `event` none: any event.
@@ -8,7 +8,7 @@
     events,
     from_moment,
     to_moment,
-    intervals,
+    intervals=none,
     event=none,
     interval='day',
     timezone='UTC',
@@ -54,8 +54,24 @@ numbers_filled as (
         numbers_counted.people as people
 
     from (
-        select arrayJoin(range(1, toUInt64({{ q_whole(intervals) }}) + 1))
-                as intervals_active
+        select
+            toUInt64(
+                arrayJoin(
+                    range(
+                        1,
+                        {% if intervals is not none %}
+                        {{ q_whole(intervals) }} + 1
+                        {% else %}
+                        {{ q_period_number(
+                            q_moment(to_moment), interval, timezone, week_start
+                        ) }}
+                        - {{ q_period_number(
+                            q_moment(from_moment), interval, timezone, week_start
+                        ) }} + 2
+                        {% endif %}
+                    )
+                )
+            ) as intervals_active
     ) as listed
     left join numbers_counted
         on listed.intervals_active = numbers_counted.intervals_active
