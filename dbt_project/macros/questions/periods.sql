@@ -33,7 +33,10 @@
         )
     {%- elif period == 'month' -%}
         toDateTime(
-            makeDate(intDiv({{ number }}, 12), ({{ number }}) % 12 + 1, 1), 'UTC'
+            makeDate(
+                intDiv({{ number }} - 1, 12), ({{ number }} - 1) % 12 + 1, 1
+            ),
+            'UTC'
         )
     {%- endif -%}
 {%- endmacro %}

@@ -1,0 +1,410 @@
+"""Questions answer what the plain reference says, on random streams."""
+
+import itertools
+import json
+import random
+from collections import Counter
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from tests.spec import analytics_reference as reference
+from tests.spec.analytics_reference import DAY_MS, Event
+from warehouse.clickhouse import rows
+from warehouse.questions.templates import render
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
+
+START_MS: Final = 1_772_323_200_000  # 2026-03-01, before a clock change in Berlin
+ZONES: Final = ("UTC", "Europe/Berlin", "America/Los_Angeles")
+NAMES: Final = ("page_view", "touch", "touch", "buy", "rolled")
+CHANNELS: Final = ("ads", "mail", "search", "friends", "ads > mail", "")
+SILENCES: Final = (
+    0,
+    0,
+    1,
+    60_000,
+    1_800_000,
+    1_800_001,
+    DAY_MS // 2,
+    DAY_MS,
+    9 * DAY_MS,
+)
+SEEDS: Final = st.integers(1, 2**32)
+EVENTS: Final = "spec_analytics.events"
+STAGED: Final = "spec_analytics.staged"
+
+
+def streams(examples: int) -> Any:
+    """Run a test for some random streams."""
+
+    def wrapped(test: Any) -> Any:
+        return settings(
+            max_examples=examples,
+            deadline=None,
+            derandomize=True,
+            phases=[Phase.generate],
+            suppress_health_check=list(HealthCheck),
+        )(given(seed=SEEDS)(test))
+
+    return wrapped
+
+
+@pytest.fixture
+def client(warehouse_client: "Client") -> "Client":
+    warehouse_client.command("create database if not exists spec_analytics")
+    warehouse_client.command(
+        f"create table if not exists {EVENTS} (event_id UUID,"
+        " event_name LowCardinality(String), person_key UInt64, person_id String,"
+        " session_id String, occurred_at DateTime64(3, 'UTC'), rank_time UInt64,"
+        " is_engagement Bool, properties String)"
+        " engine = MergeTree order by (event_name, person_key, rank_time)"
+    )
+    warehouse_client.command(
+        f"create table if not exists {STAGED} (event_id UUID, event_name String,"
+        " user_id String, anonymous_id String, client_session_id String,"
+        " occurred_at DateTime64(3, 'UTC'), sequence UInt64, properties String,"
+        " context String) engine = MergeTree order by event_id"
+    )
+    return warehouse_client
+
+
+def stream(chance: random.Random, people: int = 25) -> list[Event]:
+    """The lives of some people, with moments shared and limits hit."""
+    events = []
+    for number in range(people):
+        ms = START_MS + chance.randrange(50 * DAY_MS)
+        session = 0
+        for place in range(chance.randrange(1, 16)):
+            silence = chance.choice(SILENCES)
+            ms += silence
+            session += chance.random() < 0.2
+            events.append(
+                Event(
+                    event_id=str(UUID(int=chance.getrandbits(128), version=4)),
+                    person=f"person{number}",
+                    session=f"{number}.{session}" if chance.random() < 0.9 else "",
+                    name=chance.choice(NAMES),
+                    ms=ms,
+                    place=place,
+                    channel=chance.choice(CHANNELS),
+                    revenue=chance.choice((0.0, 4.99, 10.5, 139.12)),
+                    url=chance.choice(("/a", "/b", "")),
+                )
+            )
+    return events
+
+
+def load(client: "Client", events: list[Event]) -> None:
+    """Make these events all that questions read."""
+    client.command(f"truncate table {EVENTS}")
+    client.command(f"truncate table {STAGED}")
+    properties = [
+        json.dumps({"channel": one.channel, "revenue": one.revenue, "url": one.url})
+        for one in events
+    ]
+    moments = [datetime.fromtimestamp(one.ms / 1000, UTC) for one in events]
+    told = [
+        [
+            UUID(one.event_id),
+            one.name,
+            _key(one),
+            one.person,
+            one.session,
+            moment,
+            one.ms * 65536 + one.place,
+            one.name != "buy",
+            text,
+        ]
+        for one, moment, text in zip(events, moments, properties, strict=True)
+    ]
+    client.insert(EVENTS, told)
+    staged = [
+        [
+            UUID(one.event_id),
+            one.name,
+            "",
+            one.person,
+            one.session,
+            moment,
+            one.place,
+            text,
+            "{}",
+        ]
+        for one, moment, text in zip(events, moments, properties, strict=True)
+    ]
+    client.insert(STAGED, staged)
+
+
+def _key(event: Event) -> int:
+    return int(event.person.removeprefix("person"))
+
+
+def ask(client: "Client", macro: str, **parameters: Any) -> list[dict[str, Any]]:
+    return rows(client, render(macro, **parameters))
+
+
+@streams(15)
+def test_lifecycle_says_what_the_reference_says(client: "Client", seed: int) -> None:
+    chance = random.Random(seed)  # noqa: S311  a stream, no secret
+    events = stream(chance)
+    asked = {
+        "event": chance.choice((None, "page_view")),
+        "period": chance.choice(("day", "week", "month")),
+        "week_start": chance.choice(("monday", "sunday")),
+        "first_seen_by": chance.choice(("any", "event")),
+        "periods": chance.choice((1, 9, 60)),
+    }
+    zone, first_ms = chance.choice(ZONES), START_MS + chance.randrange(30 * DAY_MS)
+    load(client, events)
+
+    found = ask(
+        client,
+        "ask_lifecycle",
+        events=EVENTS,
+        first_moment=first_ms,
+        timezone=zone,
+        **asked,
+    )
+
+    told = [
+        {name: row[name] for name in ("new", "returning", "resurrecting", "dormant")}
+        for row in found
+    ]
+    assert told == reference.lifecycle(events, first_ms=first_ms, zone=zone, **asked)
+    active = reference.active_people(
+        events,
+        asked["event"],
+        lambda ms: reference.period_start(
+            ms, asked["period"], zone, asked["week_start"]
+        ),
+    )
+    starts = [row["period_start"].replace(tzinfo=None) for row in found]
+    assert [row["active"] for row in found] == [active[start] for start in starts]
+
+
+@streams(15)
+def test_stickiness_says_what_the_reference_says(client: "Client", seed: int) -> None:
+    chance = random.Random(seed)  # noqa: S311  a stream, no secret
+    events, zone = stream(chance), chance.choice(ZONES)
+    interval = chance.choice(("day", "week", "month"))
+    between = (START_MS + DAY_MS // 3, START_MS + chance.randrange(80) * DAY_MS)
+    load(client, events)
+
+    found = ask(
+        client,
+        "ask_stickiness",
+        events=EVENTS,
+        from_moment=between[0],
+        to_moment=between[1],
+        intervals=90,
+        event="touch",
+        interval=interval,
+        timezone=zone,
+    )
+
+    assert [row["people"] for row in found] == reference.stickiness(
+        events,
+        event="touch",
+        between=between,
+        intervals=90,
+        starts=lambda ms: reference.period_start(ms, interval, zone, "monday"),
+    )
+
+
+@streams(12)
+def test_paths_and_edges_say_what_the_reference_says(
+    client: "Client", seed: int
+) -> None:
+    chance = random.Random(seed)  # noqa: S311  a stream, no secret
+    events, most = stream(chance), chance.choice((1, 3, 20))
+    anchor, merge = chance.choice((None, "buy")), chance.random() < 0.5
+    direction = chance.choice(("after", "before"))
+    load(client, events)
+    asked = {
+        "events": EVENTS,
+        "anchor": anchor,
+        "max_length": most,
+        "direction": direction,
+        "collapse_runs": merge,
+    }
+
+    found = ask(client, "ask_paths", **asked)
+    edges = ask(client, "ask_path_edges", **asked, top=2)
+    every_edge = ask(client, "ask_path_edges", **asked, top=99)
+
+    paths = [
+        reference.path(
+            [one.name for one in theirs],
+            anchor=anchor,
+            most=most,
+            direction=direction,
+            merge=merge,
+        )
+        for theirs in reference.by_person(events).values()
+    ]
+    taken = Counter(path for path in paths if path is not None)
+    assert {tuple(row["path"]): row["users"] for row in found} == taken
+    walked = Counter(
+        (step, *pair)
+        for path in taken.elements()
+        for step, pair in enumerate(itertools.pairwise(path), start=1)
+    )
+    assert walked == {
+        (row["step"], row["from_event"], row["to_event"]): row["people"]
+        for row in every_edge
+    }
+    assert _people_at(edges) == _people_at(every_edge)
+    assert all(
+        len({row["from_event"] for row in edges if row["step"] == step}) <= 3
+        for step in range(1, 20)
+    )
+
+
+def _people_at(edges: list[dict[str, Any]]) -> Counter[int]:
+    people: Counter[int] = Counter()
+    for row in edges:
+        people[row["step"]] += row["people"]
+    return people
+
+
+@streams(12)
+def test_sessions_say_what_the_reference_says(client: "Client", seed: int) -> None:
+    chance = random.Random(seed)  # noqa: S311  a stream, no secret
+    events, minutes = stream(chance), chance.choice((30, None, 720))
+    load(client, events)
+
+    found = ask(
+        client,
+        "ask_sessions",
+        events=STAGED,
+        session_key="tracker" if minutes is None else "inactivity",
+        timeout_minutes=minutes or 0,
+    )
+
+    told = {
+        (
+            row["anonymous_id"],
+            _ms(row["started_at"]),
+            _ms(row["ended_at"]),
+            row["total_events"],
+            row["page_views"],
+            row["first_page_url"],
+            row["last_page_url"],
+        )
+        for row in found
+    }
+    timeout_ms = None if minutes is None else minutes * 60_000
+    assert told == reference.sessions(events, timeout_ms=timeout_ms)
+    assert len(found) == len({row["session_id"] for row in found})
+
+
+def _ms(moment: datetime) -> int:
+    return round(moment.replace(tzinfo=UTC).timestamp() * 1000)
+
+
+@streams(6)
+def test_credits_say_what_the_reference_says_and_sum_to_what_was_made(
+    client: "Client", seed: int
+) -> None:
+    chance = random.Random(seed)  # noqa: S311  a stream, no secret
+    events = stream(chance, people=chance.choice((3, 40)))
+    exclude = set(chance.sample(CHANNELS, chance.randrange(3)))
+    window = (START_MS + 5 * DAY_MS, START_MS + chance.choice((30, 90)) * DAY_MS)
+    days = chance.choice((0.5, 1, 9, 30))
+    load(client, events)
+    asked = {
+        "touches": render("q_touches", events=EVENTS, event="touch"),
+        "conversions": render(
+            "q_conversions",
+            events=EVENTS,
+            event="buy",
+            revenue_properties=["absent", "revenue"],
+        ),
+        "lookback_days": days,
+        "from_moment": window[0],
+        "to_moment": window[1],
+        "exclude": sorted(exclude),
+    }
+
+    paths = ask(client, "ask_attribution_paths", **asked)
+    credited = ask(client, "ask_attribution", **asked, half_life_days=7)
+
+    ways = reference.ways(events, days=days, window=window, exclude=exclude)
+    made = [way for way in ways if way.converted]
+    assert sorted(
+        (
+            row["person_id"],
+            _ms(row["converted_at"]),
+            row["revenue"],
+            tuple(row["path"]),
+            tuple(row["transformed_path"]),
+        )
+        for row in paths
+    ) == sorted(
+        (way.person, way.ms, way.revenue, way.raw, way.channels) for way in made
+    )
+    expected = reference.credits_given(ways, half_life_ms=7 * DAY_MS)
+    found = {
+        (row["model"], row["channel"]): (row["conversions"], row["revenue"])
+        for row in credited
+    }
+    for key in found.keys() | expected.keys():
+        assert found.get(key, (0, 0)) == pytest.approx(
+            expected.get(key, (0, 0)), abs=1e-6
+        ), key
+    for model in {row["model"] for row in credited}:
+        sums = [
+            sum(row[what] for row in credited if row["model"] == model)
+            for what in ("conversions", "revenue")
+        ]
+        assert sums == pytest.approx([len(made), sum(way.revenue for way in made)])
+
+
+@streams(8)
+def test_rfm_says_what_the_reference_says_whatever_the_order_of_rows(
+    client: "Client", seed: int
+) -> None:
+    chance = random.Random(seed)  # noqa: S311  a stream, no secret
+    events = stream(chance)
+    snapshot = date(2026, 3, chance.randrange(2, 32))
+    load(client, events)
+
+    found = ask(
+        client,
+        "ask_rfm",
+        purchases=render(
+            "q_purchases", events=EVENTS, event="buy", amount_property="revenue"
+        ),
+        as_of=render("q_day", day=snapshot.isoformat()),
+    )
+
+    told = {
+        row["person_id"]: (
+            row["recency_days"],
+            row["frequency"],
+            float(row["monetary"]),
+        )
+        for row in found
+    }
+    expected = reference.rfm(events, snapshot)
+    assert told == expected
+    recencies, frequencies, amounts = (
+        [bought[number] for bought in expected.values()] for number in range(3)
+    )
+    assert {
+        row["person_id"]: (row["r_score"], row["f_score"], row["m_score"])
+        for row in found
+    } == {
+        person: (
+            reference.fifth(-recency, [-one for one in recencies]),
+            reference.fifth(frequency, frequencies),
+            reference.fifth(amount, amounts),
+        )
+        for person, (recency, frequency, amount) in expected.items()
+    }
