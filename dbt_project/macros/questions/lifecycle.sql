@@ -23,7 +23,7 @@
 ) -%}
 {%- set number = q_period_number('occurred_at', period, timezone, week_start) -%}
 {%- set first_number -%}
-    {{ q_period_number(q_moment(first_moment), period, timezone, week_start) }}
+    {{ q_period_number(q_moment_or_sql(first_moment), period, timezone, week_start) }}
 {%- endset -%}
 {%- set matches -%}
     {{ 'event_name = ' ~ q_text(event) if event is not none else 'true' }}
@@ -35,7 +35,7 @@ with
 {% if periods is not none -%}
 first_number + {{ q_whole(periods) }}
 {%- else -%}
-{{ q_period_number(q_moment(last_moment), period, timezone, week_start) }} + 1
+{{ q_period_number(q_moment_or_sql(last_moment), period, timezone, week_start) }} + 1
 {%- endif %} as end_number,
 
 people_summed as (

@@ -40,3 +40,8 @@
         )
     {%- endif -%}
 {%- endmacro %}
+
+{# A moment for a question: milliseconds from a reader, or SQL from a model. #}
+{% macro q_moment_or_sql(moment) -%}
+    {{ moment if moment is string else q_moment(moment) }}
+{%- endmacro %}

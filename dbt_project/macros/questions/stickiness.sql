@@ -29,7 +29,7 @@ people_counted as (
         {% if event is not none %}
         event_name = {{ q_text(event) }} and
         {% endif %}
-        occurred_at between {{ q_moment(from_moment) }} and {{ q_moment(to_moment) }}
+        occurred_at between {{ q_moment_or_sql(from_moment) }} and {{ q_moment_or_sql(to_moment) }}
 
     group by person_key
 
@@ -63,10 +63,10 @@ numbers_filled as (
                         {{ q_whole(intervals) }} + 1
                         {% else %}
                         {{ q_period_number(
-                            q_moment(to_moment), interval, timezone, week_start
+                            q_moment_or_sql(to_moment), interval, timezone, week_start
                         ) }}
                         - {{ q_period_number(
-                            q_moment(from_moment), interval, timezone, week_start
+                            q_moment_or_sql(from_moment), interval, timezone, week_start
                         ) }} + 2
                         {% endif %}
                     )

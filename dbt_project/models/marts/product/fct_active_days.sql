@@ -1,0 +1,34 @@
+{# One row per person and reporting day with an event of engagement. #}
+{{ config(order_by='(active_on, person_key)') }}
+with
+
+events as (
+
+    select
+        person_key,
+        person_id,
+        occurred_at
+
+    from {{ ref('fct_events') }}
+
+    where is_engagement
+
+),
+
+days_counted as (
+
+    select
+        toDate(occurred_at, {{ reporting_timezone() }}) as active_on,
+        person_key,
+        any(person_id) as person_id,
+        count() as events
+
+    from events
+
+    group by
+        active_on,
+        person_key
+
+)
+
+select * from days_counted

@@ -1,0 +1,73 @@
+{# One row per page view, with its session and its place in it. #}
+{{ config(order_by='(viewed_on, session_id, place_in_session)') }}
+with
+
+events as (
+
+    select
+        event_id,
+        person_id,
+        session_id,
+        occurred_at,
+        rank_time,
+        properties
+
+    from {{ ref('fct_events') }}
+
+    where event_name = 'page_viewed'
+
+),
+
+properties_read as (
+
+    select
+        event_id,
+        person_id,
+        session_id,
+        occurred_at,
+        rank_time,
+        JSONExtractString(properties, 'path') as path,
+        domain(JSONExtractString(properties, 'url')) as host,
+        domain(JSONExtractString(properties, 'referrer')) as found_host,
+        -- another page of the same site is no referrer
+        if(found_host = host, '', found_host) as referrer_host,
+        JSONExtractString(properties, 'utm_source') as utm_source,
+        JSONExtractString(properties, 'utm_medium') as utm_medium,
+        JSONExtractString(properties, 'utm_campaign') as utm_campaign
+
+    from events
+
+),
+
+places_found as (
+
+    select
+        event_id,
+        person_id,
+        session_id,
+        toDate(occurred_at, {{ reporting_timezone() }}) as viewed_on,
+        occurred_at,
+        row_number() over in_session as place_in_session,
+        leadInFrame(toNullable(occurred_at), 1, null) over in_session as next_at,
+        path,
+        host,
+        referrer_host,
+        utm_source,
+        utm_medium,
+        utm_campaign,
+        toBool(place_in_session = 1) as is_entry,
+        toBool(next_at is null) as is_exit,
+        -- of the last page nobody knows when it was left: null
+        dateDiff('millisecond', occurred_at, next_at) as viewed_ms
+
+    from properties_read
+
+    window in_session as (
+        partition by session_id
+        order by rank_time
+        rows between unbounded preceding and unbounded following
+    )
+
+)
+
+select * except (next_at) from places_found
