@@ -66,7 +66,11 @@ cells_listed as (
 
     select
         *,
-        {{ q_period_number(ends_at, period, timezone, week_start) }} as last_period,
+        -- the first period that is not over, which may not have begun either
+        {{ q_period_number(ends_at, period, timezone, week_start) }} as open_period,
+        {{ q_period_number(
+            '(' ~ ends_at ~ ' - toIntervalMillisecond(1))', period, timezone, week_start
+        ) }} as last_period,
         arrayJoin(range(toUInt64(greatest(last_period - cohort, 0)) + 1))
             as periods_later
 
@@ -93,7 +97,7 @@ cells_filled as (
         ) as revenue_so_far,
         revenue_so_far / people as revenue_so_far_per_person,
         cells_listed.cohort + toInt64(cells_listed.periods_later)
-        < cells_listed.last_period as is_complete
+        < cells_listed.open_period as is_complete
 
     from cells_listed
     left join payments_summed
