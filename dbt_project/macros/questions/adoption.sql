@@ -13,7 +13,7 @@
     timezone='UTC',
     week_start='monday'
 ) -%}
-{%- set number = q_period_number('occurred_at', period, timezone, week_start) -%}
+{%- set number = q_nth_period('occurred_at', period, timezone, week_start) -%}
 with
 
 uses_found as (

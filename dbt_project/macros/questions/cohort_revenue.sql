@@ -16,7 +16,7 @@ people_placed as (
     select
         person_id,
         segment,
-        {{ q_period_number('joined_at', period, timezone, week_start) }} as cohort
+        {{ q_nth_period('joined_at', period, timezone, week_start) }} as cohort
 
     from {{ people }}
 
@@ -44,7 +44,7 @@ payments_summed as (
         people_placed.segment as segment,
         -- what was paid before the person was first seen belongs to the first period
         greatest(
-            {{ q_period_number('payments.paid_at', period, timezone, week_start) }}
+            {{ q_nth_period('payments.paid_at', period, timezone, week_start) }}
             - people_placed.cohort,
             0
         ) as periods_later,
@@ -67,8 +67,8 @@ cells_listed as (
     select
         *,
         -- the first period that is not over, which may not have begun either
-        {{ q_period_number(ends_at, period, timezone, week_start) }} as open_period,
-        {{ q_period_number(
+        {{ q_nth_period(ends_at, period, timezone, week_start) }} as open_period,
+        {{ q_nth_period(
             '(' ~ ends_at ~ ' - toIntervalMillisecond(1))', period, timezone, week_start
         ) }} as last_period,
         arrayJoin(range(toUInt64(greatest(last_period - cohort, 0)) + 1))

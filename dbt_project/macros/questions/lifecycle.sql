@@ -21,9 +21,9 @@
     week_start='monday',
     first_seen_by='any'
 ) -%}
-{%- set number = q_period_number('occurred_at', period, timezone, week_start) -%}
+{%- set number = q_nth_period('occurred_at', period, timezone, week_start) -%}
 {%- set first_number -%}
-    {{ q_period_number(q_moment_or_sql(first_moment), period, timezone, week_start) }}
+    {{ q_nth_period(q_moment_or_sql(first_moment), period, timezone, week_start) }}
 {%- endset -%}
 {%- set matches -%}
     {{ 'event_name = ' ~ q_text(event) if event is not none else 'true' }}
@@ -35,7 +35,7 @@ with
 {% if periods is not none -%}
 first_number + {{ q_whole(periods) }}
 {%- else -%}
-{{ q_period_number(q_moment_or_sql(last_moment), period, timezone, week_start) }} + 1
+{{ q_nth_period(q_moment_or_sql(last_moment), period, timezone, week_start) }} + 1
 {%- endif %} as end_number,
 
 people_summed as (
@@ -61,28 +61,13 @@ people_summed as (
 
 ),
 
-standings_found as (
+neighbours_placed as (
 
     select
-        arrayJoin(
-            arrayConcat(
-                arrayMap(
-                    at -> (
-                        at,
-                        multiIf(
-                            at = seen_first, 'new',
-                            has(numbers, at - 1), 'returning',
-                            'resurrecting'
-                        )
-                    ),
-                    numbers
-                ),
-                arrayMap(
-                    at -> (at + 1, 'dormant'),
-                    arrayFilter(at -> not has(numbers, at + 1), numbers)
-                )
-            )
-        ) as standing
+        seen_first,
+        arraySort(numbers) as sorted,
+        arrayPushFront(arrayPopBack(sorted), sorted[1] - 2) as ones_before,
+        arrayPushBack(arrayPopFront(sorted), sorted[-1] + 2) as ones_after
 
     from people_summed
 
@@ -91,42 +76,68 @@ standings_found as (
 standings_counted as (
 
     select
-        standing.1 as period_number,
-        countIf(standing.2 = 'new') as newcomers,
-        countIf(standing.2 = 'returning') as returners,
-        countIf(standing.2 = 'resurrecting') as risers,
-        countIf(standing.2 = 'dormant') as leavers
+        at as period_number,
+        count() as people,
+        countIf(at = seen_first) as newcomers,
+        countIf(one_before = at - 1) as returners,
+        countIf(one_after != at + 1) as leavers
 
-    from standings_found
+    from neighbours_placed
+    array join
+        sorted as at,
+        ones_before as one_before,
+        ones_after as one_after
 
     group by period_number
 
 ),
 
+-- the period before the first, too: who left it is dormant in the first
 periods_listed as (
 
-    select arrayJoin(range(first_number, end_number)) as period_number
+    select arrayJoin(range(first_number - 1, end_number)) as period_number
 
 ),
 
 periods_filled as (
 
     select
-        {{ q_period_start('periods_listed.period_number', period, week_start) }}
-            as period_start,
+        periods_listed.period_number as number,
+        {{ q_period_start('number', period, week_start) }} as period_start,
         standings_counted.newcomers as new,
         standings_counted.returners as returning,
-        standings_counted.risers as resurrecting,
-        -toInt64(standings_counted.leavers) as dormant,
-        new + returning + resurrecting as active
+        active - new - returning as resurrecting,
+        -toInt64(lagInFrame(standings_counted.leavers, 1, 0) over in_order) as dormant,
+        standings_counted.people as active
 
     from periods_listed
     left join standings_counted
         on periods_listed.period_number = standings_counted.period_number
 
+    window in_order as (
+        order by periods_listed.period_number
+        rows between unbounded preceding and current row
+    )
+
+),
+
+periods_told as (
+
+    select
+        period_start,
+        new,
+        returning,
+        toUInt64(resurrecting) as resurrecting,
+        dormant,
+        active
+
+    from periods_filled
+
+    where number >= first_number
+
     order by period_start
 
 )
 
-select * from periods_filled
+select * from periods_told
 {%- endmacro %}

@@ -62,24 +62,38 @@ with
 
 {{ q_paths_taken(events, anchor, max_length, direction, collapse_runs, unit) }},
 
-paths_counted as (
+moves_counted as (
 
+    -- the last event of a path is left for nowhere: ''
     select
-        path,
-        count() as users
+        move.1 as step,
+        move.2 as from_event,
+        move.3 as to_event,
+        count() as people
 
     from paths_taken
+    array join arrayZip(
+        arrayEnumerate(path), path, arrayPushBack(arrayPopFront(path), '')
+    ) as move
 
-    group by path
+    group by
+        step,
+        from_event,
+        to_event
 
 ),
+
+-- one row, read once: what follows works on it
+(
+    select groupArray((step, from_event, to_event, people)) from moves_counted
+) as moves,
 
 nodes_counted as (
 
     select
-        place.1 as step,
-        place.2 as event_name,
-        sum(users) as reached,
+        move.1 as step,
+        move.2 as event_name,
+        sum(move.4) as reached,
         row_number() over (
             partition by step
             order by
@@ -87,8 +101,7 @@ nodes_counted as (
                 event_name
         ) as place_by_size
 
-    from paths_counted
-    array join arrayZip(arrayEnumerate(path), path) as place
+    from (select arrayJoin(moves) as move)
 
     group by
         step,
@@ -98,7 +111,9 @@ nodes_counted as (
 
 nodes_kept as (
 
-    select groupArray((step, event_name)) as kept
+    select
+        step,
+        event_name
 
     from nodes_counted
 
@@ -106,24 +121,25 @@ nodes_kept as (
 
 ),
 
-edges_listed as (
+moves_listed as (
 
     select
-        users,
-        arrayMap(
-            (event_name, step) -> if(
-                has(
-                    assumeNotNull((select kept from nodes_kept)), (step, event_name)
-                ),
-                event_name,
-                '(other)'
-            ),
-            path,
-            arrayEnumerate(path)
-        ) as nodes,
-        arrayJoin(range(1, length(nodes))) as step
+        move.1 as step,
+        if(
+            (step, move.2) in (select step, event_name from nodes_kept),
+            move.2,
+            '(other)'
+        ) as from_event,
+        if(
+            (step + 1, move.3) in (select step, event_name from nodes_kept),
+            move.3,
+            '(other)'
+        ) as to_event,
+        move.4 as people
 
-    from paths_counted
+    from (select arrayJoin(moves) as move)
+
+    where move.3 != ''
 
 ),
 
@@ -131,11 +147,11 @@ edges_counted as (
 
     select
         toUInt32(step) as step,
-        nodes[step] as from_event,
-        nodes[step + 1] as to_event,
-        sum(users) as people
+        from_event,
+        to_event,
+        sum(moves_listed.people) as people
 
-    from edges_listed
+    from moves_listed
 
     group by
         step,
@@ -169,7 +185,7 @@ steps_listed as (
     from (
         select
             {{ by }},
-            toString(event_name) as event_name,
+            event_name,
             rank_time,
             lagInFrame(toNullable(event_name), 1, null) over (
                 partition by {{ by }}
@@ -185,7 +201,7 @@ steps_listed as (
     {% else %}
     select
         {{ by }},
-        toString(event_name) as event_name,
+        event_name,
         rank_time
 
     from {{ events }}
@@ -198,22 +214,21 @@ paths_taken as (
 
     select
         {{ by }},
-        {% if ahead %}
+        -- the nearest the anchor first; of paths that lead to it turned round again
+        arraySlice(
+            arrayPartialSort(
+                (event_name, at) -> {{ 'at' if ahead else '-toInt64(at)' }},
+                {{ q_whole(max_length) }},
+                groupArray(event_name),
+                groupArray(rank_time)
+            ),
+            1,
+            {{ q_whole(max_length) }}
+        ) as nearest,
         arrayMap(
-            step -> step.2,
-            groupArraySorted({{ q_whole(max_length) }})((rank_time, event_name))
+            event_name -> toString(event_name),
+            {{ 'nearest' if ahead else 'arrayReverse(nearest)' }}
         ) as path
-        {% else %}
-        -- the latest come first: turned round again
-        arrayReverse(
-            arrayMap(
-                step -> step.2,
-                groupArraySorted({{ q_whole(max_length) }})(
-                    (-toInt64(rank_time), event_name)
-                )
-            )
-        ) as path
-        {% endif %}
 
     from steps_listed
 

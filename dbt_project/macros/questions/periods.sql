@@ -4,7 +4,7 @@
 #}
 
 {# The number of the period that a moment lies in. #}
-{% macro q_period_number(moment, period, timezone='UTC', week_start='monday') -%}
+{% macro q_nth_period(moment, period, timezone='UTC', week_start='monday') -%}
     {%- if period == 'hour' -%}
         toInt64(toRelativeHourNum({{ moment }}, {{ q_text(timezone) }}))
     {%- elif period == 'day' -%}

@@ -20,7 +20,7 @@ people_counted as (
 
     select
         person_key,
-        uniqExact({{ q_period_number('occurred_at', interval, timezone, week_start) }})
+        uniqExact({{ q_nth_period('occurred_at', interval, timezone, week_start) }})
             as intervals_active
 
     from {{ events }}
@@ -62,10 +62,10 @@ numbers_filled as (
                         {% if intervals is not none %}
                         {{ q_whole(intervals) }} + 1
                         {% else %}
-                        {{ q_period_number(
+                        {{ q_nth_period(
                             q_moment_or_sql(to_moment), interval, timezone, week_start
                         ) }}
-                        - {{ q_period_number(
+                        - {{ q_nth_period(
                             q_moment_or_sql(from_moment), interval, timezone, week_start
                         ) }} + 2
                         {% endif %}
