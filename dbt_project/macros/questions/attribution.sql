@@ -267,11 +267,13 @@ touches_gathered as (
     select
         person_key,
         any(person_id) as person_id,
+        -- two arrays in one order: cheaper than one of pairs
         arraySort(
-            groupArray(
-                (rank_time, toUnixTimestamp64Milli(touched_at), toString(channel))
-            )
-        ) as touched
+            (one, at) -> (at, one),
+            groupArray(toString(channel)),
+            groupArray(rank_time)
+        ) as channels,
+        arraySort(groupArray(toUnixTimestamp64Milli(touched_at))) as times
 
     from {{ touches }}
 
@@ -297,7 +299,8 @@ conversions_joined as (
         conversions_known.converted_at as converted_at,
         toUnixTimestamp64Milli(conversions_known.converted_at) as ends_at,
         toFloat64(conversions_known.revenue) as revenue,
-        touches_gathered.touched as touched
+        touches_gathered.channels as channels,
+        touches_gathered.times as times
 
     from conversions_known
     inner join touches_gathered using (person_key)
@@ -315,9 +318,10 @@ others_listed as (
         person_id,
         '' as conversion_id,
         fromUnixTimestamp64Milli(ends_at, 'UTC') as converted_at,
-        touched[-1].2 as ends_at,
+        times[-1] as ends_at,
         toFloat64(0) as revenue,
-        touched
+        channels,
+        times
 
     from touches_gathered
 
@@ -332,22 +336,14 @@ others_listed as (
 touches_chosen as (
 
     select
-        * except (touched),
-        arrayFilter(
-            touch -> touch.2 <= ends_at and ends_at - touch.2 <= {{ lookback_ms }},
-            touched
-        ) as chosen,
-        arrayMap(touch -> touch.3, chosen) as path,
-        {% if collapse_runs %}
-        -- of a run the last: the one that nothing equal follows
-        arrayFilter(
-            (touch, at) -> path[at] != path[at + 1] or at = length(path),
-            chosen,
-            arrayEnumerate(chosen)
-        ) as kept
-        {% else %}
-        chosen as kept
-        {% endif %}
+        * except (channels, times),
+        arrayFirstIndex(at -> at >= ends_at - {{ lookback_ms }}, times) as first_place,
+        arrayLastIndex(at -> at <= ends_at, times) as last_place,
+        if(
+            first_place = 0, 0, greatest(toInt64(last_place) - first_place + 1, 0)
+        ) as touches,
+        arraySlice(channels, greatest(first_place, 1), touches) as path,
+        arraySlice(times, greatest(first_place, 1), touches) as touched_at
 
     from (
         select * from conversions_joined
@@ -366,8 +362,20 @@ paths_taken as (
         converted_at,
         revenue,
         path,
-        arrayMap(touch -> touch.3, kept) as transformed_path,
-        arrayMap(touch -> ends_at - touch.2, kept) as ages
+        {% if collapse_runs %}
+        -- of a run the last: the one that nothing equal follows
+        arrayShiftLeft(path, 1, '') as followers,
+        arrayFilter((one, next) -> one != next, path, followers) as transformed_path,
+        arrayMap(
+            at -> ends_at - at,
+            arrayFilter(
+                (at, one, next) -> one != next, touched_at, path, followers
+            )
+        ) as ages
+        {% else %}
+        path as transformed_path,
+        arrayMap(at -> ends_at - at, touched_at) as ages
+        {% endif %}
 
     from touches_chosen
 
