@@ -104,7 +104,6 @@ _QUESTIONS: Final = (
         meaning="Runs of events, by the client's sessions or by silence",
         parameters=sessions.Parameters,
         answer=sessions.answer,
-        models=("stg_events",),
     ),
     Question(
         kind="attribution",
