@@ -40,7 +40,7 @@ def answer(
 ) -> dict[str, object]:
     """People of each standing, one number a period; dormant is negative."""
     asked = parameters.read("lifecycle", Parameters, given)
-    first = parameters.milliseconds(asked.date_from, "date_from")
+    first = parameters.milliseconds(asked.date_from, "date_from", asked.time_zone)
     query = render(
         "ask_lifecycle",
         events=events,
@@ -69,5 +69,9 @@ def _extent(asked: Parameters, first: int) -> dict[str, int]:
     if asked.days is not None:
         return {"last_moment": first + asked.days * _DAY_MS - 1}
     if asked.date_to is not None:
-        return {"last_moment": moments.last_millisecond(asked.date_to, "date_to")}
+        return {
+            "last_moment": moments.last_millisecond(
+                asked.date_to, "date_to", asked.time_zone
+            )
+        }
     raise BadInput("Question lifecycle: give days, periods or date_to.")

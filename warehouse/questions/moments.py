@@ -1,25 +1,19 @@
 """Moments as questions are asked and answered: text on the outside."""
 
-import re
 from datetime import UTC, datetime
-from typing import Final
 
-from warehouse.questions.parameters import milliseconds
-
-_DAY_MS: Final = 86_400_000
-_DAY_ALONE: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
+from warehouse.questions import parameters
 
 
-def last_millisecond(text: str, parameter: str) -> int:
+def last_millisecond(text: str, parameter: str, zone: str = "UTC") -> int:
     """The last ms of what a text names: of a day, of a second, or itself.
 
     So an inclusive end of 23:59:59 takes in 23:59:59.999. Raises BadInput for what is
     no moment.
     """
-    begins = milliseconds(text, parameter)
-    if _DAY_ALONE.fullmatch(text):
-        return begins + _DAY_MS - 1
-    return begins if "." in text else begins + 999
+    at = parameters.last_millisecond(text, parameter, zone)
+    is_whole_second = "T" in text.replace(" ", "T") and "." not in text
+    return at + 999 if is_whole_second else at
 
 
 def written(moment: datetime) -> str:

@@ -33,8 +33,10 @@ def answer(
     query = render(
         "ask_stickiness",
         events=events,
-        from_moment=parameters.milliseconds(asked.date_from, "date_from"),
-        to_moment=moments.last_millisecond(asked.date_to, "date_to"),
+        from_moment=parameters.milliseconds(
+            asked.date_from, "date_from", asked.time_zone
+        ),
+        to_moment=moments.last_millisecond(asked.date_to, "date_to", asked.time_zone),
         intervals=asked.intervals,
         event=asked.event,
         interval=asked.interval,
