@@ -42,7 +42,7 @@ def run(
     for case in cases:
         asked = question(case.kind)
         refused = scratch.hold(case.events, case.identity, asked.models, now=now)
-        answer = asked.answer(scratch.client, EVENTS, case.parameters)
+        answer = asked.ask(scratch.client, EVENTS, case.parameters)
         answer = _bare(answer)
         compared = None if case.expected is None else compare(case.expected, answer)
         yield Outcome(

@@ -69,7 +69,7 @@ def ask(
     with doors.client() as client:
         for model in asked.models:
             _require_published(client, model)
-        answer = asked.answer(client, EVENTS, _with_settings(given, asked.parameters))
+        answer = asked.ask(client, EVENTS, _with_settings(given, asked.parameters))
     if as_json:
         typer.echo(json.dumps(answer, ensure_ascii=False, default=str))
     else:

@@ -43,6 +43,25 @@ class Question:
     answer: Answer
     models: tuple[str, ...] = ("fct_events",)
 
+    def ask(
+        self, client: "Client", events: str, parameters: Mapping[str, Any]
+    ) -> dict[str, object]:
+        """The answer, about the events of a relation such as `marts.fct_events`.
+
+        Raises BadInput for parameters that cannot be read, and where the engine cannot
+        answer with them: out of memory, or a number out of its range.
+        """
+        from clickhouse_connect.driver.exceptions import DatabaseError
+
+        try:
+            return self.answer(client, events, parameters)
+        except DatabaseError as error:
+            told = str(error).partition("\n")[0]
+            raise BadInput(
+                f"The engine could not answer the {self.kind} question, which may ask"
+                f" for too much: {told}"
+            ) from error
+
 
 _QUESTIONS: Final = (
     Question(
