@@ -22,7 +22,7 @@ _COLOURS = {
 }
 _DASHES = {"model": "", "rule": "7 3", "other": "2 3", "reference": "1 4"}
 WIDTH, HEIGHT = 440.0, 310.0
-_LEFT, _RIGHT, _BOTTOM, _ROW, _LETTER = 56.0, 14.0, 44.0, 17.0, 6.6
+_LEFT, _RIGHT, _BOTTOM, _ROW, _LETTER = 58.0, 22.0, 44.0, 17.0, 6.6
 _NICE = (1.0, 2.0, 2.5, 5.0, 10.0)
 _TICKS = 5
 
@@ -210,8 +210,10 @@ def _grid(frame: _Frame) -> list[str]:
         *found,
         _rule(left, bottom, right, bottom, "#555"),
         _text((left + right) / 2, bottom + 36, frame.x.label, "middle"),
-        f'<text transform="rotate(-90 13 {middle:.1f})" x="13" y="{middle:.1f}"'
-        f' text-anchor="middle">{escape(frame.y.label)}</text>',
+        (
+            f'<text transform="rotate(-90 13 {middle:.1f})" x="13" y="{middle:.1f}"'
+            f' text-anchor="middle">{escape(frame.y.label)}</text>'
+        ),
     ]
 
 
@@ -321,7 +323,7 @@ def _text(x: float, y: float, text: str, anchor: str) -> str:
     return f"<text {where}>{escape(text)}</text>"
 
 
-def _rule(  # noqa: PLR0913 -- two places and a stroke
+def _rule(  # noqa: PLR0913, PLR0917 -- two places and a stroke
     x: float, y: float, to_x: float, to_y: float, colour: str, width: float = 1.0
 ) -> str:
     return (

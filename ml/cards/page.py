@@ -1,6 +1,7 @@
 """Lay a card out as one HTML file that needs nothing else and prints well."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
 from math import isfinite
 
@@ -29,8 +30,8 @@ figure { margin: 0; break-inside: avoid } figure svg { width: 100%; height: auto
   background: #fff; border: 1px solid #e4e0d8; border-radius: 4px }
 figure h3 { font-size: 1rem; margin: 0 0 .4rem } details { margin-top: .5rem }
 summary { cursor: pointer; font-size: .9rem; color: #7a3b12 }
-@media (max-width: 30rem) { dl { grid-template-columns: 1fr } dd { margin-bottom: .5rem }
-  td small { white-space: normal } }
+@media (max-width: 30rem) { dl { grid-template-columns: 1fr }
+  dd { margin-bottom: .5rem } td small { white-space: normal } }
 @media print { body { background: #fff; font-size: 10.5pt; margin: 0; max-width: none }
   h2 { break-after: avoid } tr { break-inside: avoid } summary { display: none }
   .scroll { overflow: visible } }
@@ -71,9 +72,18 @@ def facts(known: Mapping[str, str]) -> str:
     return f"<dl>{''.join(rows)}</dl>"
 
 
-def table(
-    headings: Sequence[str], rows: Sequence[Sequence["str | Interval"]], caption: str
-) -> str:
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """A cell with small words below its text."""
+
+    text: str
+    note: str
+
+
+Cell = str | Interval | Noted
+
+
+def table(headings: Sequence[str], rows: Sequence[Sequence[Cell]], caption: str) -> str:
     """Rows under headings; an interval stands below its figure."""
     head = "".join(f'<th scope="col">{escape(name)}</th>' for name in headings)
     body = "".join(
@@ -111,7 +121,9 @@ def between(interval: Interval, digits: int = 3) -> str:
     return f"{number(interval.low, digits)} to {number(interval.high, digits)}"
 
 
-def _cell(cell: "str | Interval") -> str:
-    if isinstance(cell, Interval):
-        return f"{number(cell.value)}<small>{between(cell)}</small>"
-    return escape(cell)
+def _cell(cell: Cell) -> str:
+    if isinstance(cell, str):
+        return escape(cell)
+    if isinstance(cell, Noted):
+        return f"{escape(cell.text)}<small>{escape(cell.note)}</small>"
+    return f"{number(cell.value)}<small>{between(cell)}</small>"

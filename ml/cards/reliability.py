@@ -1,6 +1,5 @@
 """Hold what was said against what happened, tenth by tenth."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from math import nan
 from typing import TYPE_CHECKING
@@ -11,6 +10,8 @@ from ml.cards.resampling import SEED, Interval
 from ml.measures import calibration_error, tenths
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     Numbers = NDArray[np.float64]

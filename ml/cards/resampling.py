@@ -91,12 +91,14 @@ class Order:
 
     def sums(self, weights: "Numbers") -> "Numbers":
         """The weights at each place, from the highest value down."""
-        return np.bincount(self.place, weights=weights)[::-1]
+        here = np.bincount(self.place, weights=weights)
+        return here[::-1].astype(np.float64)
 
     def ranks(self, weights: "Numbers") -> "Numbers":
         """Each person's rank, the middle one among equals."""
         here = np.bincount(self.place, weights=weights)
-        return (np.cumsum(here) - here / 2)[self.place]
+        ranks: Numbers = (np.cumsum(here) - here / 2)[self.place]
+        return ranks
 
 
 def of_probabilities(
@@ -153,9 +155,10 @@ def gains(
         held = np.cumsum(order.sums(weights * amount))
         if held[-1] == 0:
             return np.full(len(at), nan)
-        return np.interp(
+        shares: Numbers = np.interp(
             at, np.append(0, people / people[-1]), np.append(0, held / held[-1])
         )
+        return shares
 
     return measure
 

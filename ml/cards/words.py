@@ -17,7 +17,7 @@ def identity(card: Card) -> str:
             "kind": f"{judged.kind.replace('_', ' ')} by {judged.estimator}",
             "as of": f"{judged.as_of}: knows nothing of that day or later",
             "horizon": f"{judged.horizon_days} days",
-            "judged on": f"outcomes of {window(judged.judged_from, judged.horizon_days)}",
+            "judged on outcomes of": window(judged.judged_from, judged.horizon_days),
             "trained on": f"{judged.trained_rows:,} rows, as of "
             + ", ".join(str(day) for day in card.refitted_on),
             "data": card.data_hash,
@@ -25,6 +25,11 @@ def identity(card: Card) -> str:
             "parameters": registry.hash_of(card.parameters),
         }
     )
+
+
+def each(text: str) -> list[str]:
+    """The paragraphs of a text, which blank lines part."""
+    return [" ".join(part.split()) for part in text.strip().split("\n\n")]
 
 
 def standing(judged: Judgement) -> str:

@@ -1,10 +1,11 @@
 """The card of a churn model: what it is, how it was judged, what it is not for."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from math import isfinite
 from typing import TYPE_CHECKING
 
 from ml.cards import page, reliability, words
+from ml.cards.page import Cell, Noted
 from ml.cards.resampling import (
     Interval,
     Measured,
@@ -15,12 +16,17 @@ from ml.cards.resampling import (
 from ml.churn import pictures
 from ml.churn.contest import BASELINE, choose
 from ml.churn.features import NAMED
+from ml.measures import calibration_error
 from ml.registry import Card
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
+    from numpy.typing import NDArray
 
     from ml.churn.contest import Trial
+
+    Numbers = NDArray[np.float64]
 
 _FIGURES = {
     "average_precision": "average precision, higher is better",
@@ -32,42 +38,52 @@ _FIGURES = {
 _LEAST_IN_A_GROUP = 100
 _LEAST_OF_EACH = 20
 
-_USE = (
-    "To rank players by the risk that they leave, so that those at risk can be"
-    " written to: the audience at_risk reads these scores.",
-    "To watch, day by day, how many are expected to leave.",
-)
-_NOT_FOR = (
-    "Decisions about a person with legal or similar weight, prices made for one"
-    " person, or anything but whom to look after.",
-    "People not active in the 56 days before the day: it never saw any.",
-    "Another horizon than the one above, or another service than the one it learned"
-    " from.",
-    "Telling whether a message would keep somebody. A high risk is not a high effect:"
-    " measure that against people left out at random.",
-)
-_LIMITS = (
-    "To churn is to do nothing counted as engagement in the window. Who comes back"
-    " later counts as gone all the same.",
-    "Intervals tell the luck of who was judged, in this one window. How much the next"
-    " window differs from this one they can't tell. People who play together leave"
-    " together, which makes the intervals too narrow.",
-    "The figures are of models trained on the earlier days alone. The model kept here"
-    " is of the same kind, trained again with the judged day too; nothing has judged"
-    " it yet, as its first outcomes lie ahead.",
-    "Some people are in several of the days it learned from, at another age each.",
-    "If the events were simulated, the figures speak of the simulation, not of people.",
-)
-_ETHICS = (
-    "Personal data used: behaviour (when someone was active, played, paid), plan,"
-    " country and way of signing up, under a pseudonym. No name, address, message,"
-    " age or gender; direct identifiers stay in the vault and never reach a model.",
-    "Country can stand for origin or language. The table of groups shows whether the"
-    " model errs more for some; judge it before you act on it.",
-    "Who denied analytics is in no table it learned from. Who has not consented to"
-    " advertising may be scored but is never sent to a platform.",
-    "This card holds sums over people; groups of fewer than 100 are not listed.",
-)
+_USE = """
+To rank players by the risk that they leave, so that those at risk can be written to:
+the audience at_risk reads these scores.
+
+To watch, day by day, how many are expected to leave.
+"""
+_NOT_FOR = """
+Decisions about a person with legal or similar weight, prices made for one person, or
+anything but whom to look after.
+
+People not active in the 56 days before the day: it never saw any.
+
+Another horizon than the one above, or another service than the one it learned from.
+
+Telling whether a message would keep somebody. A high risk is not a high effect:
+measure that against people left out at random.
+"""
+_LIMITS = """
+To churn is to do nothing counted as engagement in the window. Who comes back later
+counts as gone all the same.
+
+Intervals tell the luck of who was judged, in this one window. How much the next
+window differs from this one they can't tell. People who play together leave together,
+which makes the intervals too narrow.
+
+The figures are of models trained on the earlier days alone. The model kept here is of
+the same kind, trained again with the judged day too; nothing has judged it yet, as
+its first outcomes lie ahead.
+
+Some people are in several of the days it learned from, at another age each.
+
+If the events were simulated, the figures speak of the simulation, not of people.
+"""
+_ETHICS = """
+Personal data used: behaviour (when someone was active, played, paid), plan, country
+and way of signing up, under a pseudonym. No name, address, message, age or gender;
+direct identifiers stay in the vault and never reach a model.
+
+Country can stand for origin or language. The table of groups shows whether the model
+errs more for some; judge it before you act on it.
+
+Who denied analytics is in no table it learned from. Who has not consented to
+advertising may be scored but is never sent to a platform.
+
+This card holds sums over people; groups of fewer than 100 are not listed.
+"""
 
 
 def cards(
@@ -102,9 +118,9 @@ def _page(
             words.identity(card),
             page.section(
                 "What it is for",
-                page.points(_USE),
+                page.points(words.each(_USE)),
                 page.paragraph("What it is not for:"),
-                page.points(_NOT_FOR),
+                page.points(words.each(_NOT_FOR)),
             ),
             page.section("The data, and the windows", _windows(card, people)),
             page.section("How good it is", _how_good(card, trial, figures)),
@@ -119,8 +135,10 @@ def _page(
                 ),
             ),
             page.section("Groups of people", _groups(trial, name)),
-            page.section("Limits", page.points([*_LIMITS, *card.notes[1:]])),
-            page.section("People and their data", page.points(_ETHICS)),
+            page.section(
+                "Limits", page.points([*words.each(_LIMITS), *card.notes[1:]])
+            ),
+            page.section("People and their data", page.points(words.each(_ETHICS))),
             words.making(card),
         ],
     )
@@ -178,15 +196,16 @@ def _how_good(card: Card, trial: "Trial", figures: Resampled) -> str:
         f"{len(trial.happened):,} people of {card.judgement.judged_from}, of whom"
         f" {page.number(100 * rate.value, 1)} % left. Below each figure its 95 %"
         f" interval: percentiles of {len(figures.again)} bootstrap samples of people."
-        " Differences are of the same people.",
+        " Differences are of the same people. ECE has no such interval: beside it stands"
+        " how large it gets, at 95 %, where every probability is exactly right.",
     )
     return table + "".join(map(page.paragraph, _readings(name, figures)))
 
 
 def _row(
     figures: Resampled, name: str, shown: Sequence[str], figure: str
-) -> list[str | Interval]:
-    row: list[str | Interval] = [
+) -> list[Cell]:
+    row: list[Cell] = [
         _FIGURES[figure],
         *(figures.interval(each, figure) for each in shown),
     ]
@@ -195,17 +214,12 @@ def _row(
     return row
 
 
-def _calibration_row(
-    trial: "Trial", name: str, shown: Sequence[str]
-) -> list[str | Interval]:
-    row: list[str | Interval] = ["ECE, lower is better"]
+def _calibration_row(trial: "Trial", name: str, shown: Sequence[str]) -> list[Cell]:
+    row: list[Cell] = ["ECE, lower is better"]
     for each in shown:
-        found = reliability.calibration_error(trial.happened, trial.said[each])
+        found = calibration_error(trial.happened, trial.said[each])
         luck = reliability.by_luck(trial.said[each])
-        row.append(
-            f"{page.number(found)} (were each probability right: up to"
-            f" {page.number(luck.high)})"
-        )
+        row.append(Noted(page.number(found), f"by luck up to {page.number(luck.high)}"))
     if name != BASELINE:
         row.insert(2, "")
     return row
@@ -242,7 +256,7 @@ def _winner(measured: Measured) -> str:
 
 def _groups(trial: "Trial", name: str) -> str:
     said = trial.said[name]
-    rows: list[Sequence[str | Interval]] = []
+    rows: list[Sequence[Cell]] = []
     for column in NAMED:
         levels = trial.people[column].to_numpy()
         for level in sorted(set(levels)):
@@ -252,18 +266,13 @@ def _groups(trial: "Trial", name: str) -> str:
                 continue
             left = float(happened.sum())
             enough = min(left, len(happened) - left) >= _LEAST_OF_EACH
-            measure = of_probabilities(happened, said[here])
-            found = resample(
-                len(happened),
-                lambda weights, measure=measure: _only_auc(measure(weights)),  # type: ignore[misc]
-            )
             rows.append(
                 (
                     f"{column}: {level or 'not known'}",
                     f"{here.sum():,}",
                     page.number(float(said[here].mean())),
                     reliability.wilson(left, int(here.sum())),
-                    found.interval("", "auc") if enough else "too few",
+                    _auc(happened, said[here]) if enough else "too few",
                 )
             )
     return page.table(
@@ -275,5 +284,7 @@ def _groups(trial: "Trial", name: str) -> str:
     )
 
 
-def _only_auc(found: Mapping[str, float]) -> Measured:
-    return {"": {"auc": found["auc"]}}
+def _auc(happened: "Numbers", said: "Numbers") -> Interval:
+    measure = of_probabilities(happened, said)
+    figures = resample(len(happened), lambda weights: {"": measure(weights)})
+    return figures.interval("", "auc")

@@ -43,7 +43,7 @@ def calibration(trial: "Trial", estimator: str) -> str:
     said = trial.said[estimator]
     tenths = reliability.of_rates(trial.happened, said)
     highest = max([*(t.said for t in tenths), *(t.happened.high for t in tenths)])
-    ends = {"values": [0.0, min(highest, 1.0)], "form": percent}
+    ends = [0.0, min(highest, 1.0)]
     dots = [
         Dot(x=t.said, y=t.happened.value, low=t.happened.low, high=t.happened.high)
         for t in tenths
@@ -53,8 +53,8 @@ def calibration(trial: "Trial", estimator: str) -> str:
         description=f"{len(tenths)} groups of people by their predicted chance of"
         " leaving; each dot sets the mean prediction against the share who left. "
         + "; ".join(f"{percent(d.x)} said, {percent(d.y)} left" for d in dots),
-        x=axis("predicted chance of leaving", **ends),
-        y=axis("share who left", **ends),
+        x=axis("predicted chance of leaving", ends, form=percent),
+        y=axis("share who left", ends, form=percent),
         marks=[
             Line(
                 name="as said, so it happened",
@@ -97,7 +97,7 @@ def captured(trial: "Trial", estimator: str) -> str:
     everyone = np.ones(len(happened))
     again = resample(
         len(happened),
-        lambda weights: {"": dict(enumerate(map(float, curves[estimator](weights))))},
+        lambda weights: {"": _by_place(curves[estimator](weights))},
     )
     held = {name: curve(everyone) for name, curve in curves.items()}
     marks = _gain_marks(held, _edges(again), estimator, float(happened.mean()))
@@ -115,17 +115,11 @@ def captured(trial: "Trial", estimator: str) -> str:
         (
             percent(_SHARES[at]),
             *(page.number(float(found[at])) for found in held.values()),
-            *(
-                page.number(float(found[at] / _SHARES[at]), 2)
-                for found in held.values()
-            ),
+            *(page.number(float(f[at] / _SHARES[at]), 2) for f in held.values()),
         )
         for at in (1, 2, 4, 6, 10)
     ]
-    heads = [
-        *(f"found, {shown(n)}" for n in held),
-        *(f"lift, {shown(n)}" for n in held),
-    ]
+    heads = [f"{word}, {shown(name)}" for word in ("found", "lift") for name in held]
     return page.figure(
         "Whom does a list by score find?",
         chart.svg("gain"),
@@ -133,6 +127,10 @@ def captured(trial: "Trial", estimator: str) -> str:
         " share over the share of people. The band is the pointwise 95 % interval.",
         page.table(("top of the list", *heads), rows, "Gain and lift"),
     )
+
+
+def _by_place(shares: "Numbers") -> dict[str, float]:
+    return {f"{at}": float(share) for at, share in enumerate(shares)}
 
 
 def _gain_marks(
@@ -198,7 +196,10 @@ def dear_columns(trial: "Trial", estimator: str) -> str:
     """What shuffling a column costs."""
     found = effects.losses(trial, estimator)[:_COLUMNS_SHOWN]
     values = [end for loss in found for end in (loss.low, loss.high, loss.mean)]
-    rows = [Bar(name=l.column, length=l.mean, low=l.low, high=l.high) for l in found]
+    rows = [
+        Bar(name=each.column, length=each.mean, low=each.low, high=each.high)
+        for each in found
+    ]
     drawn = bars(
         "shuffled",
         "Columns by what shuffling them costs",
