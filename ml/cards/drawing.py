@@ -22,7 +22,7 @@ _COLOURS = {
 }
 _DASHES = {"model": "", "rule": "7 3", "other": "2 3", "reference": "1 4"}
 WIDTH, HEIGHT = 440.0, 310.0
-_LEFT, _RIGHT, _BOTTOM, _ROW, _LETTER = 58.0, 22.0, 44.0, 17.0, 6.6
+_LEFT, _RIGHT, _BOTTOM, _ROW, _LETTER = 58.0, 22.0, 44.0, 17.0, 7.0
 _NICE = (1.0, 2.0, 2.5, 5.0, 10.0)
 _TICKS = 5
 
@@ -53,7 +53,7 @@ def axis(
     known = [value for value in values if isfinite(value)] or [0.0]
     low = min([*known, 0.0]) if from_zero else min(known)
     high = max(known)
-    if high - low <= 1e-12 * max(abs(high), 1e-12):
+    if high - low <= 1e-9 * max(abs(high), abs(low), 1.0):
         high = low + max(abs(low), 1.0)
     rough = (high - low) / _TICKS
     unit = 10.0 ** floor(log10(rough))

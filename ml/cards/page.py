@@ -16,14 +16,16 @@ h1 { font-size: 1.6rem; line-height: 1.25; margin-bottom: .2rem }
 h2 { font-size: 1.2rem; margin: 2.4rem 0 .6rem; border-top: 1px solid #ccc;
   padding-top: 1rem }
 p, li, dd { max-width: 44rem } .lead { font-size: 1.08rem }
-.aside, figcaption, caption { color: #555; font-size: .9rem; text-align: left }
+.aside, figcaption { color: #555; font-size: .9rem; text-align: left }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1.2rem }
 dt { color: #555 } dd { margin: 0 } code { font-size: .88em; word-break: break-all }
 .scroll { overflow-x: auto } table { border-collapse: collapse; margin: .8rem 0 }
 th, td { padding: .3rem .8rem .3rem 0; text-align: right; vertical-align: top;
   border-bottom: 1px solid #ddd; font-variant-numeric: tabular-nums }
-th:first-child, td:first-child { text-align: left }
-th { font-weight: 600 } td small { color: #555; display: block; white-space: nowrap }
+th, td { white-space: nowrap }
+th:first-child, td:first-child { text-align: left; white-space: normal;
+  min-width: 6.5rem }
+th { font-weight: 600 } td small { color: #555; display: block }
 .figures { display: grid; gap: 1.6rem 2rem;
   grid-template-columns: repeat(auto-fit, minmax(min(100%, 25rem), 1fr)) }
 figure { margin: 0; break-inside: avoid } figure svg { width: 100%; height: auto;
@@ -31,7 +33,7 @@ figure { margin: 0; break-inside: avoid } figure svg { width: 100%; height: auto
 figure h3 { font-size: 1rem; margin: 0 0 .4rem } details { margin-top: .5rem }
 summary { cursor: pointer; font-size: .9rem; color: #7a3b12 }
 @media (max-width: 30rem) { dl { grid-template-columns: 1fr }
-  dd { margin-bottom: .5rem } td small { white-space: normal } }
+  dd { margin-bottom: .5rem } th { white-space: normal } }
 @media print { body { background: #fff; font-size: 10.5pt; margin: 0; max-width: none }
   h2 { break-after: avoid } tr { break-inside: avoid } summary { display: none }
   .scroll { overflow: visible } }
@@ -90,7 +92,8 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[Cell]], caption: str)
         f"<tr>{''.join(f'<td>{_cell(cell)}</td>' for cell in row)}</tr>" for row in rows
     )
     return (
-        f'<div class="scroll"><table><caption>{escape(caption)}</caption>'
+        f"{paragraph(caption, 'aside')}"
+        f'<div class="scroll"><table aria-label="{escape(caption)}">'
         f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )
 
@@ -111,7 +114,13 @@ def figures(*drawn: str) -> str:
 
 def number(value: float, digits: int = 3) -> str:
     """A figure with its decimals; says so where it is not defined."""
-    return f"{value:,.{digits}f}" if isfinite(value) else "not defined"
+    text = f"{value:,.{digits}f}" if isfinite(value) else "not defined"
+    return text.replace("-", "\N{MINUS SIGN}")
+
+
+def percent(value: float) -> str:
+    """A share as people say it; says so where it is not defined."""
+    return f"{100 * value:.0f} %" if isfinite(value) else "not defined"
 
 
 def between(interval: Interval, digits: int = 3) -> str:

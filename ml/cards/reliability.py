@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ml.cards.resampling import SEED, Interval
-from ml.measures import calibration_error, tenths
+from ml.measures import calibration_error as error
+from ml.measures import tenths
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,7 +75,7 @@ def by_luck(probability: "Numbers") -> Interval:
     some = probability[:_MOST_PEOPLE]
     generator = np.random.default_rng(SEED)
     errors = [
-        calibration_error((generator.random(len(some)) < some).astype(float), some)
+        error((generator.random(len(some)) < some).astype(float), some)
         for _ in range(_SIMULATIONS)
     ]
     low, middle, high = np.percentile(errors, [2.5, 50, 97.5])

@@ -63,10 +63,11 @@ def find(home: Home, name: str) -> Path:
 
     Raises BadInput when there is none.
     """
+    kind = name.replace("-", "_")
     for card in everything(home):
-        if name == card.model_id or (name == card.kind and card.is_chosen):
+        if name == card.model_id or (kind == card.kind and card.is_chosen):
             return card.path
-    kind = name if name in KINDS else "churn"
+    kind = kind if kind in KINDS else "churn"
     raise BadInput(
         f"No model {name!r} has a card in {home.registry}. Train one with"
         f" `questlog {kind.replace('_', '-')} train --as-of DAY`, or name a kind"

@@ -196,8 +196,8 @@ def _how_good(card: Card, trial: "Trial", figures: Resampled) -> str:
         f"{len(trial.happened):,} people of {card.judgement.judged_from}, of whom"
         f" {page.number(100 * rate.value, 1)} % left. Below each figure its 95 %"
         f" interval: percentiles of {len(figures.again)} bootstrap samples of people."
-        " Differences are of the same people. ECE has no such interval: beside it stands"
-        " how large it gets, at 95 %, where every probability is exactly right.",
+        " Differences are of the same people. ECE has no such interval: below it"
+        " stands how large it gets, at 95 %, where every probability is exactly right.",
     )
     return table + "".join(map(page.paragraph, _readings(name, figures)))
 
@@ -219,7 +219,7 @@ def _calibration_row(trial: "Trial", name: str, shown: Sequence[str]) -> list[Ce
     for each in shown:
         found = calibration_error(trial.happened, trial.said[each])
         luck = reliability.by_luck(trial.said[each])
-        row.append(Noted(page.number(found), f"by luck up to {page.number(luck.high)}"))
+        row.append(Noted(page.number(found), f"luck: up to {page.number(luck.high)}"))
     if name != BASELINE:
         row.insert(2, "")
     return row

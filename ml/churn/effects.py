@@ -1,6 +1,7 @@
 """Which columns a churn model lives on: by shuffling them, and by their shares."""
 
 from dataclasses import dataclass
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -42,7 +43,10 @@ class Share:
 
 
 def losses(trial: "Trial", estimator: str) -> list[Loss]:
-    """The columns whose order among people matters most, the dearest first."""
+    """The columns whose order among people matters most, the dearest first.
+
+    Empty where precision is not defined.
+    """
     people, happened = _some(trial)
     model = trial.fitted[estimator]
     everyone = np.ones(len(people))
@@ -53,6 +57,8 @@ def losses(trial: "Trial", estimator: str) -> list[Loss]:
 
     generator = np.random.default_rng(SEED)
     whole = precision(people)
+    if not isfinite(whole):
+        return []
     found = []
     for column in COLUMNS:
         if len(people[column].unique()) == 1:

@@ -7,6 +7,7 @@ import numpy as np
 
 from ml.cards import page, reliability
 from ml.cards.drawing import Axis, Band, Bar, Chart, Dot, Dots, Line, Look, axis, bars
+from ml.cards.page import percent
 from ml.cards.resampling import Resampled, gains, resample
 from ml.churn import effects
 from ml.churn.contest import BASELINE
@@ -26,11 +27,6 @@ _WAYS: dict[int, tuple[str, Look]] = {
     -1: ("↓", "model"),
     0: ("↕", "reference"),
 }
-
-
-def percent(value: float) -> str:
-    """A share as people say it."""
-    return f"{100 * value:.0f} %"
 
 
 def shown(estimator: str) -> str:
@@ -195,6 +191,8 @@ def scores(trial: "Trial", estimator: str) -> str:
 def dear_columns(trial: "Trial", estimator: str) -> str:
     """What shuffling a column costs."""
     found = effects.losses(trial, estimator)[:_COLUMNS_SHOWN]
+    if not found:
+        return ""
     values = [end for loss in found for end in (loss.low, loss.high, loss.mean)]
     rows = [
         Bar(name=each.column, length=each.mean, low=each.low, high=each.high)

@@ -193,17 +193,28 @@ def _how_good(name: str, trial: "Trial", figures: Resampled, currency: str) -> s
         f" Below each figure its 95 % interval: percentiles of {len(figures.again)}"
         " bootstrap samples of customers. Differences are of the same customers.",
     )
-    return table + page.paragraph(_flattery(figures))
+    return table + "".join(map(page.paragraph, _readings(name, figures)))
 
 
-def _flattery(figures: Resampled) -> str:
-    gap = figures.flattery(_winner, "rmse")
-    return (
+def _readings(name: str, figures: Resampled) -> list[str]:
+    said = []
+    if name != RULE:
+        gap = figures.difference(name, RULE, "rmse")
+        said.append(
+            "The lead over the rate rule in RMSE is larger than the luck of who was"
+            " judged."
+            if gap.high < 0
+            else "A lead over the rate rule in RMSE could be the luck of who was"
+            " judged: its interval holds 0 or what lies above."
+        )
+    gain = -figures.flattery(_winner, "rmse")
+    said.append(
         "The window that judges also chose between model and rule, which flatters the"
         " one chosen. By how much, was measured: over the bootstrap samples, the RMSE"
-        f" of a sample's winner is there {page.number(gap, 1)} more than among all;"
-        " below 0 the winner is flattered."
+        f" of a sample's winner is there {page.number(gain, 1)} lower than among all."
+        " Add that to the winner's figure."
     )
+    return said
 
 
 def _winner(measured: Measured) -> str:
@@ -221,21 +232,27 @@ def _parameters(fitted: Fitted) -> str:
         fits.setdefault(fit, {})[parameter] = value
     if not fits:
         return page.paragraph("None: the rule is fixed.")
-    rows = []
-    for fit, found in fits.items():
-        state = (
-            "converged: the likelihood is flat there"
-            if found.pop("converged", 0.0)
-            else "not converged: it ended before the likelihood was flat"
+    told = {_FITS.get(fit, fit): _told(parameters) for fit, parameters in fits.items()}
+    return (
+        page.paragraph(
+            "By maximum likelihood from several starts; times in weeks, v of"
+            " Gamma-Gamma in minor units.",
+            "aside",
         )
-        if found.pop("at_boundary", 0.0):
-            state += "; a parameter ran to its bound"
-        likelihood = found.pop("log_likelihood", nan)
-        told = ", ".join(f"{name} = {value:.5g}" for name, value in found.items())
-        rows.append((_FITS.get(fit, fit), told, page.number(likelihood, 1), state))
-    return page.table(
-        ("model", "parameters", "log-likelihood", "the search"),
-        rows,
-        "By maximum likelihood from several starts; times in weeks, v of Gamma-Gamma in"
-        " minor units.",
-    ) + page.points([f"Told by the fit: {note}." for note in fitted.notes])
+        + page.facts(told)
+        + page.points([f"Told by the fit: {note}." for note in fitted.notes])
+    )
+
+
+def _told(found: Mapping[str, float]) -> str:
+    ended = (
+        "converged: the likelihood is flat there"
+        if found.get("converged")
+        else "not converged: the search ended before the likelihood was flat"
+    )
+    if found.get("at_boundary"):
+        ended += "; a parameter ran to its bound"
+    state = {"converged", "at_boundary", "log_likelihood"}
+    values = (f"{name} = {v:.5g}" for name, v in found.items() if name not in state)
+    likelihood = page.number(found.get("log_likelihood", nan), 1)
+    return f"{', '.join(values)}; log-likelihood {likelihood}; {ended}"

@@ -7,6 +7,7 @@ import numpy as np
 
 from ml.cards import page, reliability
 from ml.cards.drawing import Axis, Chart, Dot, Dots, Line, Look, axis
+from ml.cards.page import percent
 from ml.cards.resampling import gains
 from ml.lifetime_value.estimators import RULE
 
@@ -24,13 +25,8 @@ _BINS = 20
 
 def shown(estimator: str) -> str:
     """An estimator's name in words."""
-    names = {"bg_nbd": "BG/NBD with Gamma-Gamma"}
+    names = {"bg_nbd": "BG/NBD"}
     return names.get(estimator, estimator.replace("_", " "))
-
-
-def percent(value: float) -> str:
-    """A share as people say it."""
-    return f"{100 * value:.0f} %"
 
 
 def amount(value: float) -> str:
@@ -42,20 +38,22 @@ def tenths(trial: "Trial", estimator: str, currency: str) -> str:
     """Predicted against actual, tenth by tenth of customers."""
     found = reliability.of_means(trial.spent, trial.expected[estimator].value)
     dots = [
-        Dot(x=t.said, y=t.happened.value, low=t.happened.low, high=t.happened.high)
-        for t in found
+        Dot(x=at, y=t.happened.value, low=t.happened.low, high=t.happened.high)
+        for at, t in enumerate(found, start=1)
     ]
-    x = axis(f"predicted mean, minor units of {currency}", [d.x for d in dots], form=_k)
-    y = axis("actual mean", [v for d in dots for v in (d.y, d.high)], form=_k)
-    end = min(x.high, y.high)
+    said = [(float(at), t.said) for at, t in enumerate(found, start=1)]
+    heights = [*(y for _, y in said), *(v for d in dots for v in (d.y, d.high))]
     chart = Chart(
         title="Predicted and actual spending by tenths of customers",
-        description="; ".join(f"{amount(d.x)} said, {amount(d.y)} spent" for d in dots),
-        x=x,
-        y=y,
+        description="From the lowest predictions up: "
+        + "; ".join(
+            f"{amount(t.said)} said, {amount(t.happened.value)} spent" for t in found
+        ),
+        x=axis("tenths of customers, by prediction", [0.0, 10.0], form=amount),
+        y=axis(f"mean, minor units of {currency}", heights, form=_k),
         marks=[
-            Line(name="as said", points=[(0, 0), (end, end)], look="reference"),
-            Dots(name="customers, by tenths (95 %)", dots=dots, look="model"),
+            Line(name="said", points=said, look="model"),
+            Dots(name="spent (95 %)", dots=dots, look="rule"),
         ],
     )
     rows = [
@@ -70,8 +68,9 @@ def tenths(trial: "Trial", estimator: str, currency: str) -> str:
     return page.figure(
         "Do they spend what it says?",
         chart.svg("tenths"),
-        "Customers in tenths by prediction; those of equal prediction share one. On the"
-        " dotted line they spent, on average, what was said.",
+        "Customers in tenths by prediction; those of equal prediction share one."
+        " Squares on the line: they spent, on average, what was said. Their intervals"
+        " are the bootstrap's.",
         page.table(
             ("customers", "said", "spent", "95 %"), rows, f"Minor units of {currency}"
         ),
@@ -193,7 +192,8 @@ def spread(trial: "Trial", estimator: str, currency: str) -> str:
         "How are the predictions spread?",
         _histogram("values", logs, edges, scale, len(value)),
         f"{percent(below)} of {len(value):,} customers are predicted less than one"
-        f" minor unit and not drawn. Median {amount(middle)}, mean {amount(value.mean())},"
+        f" minor unit and not drawn. Median {amount(middle)},"
+        f" mean {amount(float(value.mean()))},"
         f" highest {amount(value.max())}.",
     )
 
