@@ -47,26 +47,29 @@ def losses(trial: "Trial", estimator: str) -> list[Loss]:
 
     Empty where precision is not defined.
     """
+    import pandas as pd
+
     people, happened = _some(trial)
     model = trial.fitted[estimator]
+    again = pd.concat([people] * SHUFFLES, ignore_index=True)
     everyone = np.ones(len(people))
 
-    def precision(changed: "pd.DataFrame") -> float:
-        measure = of_probabilities(happened, model.probabilities(changed))
-        return measure(everyone)["average_precision"]
+    def precision(said: "Numbers") -> float:
+        return of_probabilities(happened, said)(everyone)["average_precision"]
 
-    generator = np.random.default_rng(SEED)
-    whole = precision(people)
+    whole = precision(model.probabilities(people))
     if not isfinite(whole):
         return []
+    generator = np.random.default_rng(SEED)
     found = []
     for column in COLUMNS:
         if len(people[column].unique()) == 1:
             continue
-        costs = [
-            whole - precision(people.assign(**{column: _shuffled(people[column], g)}))
-            for g in generator.spawn(SHUFFLES)
-        ]
+        shuffled = [_shuffled(people[column], g) for g in generator.spawn(SHUFFLES)]
+        changed = again.assign(**{column: np.concatenate(shuffled)})
+        # asked once for all shuffles: reading a model costs more than asking it
+        said = np.split(model.probabilities(changed), SHUFFLES)
+        costs = [whole - precision(each) for each in said]
         found.append(
             Loss(
                 column=column,
