@@ -23,8 +23,13 @@ _COLOURS = {
 _DASHES = {"model": "", "rule": "7 3", "other": "2 3", "reference": "1 4"}
 WIDTH, HEIGHT = 440.0, 310.0
 _LEFT, _RIGHT, _BOTTOM, _ROW, _LETTER = 58.0, 22.0, 44.0, 17.0, 7.0
-_NICE = (1.0, 2.0, 2.5, 5.0, 10.0)
+_NICE = (1.0, 2.0, 5.0, 10.0)
 _TICKS = 5
+
+
+def percent(value: float) -> str:
+    """A share at a tick, with as many digits as it has."""
+    return f"{100 * value:.4g} %"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

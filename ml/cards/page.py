@@ -60,12 +60,12 @@ def section(title: str, *parts: str) -> str:
 def paragraph(text: str, style: str = "") -> str:
     """Plain words."""
     mark = f' class="{style}"' if style else ""
-    return f"<p{mark}>{escape(text)}</p>"
+    return f"<p{mark}>{_flowing(text)}</p>"
 
 
 def points(texts: Sequence[str]) -> str:
     """A list of plain words."""
-    return f"<ul>{''.join(f'<li>{escape(text)}</li>' for text in texts)}</ul>"
+    return f"<ul>{''.join(f'<li>{_flowing(text)}</li>' for text in texts)}</ul>"
 
 
 def facts(known: Mapping[str, str]) -> str:
@@ -103,7 +103,7 @@ def figure(title: str, svg: str, caption: str, data: str = "") -> str:
     more = f"<details><summary>The figures</summary>{data}</details>" if data else ""
     return (
         f"<figure><h3>{escape(title)}</h3>{svg}"
-        f"<figcaption>{escape(caption)}</figcaption>{more}</figure>"
+        f"<figcaption>{_flowing(caption)}</figcaption>{more}</figure>"
     )
 
 
@@ -128,6 +128,11 @@ def between(interval: Interval, digits: int = 3) -> str:
     if not isfinite(interval.low):
         return "no interval"
     return f"{number(interval.low, digits)} to {number(interval.high, digits)}"
+
+
+def _flowing(text: str) -> str:
+    """Text that may be broken into lines, but not before a percent sign."""
+    return escape(text).replace(" %", "&nbsp;%")
 
 
 def _cell(cell: Cell) -> str:

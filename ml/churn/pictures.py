@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ml.cards import page, reliability
+from ml.cards import drawing, page, reliability
 from ml.cards.drawing import Axis, Band, Bar, Chart, Dot, Dots, Line, Look, axis, bars
 from ml.cards.page import percent
 from ml.cards.resampling import Resampled, gains, resample
@@ -49,8 +49,8 @@ def calibration(trial: "Trial", estimator: str) -> str:
         description=f"{len(tenths)} groups of people by their predicted chance of"
         " leaving; each dot sets the mean prediction against the share who left. "
         + "; ".join(f"{percent(d.x)} said, {percent(d.y)} left" for d in dots),
-        x=axis("predicted chance of leaving", ends, form=percent),
-        y=axis("share who left", ends, form=percent),
+        x=axis("predicted chance of leaving", ends, form=drawing.percent),
+        y=axis("share who left", ends, form=drawing.percent),
         marks=[
             Line(
                 name="as said, so it happened",
@@ -81,7 +81,7 @@ def calibration(trial: "Trial", estimator: str) -> str:
 
 
 def _diagonal(highest: float) -> list[tuple[float, float]]:
-    end = axis("", [0.0, highest], form=percent).high
+    end = axis("", [0.0, highest], form=drawing.percent).high
     return [(0, 0), (end, end)]
 
 
@@ -178,7 +178,7 @@ def scores(trial: "Trial", estimator: str) -> str:
         title="Distribution of scores",
         description=f"Histogram of predicted chances of leaving. Medians: {told}.",
         x=_whole("predicted chance of leaving"),
-        y=axis("share of people", [highest], form=percent),
+        y=axis("share of people", [highest], form=drawing.percent),
         marks=lines,
     )
     return page.figure(
@@ -250,7 +250,7 @@ def added_columns(trial: "Trial", estimator: str) -> str:
 
 
 def _whole(label: str) -> Axis:
-    return axis(label, [0.0, 1.0], form=percent)
+    return axis(label, [0.0, 1.0], form=drawing.percent)
 
 
 def _short(value: float) -> str:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ml.cards import page, reliability
+from ml.cards import drawing, page, reliability
 from ml.cards.drawing import Axis, Chart, Dot, Dots, Line, Look, axis
 from ml.cards.page import percent
 from ml.cards.resampling import gains
@@ -101,7 +101,11 @@ def captured(trial: "Trial", estimator: str) -> str:
         title="Share of the money held by the customers of the highest predictions",
         description=f"Held by the top tenth: {told}; at random 0.10.",
         x=_whole("share of customers, highest predictions first"),
-        y=axis("share of the money", _known([*best, *held[estimator]]), form=percent),
+        y=axis(
+            "share of the money",
+            _known([*best, *held[estimator]]),
+            form=drawing.percent,
+        ),
         marks=[
             Line(name=name, points=_points(_SHARES, curve), look=look)
             for name, look, curve in looks
@@ -226,7 +230,7 @@ def _histogram(
         title=f"Distribution: {scale.label}",
         description=f"Histogram of {len(values):,} customers; median {middle}.",
         x=scale,
-        y=axis("share of customers", [float(heights.max())], form=percent),
+        y=axis("share of customers", [float(heights.max())], form=drawing.percent),
         marks=[
             Line(name="customers", points=points, look="model", stepped=True),
         ],
@@ -255,7 +259,7 @@ def _listed(values: Sequence[float]) -> str:
 
 
 def _whole(label: str) -> Axis:
-    return axis(label, [0.0, 1.0], form=percent)
+    return axis(label, [0.0, 1.0], form=drawing.percent)
 
 
 def _short(value: float) -> str:

@@ -7,7 +7,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ml.cards.drawing import Axis, Band, Bar, Chart, Dot, Dots, Line, axis, bars
+from ml.cards.drawing import (
+    Axis,
+    Band,
+    Bar,
+    Chart,
+    Dot,
+    Dots,
+    Line,
+    axis,
+    bars,
+    percent,
+)
 
 SPACE = "{http://www.w3.org/2000/svg}"
 
@@ -100,3 +111,10 @@ def test_an_axis_holds_its_values_between_few_round_ticks(values: list[float]) -
     assert all(found.low - slack <= v <= found.high + slack for v in values)
     assert 2 <= len(found.ticks) <= 9
     assert all(0 <= found.share(value) <= 1 for value in values)
+
+
+def test_ticks_are_told_as_they_are() -> None:
+    shares = axis("share", [0.0, 0.125], form=percent)
+
+    assert [shares.form(tick) for tick in shares.ticks[:3]] == ["0 %", "5 %", "10 %"]
+    assert percent(0.025) == "2.5 %"
