@@ -7,8 +7,8 @@ import typer
 from questlog.commands import (
     asking,
     audiences,
-    case,
     cards,
+    case,
     configuration,
     gates,
     ingestion,

@@ -89,6 +89,7 @@ def captured(trial: "Trial", estimator: str) -> str:
     told = ", ".join(
         f"{shown(n)} {page.number(float(f[2]), 2)}" for n, f in held.items()
     )
+    shares = _known([*best, *held[estimator]])
     looks: list[tuple[str, Look, Numbers]] = [
         ("at random", "reference", _SHARES),
         ("at best", "other", best),
@@ -103,7 +104,7 @@ def captured(trial: "Trial", estimator: str) -> str:
         x=_whole("share of customers, highest predictions first"),
         y=axis(
             "share of the money",
-            _known([*best, *held[estimator]]),
+            shares,
             form=drawing.percent,
         ),
         marks=[
