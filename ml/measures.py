@@ -35,19 +35,30 @@ def of_probabilities(happened: "Numbers", probability: "Numbers") -> dict[str, f
 
 def log_loss(happened: "Numbers", probability: "Numbers") -> float:
     """Mean negative log-likelihood of the outcomes, in nats."""
+    return float(np.mean(log_losses(happened, probability)))
+
+
+def log_losses(happened: "Numbers", probability: "Numbers") -> "Numbers":
+    """Negative log-likelihood of each outcome, in nats."""
     sure = np.clip(probability, _SMALLEST, 1 - _SMALLEST)
-    return float(-np.mean(np.where(happened > 0, np.log(sure), np.log1p(-sure))))
+    losses: Numbers = -np.where(happened > 0, np.log(sure), np.log1p(-sure))
+    return losses
 
 
 def calibration_error(happened: "Numbers", probability: "Numbers") -> float:
-    """Expected calibration error over ten bins of about equally many people.
-
-    Equal probabilities share a bin, so the order of people cannot change it.
-    """
-    edges = np.quantile(probability, np.linspace(0, 1, _BINS + 1)[1:-1])
-    bins = np.searchsorted(edges, probability, side="left")
+    """Expected calibration error over `tenths` of the people."""
+    bins = tenths(probability)
     gaps = np.bincount(bins, weights=probability - happened, minlength=_BINS)
     return float(np.abs(gaps).sum() / len(happened))
+
+
+def tenths(predicted: "Numbers") -> "NDArray[np.intp]":
+    """Each person's bin of ten of about equally many people, the lowest first.
+
+    Equal predictions share a bin, so the order of people cannot change it.
+    """
+    edges = np.quantile(predicted, np.linspace(0, 1, _BINS + 1)[1:-1])
+    return np.searchsorted(edges, predicted, side="left")
 
 
 def lift(

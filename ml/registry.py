@@ -133,6 +133,27 @@ def find(root: Path, kind: str, model_id: str, as_of: date) -> Kept:
     )
 
 
+def code_hash() -> str:
+    """A hash of the source of the room `ml`: the code a model was made by."""
+    import hashlib
+
+    room = Path(__file__).parent
+    digest = hashlib.sha256()
+    for path in sorted(room.rglob("*.py"), key=lambda path: path.as_posix()):
+        digest.update(path.relative_to(room).as_posix().encode() + b"\0")
+        digest.update(path.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def hash_of(parameters: Mapping[str, Any]) -> str:
+    """A hash of parameters, whatever their order."""
+    import hashlib
+
+    return hashlib.sha256(
+        json.dumps(dict(parameters), sort_keys=True).encode()
+    ).hexdigest()
+
+
 def versions() -> dict[str, str]:
     """The libraries a model was made with."""
     from importlib.metadata import PackageNotFoundError, version
@@ -147,7 +168,7 @@ def versions() -> dict[str, str]:
 
 
 def _as_json(card: Card) -> str:
-    said = {**asdict(card), "versions": versions()}
+    said = {**asdict(card), "code_hash": code_hash(), "versions": versions()}
     return json.dumps(said, indent=2, sort_keys=True, default=str) + "\n"
 
 

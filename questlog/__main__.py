@@ -7,6 +7,7 @@ import typer
 from questlog.commands import (
     asking,
     audiences,
+    cards,
     case,
     configuration,
     gates,
@@ -40,6 +41,7 @@ for room in (
     rates,
     gates,
     models,
+    cards,
     audiences,
     asking,
     case,

@@ -51,6 +51,11 @@ class Home:
         return self.root / "pages" / "dbt"
 
     @property
+    def cards(self) -> Path:
+        """The model cards, one HTML file each, and their index."""
+        return self.root / "pages" / "cards"
+
+    @property
     def dbt_target(self) -> Path:
         """The target folder of dbt: manifest and compiled SQL."""
         return self.root / "dbt" / "target"

@@ -70,7 +70,7 @@ class Settings:
     pages_port: int = _setting(
         "QUESTLOG_PAGES_PORT",
         18082,
-        "Port of the local stack's pages: dbt docs, Data Docs.",
+        "Port of the local stack's pages: dbt docs, Data Docs, model cards.",
     )
     graph_standin_port: int = _setting(
         "QUESTLOG_GRAPH_STANDIN_PORT",

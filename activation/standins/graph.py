@@ -36,6 +36,7 @@ class GraphStandin:
         self.accounts: dict[str, Account] = {}
         self.faults = Faults()
         self.token_is_revoked = False
+        self.callers: set[str] = set()
 
     def account(self, account_id: str) -> Account:
         """An account, opened on first use."""
@@ -189,6 +190,7 @@ def _spoiled(fault: Fault, *, account_id: str) -> Response:
 
 def _graph(standin: GraphStandin) -> Callable[[Request], Awaitable[Response]]:
     async def graph(request: Request) -> Response:
+        standin.callers.add(request.headers.get("user-agent", ""))
         params = await _params(request)
         path = request.url.path.rstrip("/")
         account_id = next(iter(standin.accounts), "0")
@@ -233,7 +235,11 @@ def _admin(standin: GraphStandin) -> list[Route]:
             }
         )
 
+    async def callers(_: Request) -> Response:
+        return JSONResponse(sorted(standin.callers))
+
     return [
+        Route("/_standin/callers", callers),
         Route("/_standin/faults", ask_fault, methods=["POST"]),
         Route("/_standin/faults", drop_faults, methods=["DELETE"]),
         Route("/_standin/revoke", revoke, methods=["POST"]),

@@ -73,6 +73,23 @@ class BoostedTrees:
         found = booster.predict(numbers, num_threads=_threads(len(people)))
         return np.asarray(found, np.float64)
 
+    def contributions(
+        self, people: "pd.DataFrame"
+    ) -> "dict[str, tuple[Numbers, Numbers]]":
+        """By column: each person's value, and its SHAP value in log-odds."""
+        import lightgbm
+        import numpy as np
+
+        booster = lightgbm.Booster(model_str=self.trees)
+        numbers = self.design.numbers(people)
+        found = booster.predict(
+            numbers, num_threads=_threads(len(people)), pred_contrib=True
+        )
+        # the last column is what the trees say of everybody
+        added = np.asarray(found, np.float64).T[:-1]
+        columns = zip(self.design.names, numbers.T, added, strict=True)
+        return {name: (values, each) for name, values, each in columns}
+
     def files(self) -> dict[str, str]:
         """The model as text by file name."""
         said = {"design": self.design.as_json(), "names": self.design.names}

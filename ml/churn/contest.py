@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Numbers = NDArray[np.float64]
+    Contributions = Mapping[str, tuple[Numbers, Numbers]]
 
 BASELINE = "recency_rule"
 MUST_BEAT: Mapping[str, int] = {"average_precision": 1, "brier": -1}
@@ -29,6 +30,9 @@ class Fitted(Protocol):
 
     def probabilities(self, people: "pd.DataFrame") -> "Numbers":
         """Chance of churn of each person."""
+
+    def contributions(self, people: "pd.DataFrame") -> "Contributions":
+        """By column: each person's value, and what it adds to their log-odds."""
 
     def files(self) -> dict[str, str]:
         """The model as text by file name."""
@@ -64,8 +68,31 @@ CANDIDATES: Mapping[str, Candidate] = {
 }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """What each candidate, trained on earlier days, said of the judged day."""
+
+    people: "pd.DataFrame"
+    happened: "Numbers"
+    fitted: Mapping[str, Fitted]
+    said: "Mapping[str, Numbers]"
+
+    @property
+    def metrics(self) -> dict[str, dict[str, float]]:
+        """How good each candidate was."""
+        return {
+            name: of_probabilities(self.happened, probability)
+            for name, probability in self.said.items()
+        }
+
+
 def judge(people: "pd.DataFrame", split: Split) -> dict[str, dict[str, float]]:
-    """Train every candidate on the earlier days and measure it on the judged one.
+    """Measure every candidate as `trial` tries it."""
+    return trial(people, split).metrics
+
+
+def trial(people: "pd.DataFrame", split: Split) -> Trial:
+    """Train every candidate on the earlier days and ask it about the judged one.
 
     `people` is what `features.labelled` reads. Raises NotEnoughData when the days
     hold too few people of either outcome.
@@ -75,12 +102,13 @@ def judge(people: "pd.DataFrame", split: Split) -> dict[str, dict[str, float]]:
     learned, happened = earlier["churned"].to_numpy(), later["churned"].to_numpy()
     enough(learned, f"days to learn from (up to {split.training[-1]}) lack")
     enough(happened, f"day to be judged on ({split.judged}) lacks")
-    return {
-        name: of_probabilities(
-            happened, candidate.fit(earlier, learned).probabilities(later)
-        )
-        for name, candidate in CANDIDATES.items()
-    }
+    fitted = {name: one.fit(earlier, learned) for name, one in CANDIDATES.items()}
+    return Trial(
+        people=later,
+        happened=happened,
+        fitted=fitted,
+        said={name: model.probabilities(later) for name, model in fitted.items()},
+    )
 
 
 def enough(churned: "Numbers", what_lacks: str) -> None:

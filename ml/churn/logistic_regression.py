@@ -49,11 +49,25 @@ class LogisticRegression:
         """Chance of churn of each person, in (0, 1)."""
         from scipy.special import expit
 
-        numbers = self.design.numbers(people)
-        filled = np.where(np.isnan(numbers), self.median, numbers)
-        scaled = (signed_log(filled) - self.mean) / self.scale
+        scaled = self._scaled(people)
         probability: Numbers = expit(scaled @ self.coefficient + self.intercept)
         return probability
+
+    def contributions(
+        self, people: "pd.DataFrame"
+    ) -> "dict[str, tuple[Numbers, Numbers]]":
+        """By column: each value, and what it adds beside the mean person's."""
+        scaled = self._scaled(people)
+        columns = zip(
+            self.design.names, scaled.T, (scaled * self.coefficient).T, strict=True
+        )
+        return {name: (values, added) for name, values, added in columns}
+
+    def _scaled(self, people: "pd.DataFrame") -> "Numbers":
+        numbers = self.design.numbers(people)
+        filled = np.where(np.isnan(numbers), self.median, numbers)
+        scaled: Numbers = (signed_log(filled) - self.mean) / self.scale
+        return scaled
 
     def files(self) -> dict[str, str]:
         """The model as text by file name."""

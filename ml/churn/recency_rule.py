@@ -51,6 +51,13 @@ class RecencyRule:
         probability: Numbers = np.interp(silent, self.days, self.probability)
         return probability
 
+    def contributions(
+        self,
+        people: "pd.DataFrame",  # noqa: ARG002 -- asked alike of all
+    ) -> "dict[str, tuple[Numbers, Numbers]]":
+        """None: one column has nothing to be told apart from."""
+        return {}
+
     def files(self) -> dict[str, str]:
         """The model as text by file name."""
         return {FILE: json.dumps(asdict(self), indent=1)}

@@ -5,8 +5,9 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from ml import records, registry, spine
-from ml.churn import features
-from ml.churn.contest import BASELINE, CANDIDATES, choose, judge
+from ml.cards import shelf
+from ml.churn import card, features
+from ml.churn.contest import BASELINE, CANDIDATES, choose, trial
 from ml.registry import Card, Judgement
 from ml.spine import HORIZON_DAYS, Split
 from warehouse.errors import NotEnoughData
@@ -30,14 +31,17 @@ def train(client: "Client", settings: Settings, as_of: date) -> str:
     with records.refusals_told(client, kind=KIND, table=SCORES, as_of=as_of):
         days = spine.split(spine.complete_days(client), as_of)
         people = features.labelled(client, days.complete, HORIZON_DAYS)
-        metrics = judge(people, days)
-    cards = _cards(people, days, metrics)
+        tried = trial(people, days)
+    cards = _cards(people, days, tried.metrics)
+    pages = card.cards(cards, tried, people)
     root = Home(settings.home).registry
     churned = people["churned"].to_numpy()
-    for card in cards:
-        fitted = CANDIDATES[card.judgement.estimator].fit(people, churned)
-        registry.save(root, card, fitted.files())
-    return records.write_judgements(client, [card.judgement for card in cards])
+    for each in cards:
+        name = each.judgement.estimator
+        fitted = CANDIDATES[name].fit(people, churned)
+        registry.save(root, each, {**fitted.files(), shelf.FILE: pages[name]})
+    shelf.arrange(Home(settings.home))
+    return records.write_judgements(client, [each.judgement for each in cards])
 
 
 def score(client: "Client", settings: Settings, model_id: str, as_of: date) -> int:

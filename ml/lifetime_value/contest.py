@@ -1,10 +1,11 @@
 """Let model and rule tell what customers spent in a window they have not seen."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ml.lifetime_value.customers import DAYS_A_WEEK, Customers
-from ml.lifetime_value.estimators import CANDIDATES, MODEL, RULE
+from ml.lifetime_value.estimators import CANDIDATES, MODEL, RULE, Expectation
 from ml.measures import of_amounts
 from warehouse.errors import NotEnoughData
 
@@ -23,23 +24,53 @@ mean absolute error: most customers buy nothing in a short window, and it would
 prefer whoever says 0 of everybody."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """What each candidate expected of customers, and what they did then."""
+
+    customers: Customers
+    spent: "Numbers"
+    bought: "Numbers"
+    expected: Mapping[str, Expectation]
+
+    @property
+    def metrics(self) -> dict[str, dict[str, float]]:
+        """How good each candidate was; amounts in minor units."""
+        found = {}
+        for name, expected in self.expected.items():
+            of_purchases = of_amounts(self.bought, expected.purchases)
+            found[name] = {
+                **of_amounts(self.spent, expected.value),
+                **{
+                    f"purchases_{measure}": of_purchases[measure]
+                    for measure in ("mae", "rmse", "bias")
+                },
+            }
+        return found
+
+
 def judge(
     customers: Customers, *, spent: "Numbers", bought: "Numbers", horizon_days: int
 ) -> dict[str, dict[str, float]]:
-    """Fit on the histories and measure on what followed; amounts in minor units."""
+    """Measure every candidate as `trial` tries it."""
+    tried = trial(customers, spent=spent, bought=bought, horizon_days=horizon_days)
+    return tried.metrics
+
+
+def trial(
+    customers: Customers, *, spent: "Numbers", bought: "Numbers", horizon_days: int
+) -> Trial:
+    """Fit every candidate on the histories and ask it about what followed."""
     weeks = horizon_days / DAYS_A_WEEK
-    metrics = {}
-    for name, candidate in CANDIDATES.items():
-        expected = candidate.fit(customers).expect(customers, weeks)
-        of_purchases = of_amounts(bought, expected.purchases)
-        metrics[name] = {
-            **of_amounts(spent, expected.value),
-            **{
-                f"purchases_{measure}": of_purchases[measure]
-                for measure in ("mae", "rmse", "bias")
-            },
-        }
-    return metrics
+    return Trial(
+        customers=customers,
+        spent=spent,
+        bought=bought,
+        expected={
+            name: candidate.fit(customers).expect(customers, weeks)
+            for name, candidate in CANDIDATES.items()
+        },
+    )
 
 
 def enough(customers: Customers, what: str) -> None:

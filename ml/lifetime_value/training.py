@@ -6,7 +6,9 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from ml import records, registry, spine
-from ml.lifetime_value.contest import choose, enough, judge
+from ml.cards import shelf
+from ml.lifetime_value import card
+from ml.lifetime_value.contest import choose, enough, trial
 from ml.lifetime_value.customers import (
     DAYS_A_WEEK,
     FEATURES,
@@ -43,7 +45,7 @@ def train(client: "Client", settings: Settings, as_of: date) -> str:
         everyone = known(client, as_of)
         now = customers(everyone)
         enough(now, f"the day to be scored ({as_of})")
-        metrics = judge(
+        tried = trial(
             then,
             spent=earlier["revenue_minor"].to_numpy(),
             bought=earlier["purchase_days"].to_numpy(),
@@ -53,15 +55,19 @@ def train(client: "Client", settings: Settings, as_of: date) -> str:
     backtest = _Backtest(
         as_of=as_of,
         judged=judged,
-        metrics=metrics,
+        metrics=tried.metrics,
         data_hash=registry.fingerprint(earlier) + registry.fingerprint(everyone),
         trained_rows=len(now),
     )
     cards = _cards(fitted, backtest)
     root = Home(settings.home).registry
-    for card in cards:
-        registry.save(root, card, fitted[card.judgement.estimator].files())
-    return records.write_judgements(client, [card.judgement for card in cards])
+    pages = card.cards(cards, tried, fitted, settings.reporting_currency)
+    for each in cards:
+        name = each.judgement.estimator
+        files = {**fitted[name].files(), shelf.FILE: pages[name]}
+        registry.save(root, each, files)
+    shelf.arrange(Home(settings.home))
+    return records.write_judgements(client, [each.judgement for each in cards])
 
 
 def score(client: "Client", settings: Settings, model_id: str, as_of: date) -> int:

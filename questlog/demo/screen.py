@@ -18,7 +18,10 @@ from warehouse.home import Home
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
-NEXT = "Look around with `make up`: it serves what this demo made."
+NEXT = (
+    "Look around with `make up`: it serves what this demo made, with dbt docs, Data"
+    " Docs and model cards among its pages."
+)
 _WEEKS_SHOWN = 9
 _COHORTS_SHOWN = 10
 _CAMPAIGNS_SHOWN = 7
@@ -60,6 +63,9 @@ def show(console: Console, client: "Client", *, story: Story, home: Home) -> Non
     )
     if truth:
         console.print("[dim]= truth: the simulated world counted the same itself.[/]")
+    cards = home.cards / "index.html"
+    if cards.exists():
+        console.print(f"[dim]Model cards: {cards}[/]", soft_wrap=True)
     console.print(f"[dim]Everything lies in {home.root}[/]")
 
 

@@ -1,4 +1,4 @@
-"""The local stack's pages: dbt docs and Data Docs under one roof."""
+"""The local stack's pages: dbt docs, Data Docs and model cards under one roof."""
 
 import html
 from pathlib import Path
@@ -23,6 +23,11 @@ _SHELVES = {
         "What each gate expected of the data, and what it found.",
         "questlog gate staging --as-of DAY",
     ),
+    "cards": (
+        "Model cards",
+        "What each model is, how good it is beside its baseline, what it is not for.",
+        "questlog churn run --as-of DAY",
+    ),
 }
 
 _PAGE = """<!doctype html>
@@ -45,7 +50,7 @@ def pages(settings: Settings) -> "Starlette":
     from starlette.staticfiles import StaticFiles
 
     home = Home(settings.home.resolve())
-    shelves = {"dbt": home.dbt_docs, "data-docs": home.data_docs}
+    shelves = {"dbt": home.dbt_docs, "data-docs": home.data_docs, "cards": home.cards}
     for folder in shelves.values():
         folder.mkdir(parents=True, exist_ok=True)
 

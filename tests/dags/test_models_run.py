@@ -1,7 +1,9 @@
 """The models DAG, run for real: a bad row stops at the gate."""
 
+import contextlib
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -13,6 +15,7 @@ import pytest
 
 from questlog.stack.airflow import environment, prepare
 from warehouse.clickhouse import connect, rows
+from warehouse.home import Home
 from warehouse.migrations import migrate
 from warehouse.publishing import publish
 from warehouse.settings import REPOSITORY, Settings
@@ -95,6 +98,17 @@ def run_dag(dag: str, settings: Settings) -> tuple[dict[str, str], str]:
     raise AssertionError(done.stdout[-5000:])
 
 
+def recorded(settings: Settings) -> list[tuple[str, ...]]:
+    """Failed runs and their failed tasks, as Airflow's own database tells them."""
+    path = Home(settings.home).airflow / "airflow.db"
+    with contextlib.closing(sqlite3.connect(path)) as database:
+        return database.execute(
+            "select r.dag_id, r.state, t.task_id, t.state from dag_run r"
+            " join task_instance t using (dag_id, run_id)"
+            " where r.state = 'failed' and t.state = 'failed'"
+        ).fetchall()
+
+
 @pytest.mark.timeout(600)
 def test_a_bad_row_closes_the_gate_and_the_last_good_marts_remain(
     settings: Settings,
@@ -112,6 +126,7 @@ def test_a_bad_row_closes_the_gate_and_the_last_good_marts_remain(
     assert states["gate_staging"] == "failed"
     assert states["publish_marts"] == "upstream_failed"
     assert f"event_name_is_planned_or_tagged: 1 row, such as {EVENT[:-1]}2" in said
+    assert recorded(settings) == [("models", "failed", "gate_staging", "failed")]
     with connect(settings) as client:
         staged = rows(client, "select count() as events from staging.stg_events")
         shown = rows(client, "select sum(events) as events from marts.dim_people")

@@ -11,21 +11,27 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
+from activation.standins.google import GoogleStandin
+from activation.standins.google import running as google_standin
 from activation.standins.serving import running as graph_standin
 from questlog.demo import inquiry
 from questlog.stack.local import environment
 from warehouse.clickhouse import connect, rows
+from warehouse.home import Home
 from warehouse.migrations import migrate
 from warehouse.settings import Settings
 
 DAY = "2026-03-01"
 NOW = "2026-03-01T20:15:00+00:00"
 MINIMUM_SIZE = 20
+WATCHING = str(Path(__file__).with_name("watching"))
 RunEndpoint = Callable[[Settings], AbstractContextManager[Any]]
 
 pytestmark = pytest.mark.timeout(900)
@@ -38,6 +44,7 @@ class House:
     settings: Settings
     world: Path
     environ: dict[str, str]
+    google: GoogleStandin
 
     def truth(self, part: str = "all") -> dict[str, Any]:
         truths = json.loads((self.world / "truth.json").read_text())
@@ -45,9 +52,10 @@ class House:
         return found
 
     def command(self, *words: str) -> str:
+        noted = self.world.with_name("loaded") / "-".join(words[:2])
         done = subprocess.run(
             [sys.executable, "-m", "questlog", *words],
-            env=self.environ,
+            env={**self.environ, "PYTHONPATH": WATCHING, "LOADED_INTO": str(noted)},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -64,19 +72,25 @@ def house(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[House]:
     """Every step of the DAGs, by the commands that do the same."""
-    with graph_standin() as graph:
+    with graph_standin() as graph, google_standin() as (endpoint, google):
         settings = replace(
             new_settings(),
             meta_graph_url=graph,
             meta_access_token="a-token",
             meta_ad_account_id="act_1",
+            google_endpoint=endpoint,
+            google_developer_token="a-token",
+            google_customer_id="1234567890",
             ingest_port=free_port(),
         )
         with run_endpoint(settings):
             with connect(settings) as client:
                 migrate(client)
             environ = environment(settings, os.environ)
-            made = House(settings, tmp_path_factory.mktemp("world"), environ)
+            world = tmp_path_factory.mktemp("house") / "world"
+            world.mkdir()
+            world.with_name("loaded").mkdir()
+            made = House(settings, world, environ, google)
             bring_in(made)
             transform(made)
             judge_and_reach(made)
@@ -276,11 +290,86 @@ def test_what_may_be_sent_has_arrived_and_nothing_else(house: House) -> None:
         )
 
     custom = [r for r in receipts if r["kind"] == "custom"]
-    assert {r["audience"] for r in custom} == {"high_value", "at_risk"}
-    assert willing[0]["sent"] == sum(r["sendable"] for r in custom) > MINIMUM_SIZE
+    for platform in ("meta", "google"):
+        there = [r for r in custom if r["platform"] == platform]
+        assert {r["audience"] for r in there} == {"high_value", "at_risk"}
+        assert willing[0]["sent"] == sum(r["sendable"] for r in there) > MINIMUM_SIZE
     assert willing[0]["against_their_will"] == 0
     for receipt in custom:
         enough = receipt["sendable"] >= MINIMUM_SIZE
         assert receipt["status"] == ("delivered" if enough else "skipped")
         assert receipt["received"] == receipt["sent"]
         assert receipt["sent"] == (receipt["sendable"] if enough else 0)
+
+
+def loaded(house: House, *words: str) -> set[str]:
+    """Modules that the process of a command had imported when it ended."""
+    noted = house.world.with_name("loaded") / "-".join(words)
+    return set(noted.read_text().split())
+
+
+def test_dbt_core_built_every_layer_through_the_clickhouse_adapter(
+    house: House,
+) -> None:
+    target = Home(house.settings.home).dbt_target
+    ran = json.loads((target / "run_results.json").read_text())
+    manifest = json.loads((target / "manifest.json").read_text())
+
+    assert ran["metadata"]["dbt_version"] == version("dbt-core")
+    assert {one["status"] for one in ran["results"]} <= {"success", "pass", "warn"}
+    assert manifest["metadata"]["adapter_type"] == "clickhouse"
+    assert version("dbt-clickhouse").startswith("1.10.")
+
+
+def test_great_expectations_judged_each_gate_and_wrote_its_pages(house: House) -> None:
+    with connect(house.settings) as client:
+        gates = inquiry.gates(client)
+
+    pages = Home(house.settings.home).data_docs
+    assert {gate["gate"] for gate in gates} == {"staging", "marts", "features"}
+    assert all(gate["expectations"] > 0 for gate in gates)
+    for gate in gates:
+        assert (pages / gate["gate"] / "index.html").is_file()
+        assert "great_expectations" in loaded(house, "gate", gate["gate"])
+
+
+def test_models_were_trained_with_pandas_scikit_learn_and_lightgbm(
+    house: House,
+) -> None:
+    used = loaded(house, "churn", "run")
+    folder = Home(house.settings.home).registry / "churn"
+
+    trees = [path.read_text() for path in folder.glob("*-lightgbm-*/lightgbm.txt")]
+    cards = [json.loads(path.read_text()) for path in folder.glob("*/card.json")]
+
+    assert {"pandas", "sklearn.linear_model", "lightgbm", "clickhouse_connect"} <= used
+    assert [text.startswith("tree\n") for text in trees] == [True]
+    assert {card["judgement"]["estimator"] for card in cards} == {
+        "lightgbm",
+        "logistic_regression",
+        "recency_rule",
+    }
+    for package in ("pandas", "scikit-learn", "lightgbm"):
+        assert {card["versions"][package] for card in cards} == {version(package)}
+
+
+def test_each_platform_was_called_by_its_own_sdk(house: House) -> None:
+    address = f"{house.settings.meta_graph_url}/_standin/callers"
+    at_meta = requests.get(address, timeout=5).json()
+    clients = [each.get("x-goog-api-client", "") for each in house.google.headers]
+
+    used = loaded(house, "audiences", "push")
+
+    assert [name.startswith("fbbizsdk-python-") for name in at_meta] == [True]
+    assert any("gapic/" in client for client in clients)
+    assert any("developer-token" in each for each in house.google.headers)
+    assert {"facebook_business.api", "google.ads.googleads.errors"} <= used
+
+
+def test_each_model_has_a_card_among_the_pages(house: House) -> None:
+    cards = Home(house.settings.home).cards
+
+    for kind in ("churn", "lifetime_value"):
+        path = Path(house.command("card", kind).split()[-1])
+        assert path.read_text() == (cards / f"{path.parent.name}.html").read_text()
+        assert f"{path.parent.name}.html" in (cards / "index.html").read_text()
