@@ -7,11 +7,12 @@ repeat purchase they leave with a chance drawn from Beta(a, b). Times are in wee
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from scipy.special import betaincinv, expit, gammaln, hyp2f1, psi
 
+from ml.lifetime_value.history import History
 from ml.lifetime_value.likelihood import Maximum, maximise
 
 if TYPE_CHECKING:
@@ -24,59 +25,92 @@ _STARTS = ((1.0, 1.0, 1.0, 1.0), (0.3, 5.0, 0.8, 2.5), (1.0, 10.0, 0.1, 5.0))
 _SAME = 1e-6
 _PARTS = 256
 _TINY = 1e-15
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class History:
-    """Purchases of customers: repeats, week of the last, weeks since the first.
-
-    One value per customer, or per group of `customers` with the same history.
-    """
-
-    frequency: "Numbers"
-    recency: "Numbers"
-    age: "Numbers"
-    customers: "Numbers"
-
-    @classmethod
-    def of(cls, frequency: "Numbers", recency: "Numbers", age: "Numbers") -> Self:
-        """One customer each."""
-        return cls(
-            frequency=frequency,
-            recency=recency,
-            age=np.maximum(age, recency),
-            customers=np.ones_like(frequency),
-        )
-
-    def grouped(self) -> "History":
-        """The same customers, equal histories told once: days repeat, so few remain."""
-        import pandas as pd
-
-        keys = ["frequency", "recency", "age"]
-        told = pd.DataFrame(
-            {name: getattr(self, name) for name in (*keys, "customers")}
-        )
-        once = told.groupby(keys, as_index=False)["customers"].sum()
-        return History(**{name: once[name].to_numpy() for name in (*keys, "customers")})
+_RAREST = 1e-12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BgNbd:
     """The model with its four parameters."""
 
+    CHANCES_AT_ONCE: ClassVar[int] = 0
+    """Chances to leave before the first repeat purchase: none here, one in MBG/NBD."""
+
     r: float
     alpha: float
     a: float
     b: float
 
-    def probability_alive(self, history: History) -> "Numbers":
-        """Chance that a customer will buy again at all, in (0, 1].
+    @classmethod
+    def fit(cls, history: History) -> tuple[Self, Maximum]:
+        """The likeliest model, and how the search went."""
+        groups = history.grouped()
+        found = maximise(
+            lambda logs: cls.mean_log_likelihood(logs, groups),
+            names=NAMES,
+            starts=_STARTS,
+            weight=float(groups.customers.sum()),
+        )
+        return cls(**found.parameters), found
 
-        The model lets nobody leave before their first repeat purchase: those are 1.
+    @classmethod
+    def read(cls, parameters: Mapping[str, float]) -> Self:
+        """The model of these parameters; other keys are passed over."""
+        return cls(**{name: parameters[name] for name in NAMES})
+
+    @classmethod
+    def mean_log_likelihood(
+        cls, logs: "Numbers", history: History
+    ) -> "tuple[float, Numbers]":
+        """Mean log-likelihood per customer, and its gradient by the log-parameters."""
+        r, alpha, a, b = np.exp(logs)
+        model = cls(r=r, alpha=alpha, a=a, b=b)
+        x, age, chances = history.frequency, history.age, model.chances(history)
+        odds_gone = model.log_odds_gone(history)
+        gone, alive = expit(odds_gone), expit(-odds_gone)
+        each = (
+            gammaln(r + x)
+            - gammaln(r)
+            + r * np.log(alpha)
+            + gammaln(a + b)
+            + gammaln(b + chances)
+            - gammaln(b)
+            - gammaln(a + b + chances)
+            - (r + x) * np.log(alpha + age)
+            + np.logaddexp(0.0, odds_gone)
+        )
+        log_rate = alive * np.log(alpha + age) + gone * np.log(alpha + history.recency)
+        rate = alive / (alpha + age) + gone / (alpha + history.recency)
+        both = psi(a + b) - psi(a + b + chances)
+        last = np.where(chances > 0, b + chances - 1, 1.0)
+        slopes = np.stack(
+            [
+                r * (psi(r + x) - psi(r) + np.log(alpha) - log_rate),
+                r - alpha * (r + x) * rate,
+                a * both + gone,
+                b * (both + psi(b + chances) - psi(b) - gone / last),
+            ]
+        )
+        share = history.customers / history.customers.sum()
+        return float(each @ share), slopes @ share
+
+    def chances(self, history: History) -> "Numbers":
+        """How often each customer could have left so far."""
+        return history.frequency + self.CHANCES_AT_ONCE
+
+    def log_odds_gone(self, history: History) -> "Numbers":
+        """Log odds of having left after the last purchase; -inf before any chance."""
+        chances = self.chances(history)
+        last = np.where(chances > 0, self.b + chances - 1, 1.0)
+        waited = np.log(self.alpha + history.age) - np.log(self.alpha + history.recency)
+        odds = np.log(self.a) - np.log(last) + (self.r + history.frequency) * waited
+        return np.where(chances > 0, odds, -np.inf)
+
+    def probability_alive(self, history: History) -> "Numbers":
+        """Chance that a customer will buy again at all, in [0, 1].
+
+        It is 1 for those who have had no chance to leave yet.
         """
-        repeats = history.frequency > 0
-        odds_gone = _log_gone_over_alive(self, history)
-        alive: Numbers = np.where(repeats, expit(-odds_gone), 1.0)
+        alive: Numbers = expit(-self.log_odds_gone(history))
         return alive
 
     def expected_purchases(self, history: History, weeks: float) -> "Numbers":
@@ -90,66 +124,20 @@ class BgNbd:
         expected: Numbers = if_alive * self.probability_alive(history)
         return expected
 
+    def draw(
+        self, history: History, weeks: float, chance: "np.random.Generator"
+    ) -> "Numbers":
+        """One possible number of purchases in the coming weeks for each customer.
 
-def fit(history: History) -> tuple[BgNbd, Maximum]:
-    """The likeliest model, and how the search went."""
-    groups = history.grouped()
-    found = maximise(
-        lambda logs: mean_log_likelihood(logs, groups),
-        names=NAMES,
-        starts=_STARTS,
-        weight=float(groups.customers.sum()),
-    )
-    return BgNbd(**found.parameters), found
-
-
-def mean_log_likelihood(logs: "Numbers", history: History) -> "tuple[float, Numbers]":
-    """Mean log-likelihood per customer, and its gradient by the log-parameters."""
-    model = BgNbd(**dict(zip(NAMES, np.exp(logs), strict=True)))
-    r, alpha, a, b = np.exp(logs)
-    x, age = history.frequency, history.age
-    odds_gone = np.where(x > 0, _log_gone_over_alive(model, history), -np.inf)
-    gone, alive = expit(odds_gone), expit(-odds_gone)
-    each = (
-        gammaln(r + x)
-        - gammaln(r)
-        + r * np.log(alpha)
-        + gammaln(a + b)
-        + gammaln(b + x)
-        - gammaln(b)
-        - gammaln(a + b + x)
-        - (r + x) * np.log(alpha + age)
-        + np.logaddexp(0.0, odds_gone)
-    )
-    log_rate = alive * np.log(alpha + age) + gone * np.log(alpha + history.recency)
-    rate = alive / (alpha + age) + gone / (alpha + history.recency)
-    both = psi(a + b) - psi(a + b + x)
-    last = np.where(x > 0, b + x - 1, 1.0)
-    slopes = np.stack(
-        [
-            r * (psi(r + x) - psi(r) + np.log(alpha) - log_rate),
-            r - alpha * (r + x) * rate,
-            a * both + gone,
-            b * (both + psi(b + x) - psi(b) - gone / last),
-        ]
-    )
-    share = history.customers / history.customers.sum()
-    return float(each @ share), slopes @ share
-
-
-def _log_gone_over_alive(model: BgNbd, history: History) -> "Numbers":
-    """Log odds of having left after the last purchase; for repeat customers only."""
-    last = np.where(history.frequency > 0, model.b + history.frequency - 1, 1.0)
-    waited = np.log(model.alpha + history.age) - np.log(model.alpha + history.recency)
-    odds: Numbers = (
-        np.log(model.a) - np.log(last) + (model.r + history.frequency) * waited
-    )
-    return odds
-
-
-def read(parameters: Mapping[str, float]) -> BgNbd:
-    """The model of these parameters; other keys are passed over."""
-    return BgNbd(**{name: parameters[name] for name in NAMES})
+        A customer alive would buy a Poisson number of times, but for the purchase
+        after which they leave.
+        """
+        alive = chance.random(len(history.age)) < self.probability_alive(history)
+        rate = chance.gamma(self.r + history.frequency) / (self.alpha + history.age)
+        leaving = chance.beta(self.a, self.b + self.chances(history))
+        until = chance.geometric(np.clip(leaving, _RAREST, 1.0))
+        bought: Numbers = np.minimum(chance.poisson(rate * weeks), until)
+        return np.where(alive, bought, 0.0)
 
 
 def _closed_form(model: BgNbd, history: History, weeks: float) -> "Numbers":
@@ -159,10 +147,11 @@ def _closed_form(model: BgNbd, history: History, weeks: float) -> "Numbers":
     original overflows; for extreme a and b the answer may still be nan or nonsense.
     """
     a = _apart(model.a, 1.0)
-    whole = _apart(a + model.b + history.frequency, 1.0) - 1
+    kept = model.b + model.CHANCES_AT_ONCE
+    whole = _apart(a + kept + history.frequency, 1.0) - 1
     share = weeks / (model.alpha + history.age + weeks)
     with np.errstate(all="ignore"):
-        series = hyp2f1(a + model.b - 1 - model.r, a - 1, whole, share)
+        series = hyp2f1(a + kept - 1 - model.r, a - 1, whole, share)
         found: Numbers = whole / (a - 1) * (1 - (1 - share) ** (a - 1) * series)
     return found
 
@@ -175,7 +164,8 @@ def _by_quantiles(
     Right where the closed form fails: there that chance hardly varies.
     """
     levels = (np.arange(_PARTS) + 0.5) / _PARTS
-    leaving = np.maximum(betaincinv(model.a, model.b + repeats, levels), _TINY)
+    kept = model.b + model.CHANCES_AT_ONCE + repeats
+    leaving = np.maximum(betaincinv(model.a, kept, levels), _TINY)
     pace = weeks / (model.alpha + age)
     bought = -np.expm1(-(model.r + repeats) * np.log1p(np.outer(pace, leaving)))
     mean: Numbers = (bought / leaving).mean(axis=1)

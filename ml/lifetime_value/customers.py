@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ml.lifetime_value.bg_nbd import History
+from ml.lifetime_value.history import History
 from warehouse.clickhouse import frame
 
 if TYPE_CHECKING:

@@ -132,7 +132,7 @@ class Candidate:
 
 
 def _fit_model(customers: Customers) -> BuyingModel:
-    buying, how_often = bg_nbd.fit(customers.history)
+    buying, how_often = bg_nbd.BgNbd.fit(customers.history)
     spending, how_much = gamma_gamma.fit(customers.purchases, customers.mean_value)
     fits = {
         name: {
@@ -150,7 +150,7 @@ def _fit_model(customers: Customers) -> BuyingModel:
 def _read_model(files: Mapping[str, str]) -> BuyingModel:
     fits = json.loads(files[FILE])
     return BuyingModel(
-        buying=bg_nbd.read(fits["bg_nbd"]["parameters"]),
+        buying=bg_nbd.BgNbd.read(fits["bg_nbd"]["parameters"]),
         spending=gamma_gamma.read(fits["gamma_gamma"]["parameters"]),
         fits=fits,
     )

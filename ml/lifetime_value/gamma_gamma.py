@@ -66,7 +66,16 @@ def fit(purchases: "Numbers", mean_value: "Numbers") -> tuple[GammaGamma, Maximu
         log_likelihood=float(in_units_of_the_values),
         converged=found.converged,
         at_boundary=found.at_boundary,
+        starts_agreeing=found.starts_agreeing,
+        names=("p", "q", "v"),
+        # q is kept as what it has above 1, so its logarithm moves less
+        covariance=found.covariance * np.outer(shrunk := _by_q(model.q), shrunk),
     )
+
+
+def _by_q(q: float) -> "Numbers":
+    """How far the logarithms of p, q, v move with those the search moves."""
+    return np.array([1.0, (q - 1) / q, 1.0])
 
 
 def mean_log_likelihood(

@@ -1,7 +1,7 @@
 """Find the parameters under which what was seen is likeliest, and say how it went."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +16,8 @@ LOWEST, HIGHEST = np.log(1e-6), np.log(1e6)
 
 _NEAR = np.log(100.0)
 _STEEP = 1e-4
+_STEP = 1e-4
+_AS_HIGH = 0.01
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,12 +26,32 @@ class Maximum:
 
     `converged`: the slope is flat there, but for directions a bound cuts off.
     `at_boundary`: the parameters that ran towards a bound, with the side.
+    `starts_agreeing`: how many of the starts ended this high.
+    `covariance`: of the logarithms of `names`, from the observed information; nan
+    for those at a boundary, and for all where the top is no top.
     """
 
     parameters: Mapping[str, float]
     log_likelihood: float
     converged: bool
     at_boundary: Mapping[str, str]
+    starts_agreeing: int
+    names: tuple[str, ...]
+    covariance: "Numbers" = field(repr=False)
+
+    @property
+    def standard_errors(self) -> dict[str, float | None]:
+        """Of each parameter, by the delta method; None where the data settle none."""
+        spread = np.sqrt(np.diag(self.covariance))
+        return {
+            name: float(self.parameters[name] * wide) if np.isfinite(wide) else None
+            for name, wide in zip(self.names, spread, strict=True)
+        }
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether the likelihood has one flat top, away from every bound."""
+        return self.converged and not self.at_boundary
 
     @property
     def notes(self) -> list[str]:
@@ -75,18 +97,48 @@ def maximise(
     ]
     logs: Numbers = min(ends, key=lambda end: float(end.fun)).x
     value, gradient = mean_log_likelihood(logs)
+    at_boundary = {
+        name: "lower" if at < 0 else "upper"
+        for name, at in zip(names, logs, strict=True)
+        if at < LOWEST + _NEAR or at > HIGHEST - _NEAR
+    }
+    settled = np.array([name not in at_boundary for name in names])
     return Maximum(
         parameters={
             name: float(np.exp(at)) for name, at in zip(names, logs, strict=True)
         },
         log_likelihood=float(value * weight),
         converged=bool(np.all(np.abs(_free(logs, gradient)) < _STEEP)),
-        at_boundary={
-            name: "lower" if at < 0 else "upper"
-            for name, at in zip(names, logs, strict=True)
-            if at < LOWEST + _NEAR or at > HIGHEST - _NEAR
-        },
+        at_boundary=at_boundary,
+        starts_agreeing=sum((value + end.fun) * weight > -_AS_HIGH for end in ends),
+        names=tuple(names),
+        covariance=_covariance(mean_log_likelihood, logs, settled, weight),
     )
+
+
+def _covariance(
+    mean_log_likelihood: "Callable[[Numbers], tuple[float, Numbers]]",
+    logs: "Numbers",
+    settled: "NDArray[np.bool_]",
+    weight: float,
+) -> "Numbers":
+    """The inverse of the observed information about the settled log-parameters.
+
+    The information is the slope of the gradient, by central differences.
+    """
+    found = np.full((len(logs), len(logs)), np.nan)
+    steps = _STEP * np.eye(len(logs))[settled]
+    rows = [
+        mean_log_likelihood(logs - step)[1] - mean_log_likelihood(logs + step)[1]
+        for step in steps
+    ]
+    if not rows:
+        return found
+    information = np.stack(rows)[:, settled] * weight / (2 * _STEP)
+    information = (information + information.T) / 2
+    if np.linalg.eigvalsh(information)[0] > 0:
+        found[np.ix_(settled, settled)] = np.linalg.inv(information)
+    return found
 
 
 def _free(logs: "Numbers", gradient: "Numbers") -> "Numbers":

@@ -10,10 +10,11 @@ import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
-from ml.lifetime_value import bg_nbd, gamma_gamma
-from ml.lifetime_value.bg_nbd import History
+from ml.lifetime_value import gamma_gamma
+from ml.lifetime_value.bg_nbd import BgNbd
 from ml.lifetime_value.customers import Customers
 from ml.lifetime_value.estimators import RateRule
+from ml.lifetime_value.history import History
 from ml.measures import of_amounts
 from warehouse.settings import REPOSITORY
 
@@ -73,7 +74,7 @@ def test_cdnow_gives_the_published_parameters_and_likelihoods() -> None:
     again = table[table["repeats"] > 0]
     mean = (again["spent"] - again["first_amount"]) / again["repeats"]
 
-    _, buying = bg_nbd.fit(told_by(table))
+    _, buying = BgNbd.fit(told_by(table))
     _, spending = gamma_gamma.fit(again["repeats"].to_numpy(), mean.to_numpy())
 
     published = expected["parameters"]
@@ -92,7 +93,7 @@ def test_cdnows_holdout_is_told_better_than_by_the_rule() -> None:
     actual = holdout(paid, start="1997-09-30", end="1998-06-30", people=table.index)
     known = Customers(history=told_by(table), mean_value=np.ones(len(table)))
 
-    model, _ = bg_nbd.fit(known.history)
+    model, _ = BgNbd.fit(known.history)
     found = of_amounts(actual, model.expected_purchases(known.history, 39))
     rule = of_amounts(actual, RateRule().expect(known, 39).purchases)
 
@@ -107,7 +108,7 @@ def test_online_retail_runs_to_a_boundary_that_is_told() -> None:
     table = calibration(paid, "2011-06-09")
     actual = holdout(paid, start="2011-06-09", end="2011-12-09", people=table.index)
 
-    model, how = bg_nbd.fit(told_by(table))
+    model, how = BgNbd.fit(told_by(table))
     found = model.expected_purchases(told_by(table), 183 / 7)
 
     assert "a" in how.at_boundary

@@ -13,11 +13,12 @@ from scipy.special import roots_jacobi
 from scipy.stats import gamma as gamma_distribution
 
 from ml.lifetime_value import bg_nbd, gamma_gamma
-from ml.lifetime_value.bg_nbd import BgNbd, History
+from ml.lifetime_value.bg_nbd import BgNbd
 from ml.lifetime_value.contest import choose, enough, judge
 from ml.lifetime_value.customers import FEATURES, Customers, customers
 from ml.lifetime_value.estimators import CANDIDATES, MODEL, RULE, RateRule
 from ml.lifetime_value.gamma_gamma import GammaGamma
+from ml.lifetime_value.history import History
 from warehouse.errors import NotEnoughData
 
 CDNOW = BgNbd(r=0.2426, alpha=4.4136, a=0.7929, b=2.4259)
@@ -163,12 +164,12 @@ def test_the_gradient_is_the_slope_of_the_likelihood(model: BgNbd) -> None:
     )
     logs = np.log([model.r, model.alpha, model.a, model.b])
 
-    _, gradient = bg_nbd.mean_log_likelihood(logs, told)
+    _, gradient = BgNbd.mean_log_likelihood(logs, told)
 
     steps = 1e-5 * np.eye(4)
     plain = [
-        bg_nbd.mean_log_likelihood(logs + step, told)[0]
-        - bg_nbd.mean_log_likelihood(logs - step, told)[0]
+        BgNbd.mean_log_likelihood(logs + step, told)[0]
+        - BgNbd.mean_log_likelihood(logs - step, told)[0]
         for step in steps
     ]
     assert gradient == pytest.approx(np.array(plain) / 2e-5, rel=1e-4, abs=1e-6)
@@ -176,7 +177,7 @@ def test_the_gradient_is_the_slope_of_the_likelihood(model: BgNbd) -> None:
 
 def test_the_likelihood_is_what_plain_integration_over_people_gives() -> None:
     repeats, last, age = 2.0, 12.0, 30.0
-    value, _ = bg_nbd.mean_log_likelihood(
+    value, _ = BgNbd.mean_log_likelihood(
         np.log([CDNOW.r, CDNOW.alpha, CDNOW.a, CDNOW.b]), history(repeats, last, age)
     )
 
@@ -195,7 +196,7 @@ def test_the_likelihood_is_what_plain_integration_over_people_gives() -> None:
 def test_the_model_that_made_the_customers_is_found_again() -> None:
     truth = BgNbd(r=0.8, alpha=6.0, a=0.7, b=3.0)
 
-    found, how = bg_nbd.fit(simulated(truth, customers=6000, seed=11))
+    found, how = BgNbd.fit(simulated(truth, customers=6000, seed=11))
 
     assert how.converged
     assert not how.notes
@@ -208,8 +209,8 @@ def test_equal_histories_told_once_give_the_same_likelihood() -> None:
     told = replace(exactly, recency=np.round(exactly.recency), age=np.ceil(exactly.age))
     logs = np.log([0.3, 5.0, 0.8, 2.5])
 
-    each, slope = bg_nbd.mean_log_likelihood(logs, told)
-    once, slope_once = bg_nbd.mean_log_likelihood(logs, told.grouped())
+    each, slope = BgNbd.mean_log_likelihood(logs, told)
+    once, slope_once = BgNbd.mean_log_likelihood(logs, told.grouped())
 
     assert len(told.grouped().age) < 400
     assert once == pytest.approx(each)
@@ -219,7 +220,7 @@ def test_equal_histories_told_once_give_the_same_likelihood() -> None:
 def test_customers_who_never_leave_are_told_as_a_boundary() -> None:
     steady = History.of(np.arange(10.0, 70), np.full(60, 50.0) - 0.5, np.full(60, 50.0))
 
-    found, how = bg_nbd.fit(steady)
+    found, how = BgNbd.fit(steady)
 
     assert how.at_boundary
     assert any("bound" in note for note in how.notes)

@@ -1,0 +1,279 @@
+"""Answer the case kinds `clv` and `rfm_clv` from a table of purchases."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ml.lifetime_value import gamma_gamma
+from ml.lifetime_value.bg_nbd import BgNbd
+from ml.lifetime_value.customers import DAYS_A_WEEK, Customers
+from ml.lifetime_value.estimators import RULE, RateRule
+from ml.lifetime_value.futures import Buying, interval
+from ml.lifetime_value.history import History
+from ml.lifetime_value.likelihood import Maximum
+from ml.lifetime_value.mbg_nbd import MbgNbd
+from ml.lifetime_value.nbd import Nbd
+from ml.lifetime_value.pareto_nbd import ParetoNbd
+from warehouse.errors import BadInput, NotEnoughData
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    Numbers = NDArray[np.float64]
+
+MODELS: Mapping[str, type[Buying]] = {
+    "bg_nbd": BgNbd,
+    "pareto_nbd": ParetoNbd,
+    "mbg_nbd": MbgNbd,
+    "nbd": Nbd,
+}
+FALLBACK = "nbd"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Split:
+    """Customers as known at the end of calibration, and what they did afterwards.
+
+    `repeat_value` is the mean amount of the repeats, nan where there was none.
+    """
+
+    people: list[str]
+    history: History
+    repeat_value: "Numbers"
+    bought: "Numbers"
+    spent: "Numbers"
+    weeks: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Fit:
+    model: Buying
+    how: Maximum
+    expected: "Numbers"
+
+
+def answer(purchases: "pd.DataFrame", params: Mapping[str, Any]) -> dict[str, Any]:
+    """The whole answer to a case, in the shape of cases/README.md.
+
+    `purchases` has one row a purchase: customer (text), day (a datetime at midnight)
+    and amount; `params` are those of the case. Raises BadInput when a parameter lacks
+    or is no date, NotEnoughData when nobody bought twice.
+    """
+    if params.get("kind") != "rfm_clv":
+        return lifetime_values(purchases, params)
+    snapshot = _day(params, "rfm_snapshot")
+    clv = lifetime_values(purchases, _inner(params, "clv"))
+    return {**rfm(purchases, snapshot), "clv": clv}
+
+
+def rfm(purchases: "pd.DataFrame", snapshot: date) -> dict[str, Any]:
+    """Recency in days to the snapshot, number of purchases and their sum, each's own.
+
+    Purchases of the snapshot's day and later do not count.
+    """
+    import pandas as pd
+
+    before = purchases[purchases["day"] < pd.Timestamp(snapshot)]
+    people = before.groupby("customer").agg(
+        last=("day", "max"), frequency=("day", "size"), monetary=("amount", "sum")
+    )
+    recency = (pd.Timestamp(snapshot) - people["last"]).dt.days
+    values = zip(
+        people.index, recency, people["frequency"], people["monetary"], strict=True
+    )
+    return {
+        "customers": len(people),
+        "invoices": len(before),
+        "revenue": round(float(before["amount"].sum()), 6),
+        "rfm_by_customer": {
+            str(customer): [int(days), int(count), round(float(money), 6)]
+            for customer, days, count, money in values
+        },
+    }
+
+
+def lifetime_values(
+    purchases: "pd.DataFrame", params: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Fit every model on the calibration period and measure it on the holdout."""
+    split = _split(
+        purchases, _day(params, "calibration_end"), _day(params, "holdout_end")
+    )
+    fits = {name: _fit(model, split) for name, model in MODELS.items()}
+    spending, how_much = _value(split)
+    chosen, why = _choose(fits, split.bought)
+    best = fits[chosen]
+    hows = {**{name: fit.how for name, fit in fits.items()}, "gamma_gamma": how_much}
+    rule = RateRule().expect(
+        Customers(history=split.history, mean_value=np.ones(len(split.people))),
+        split.weeks,
+    )
+    each = spending.expected_value(
+        split.history.frequency, np.nan_to_num(split.repeat_value)
+    )
+    expectations = {
+        **{name: fit.expected for name, fit in fits.items()},
+        RULE: rule.purchases,
+    }
+    return {
+        **_counts(split),
+        "parameters": {
+            name: {**how.parameters, "LL": how.log_likelihood}
+            for name, how in hows.items()
+        },
+        "standard_errors": {name: how.standard_errors for name, how in hows.items()},
+        "fits": {name: _told(how) for name, how in hows.items()},
+        "holdout": {
+            name: _measured(split.bought, expected)
+            for name, expected in expectations.items()
+        },
+        "holdout_value": _measured(split.spent, best.expected * each),
+        "interval": _interval(best, split),
+        "chosen": chosen,
+        "chosen_because": why,
+    }
+
+
+def _split(purchases: "pd.DataFrame", end: date, holdout_end: date) -> _Split:
+    """Days of purchase, several purchases on one day told as one."""
+    import pandas as pd
+
+    until, last_day = pd.Timestamp(end), pd.Timestamp(holdout_end)
+    if last_day <= until:
+        raise BadInput(
+            f"holdout_end {holdout_end} is not after calibration_end {end};"
+            " give a later one."
+        )
+    days = purchases.groupby(["customer", "day"], as_index=False)["amount"].sum()
+    people = days[days["day"] <= until].groupby("customer")["day"]
+    first, last, repeats = people.min(), people.max(), people.size() - 1.0
+    if not (repeats > 0).any():
+        raise NotEnoughData(
+            f"Nobody of the {len(repeats)} customers up to {end} bought on a second"
+            " day: lifetime value cannot be learned. Choose a later calibration_end."
+        )
+    known = days["day"] <= until
+    again = days[known & (days["day"] > days["customer"].map(first))]
+    later = days[~known & (days["day"] <= last_day)].groupby("customer")["amount"]
+    return _Split(
+        people=[str(customer) for customer in first.index],
+        history=History.of(
+            repeats.to_numpy(np.float64),
+            ((last - first).dt.days / DAYS_A_WEEK).to_numpy(np.float64),
+            ((until - first).dt.days / DAYS_A_WEEK).to_numpy(np.float64),
+        ),
+        repeat_value=_of(again.groupby("customer")["amount"].mean(), first.index),
+        bought=np.nan_to_num(_of(later.size(), first.index)),
+        spent=np.nan_to_num(_of(later.sum(), first.index)),
+        weeks=(last_day - until).days / DAYS_A_WEEK,
+    )
+
+
+def _of(values: "pd.Series[Any]", people: "pd.Index[Any]") -> "Numbers":
+    """The values in the order of people; nan for those who have none."""
+    return values.reindex(people).to_numpy(dtype=np.float64)
+
+
+def _fit(model: type[Buying], split: _Split) -> _Fit:
+    found, how = model.fit(split.history)
+    expected = found.expected_purchases(split.history, split.weeks)
+    return _Fit(model=found, how=how, expected=expected)
+
+
+def _value(split: _Split) -> tuple[gamma_gamma.GammaGamma, Maximum]:
+    """What a repeat is worth. Raises NotEnoughData when none was worth anything."""
+    value = np.nan_to_num(split.repeat_value)
+    if not (value > 0).any():
+        raise NotEnoughData(
+            "No repeat purchase has a positive amount: what one is worth cannot be"
+            " learned. Check amount_property."
+        )
+    return gamma_gamma.fit(split.history.frequency, value)
+
+
+def _choose(fits: Mapping[str, _Fit], bought: "Numbers") -> tuple[str, str]:
+    """The smallest RMSE in the holdout among sound fits, and how far it is ahead.
+
+    A model at a boundary is no candidate: what it says there, NBD says with fewer
+    parameters.
+    """
+    squares = {
+        name: (fit.expected - bought) ** 2
+        for name, fit in fits.items()
+        if fit.how.is_sound
+    }
+    unsound = [name for name in fits if name not in squares]
+    fell = f" Not candidates, as their fits are unsound: {', '.join(unsound)}."
+    told = fell if unsound else ""
+    if not squares:
+        return FALLBACK, f"No fit is sound; {FALLBACK} has the fewest parameters.{told}"
+    best, *others = sorted(squares, key=lambda name: float(squares[name].mean()))
+    if not others:
+        return best, f"{best} is the only sound fit.{told}"
+    gaps = squares[others[0]] - squares[best]
+    error = float(gaps.std() / np.sqrt(len(gaps))) or 1.0
+    return best, (
+        f"{best} has the smallest squared error in the holdout,"
+        f" {float(gaps.mean()) / error:.1f} standard errors below {others[0]}'s; chosen"
+        f" on the holdout, its own figures there are a little flattering.{told}"
+    )
+
+
+def _counts(split: _Split) -> dict[str, int]:
+    return {
+        "customers": len(split.people),
+        "repeat_customers_in_calibration": int((split.history.frequency > 0).sum()),
+        "calibration_repeat_transactions": int(split.history.frequency.sum()),
+        "holdout_transactions": int(split.bought.sum()),
+    }
+
+
+def _measured(actual: "Numbers", predicted: "Numbers") -> dict[str, float | None]:
+    error = predicted - actual
+    varied = np.ptp(actual) > 0 and np.ptp(predicted) > 0
+    return {
+        "mae": float(np.abs(error).mean()),
+        "rmse": float(np.sqrt(np.mean(error**2))),
+        "corr": float(np.corrcoef(actual, predicted)[0, 1]) if varied else None,
+        "sum_predicted": float(predicted.sum()),
+        "sum_actual": float(actual.sum()),
+    }
+
+
+def _interval(fit: _Fit, split: _Split) -> dict[str, Any]:
+    within = interval(fit.model, fit.how, split.history, split.weeks)
+    return {
+        "level": within.level,
+        "total": list(within.total),
+        "share_of_customers_inside": within.share_inside(split.bought),
+    }
+
+
+def _told(how: Maximum) -> dict[str, Any]:
+    return {
+        "converged": how.converged,
+        "at_boundary": dict(how.at_boundary),
+        "starts_agreeing": how.starts_agreeing,
+        "notes": how.notes,
+    }
+
+
+def _inner(params: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    found = params.get(name)
+    if not isinstance(found, Mapping):
+        raise BadInput(f"The case's parameters lack the object {name!r}; add it.")
+    return found
+
+
+def _day(params: Mapping[str, Any], name: str) -> date:
+    try:
+        return date.fromisoformat(str(params.get(name)))
+    except ValueError as error:
+        raise BadInput(
+            f"The case's parameter {name!r} is {params.get(name)!r}, no date;"
+            " write it like 1997-09-30."
+        ) from error

@@ -1,0 +1,135 @@
+"""The answers to the case kinds clv and rfm_clv, whole."""
+
+import gzip
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ml.lifetime_value.cases import answer
+from warehouse.errors import BadInput, NotEnoughData
+from warehouse.settings import REPOSITORY
+
+CASES = Path(os.environ.get("QUESTLOG_CASES") or REPOSITORY.parent / "shared" / "cases")
+PERIODS = {"calibration_end": "2020-06-30", "holdout_end": "2020-12-31"}
+
+
+def answered(case: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A case's answer, and what is expected of it."""
+    folder = CASES / case
+    if not folder.is_dir():
+        pytest.skip(f"{folder} is absent; QUESTLOG_CASES names the folder of cases")
+    params = json.loads((folder / "params.json").read_text())
+    with gzip.open(folder / "events.jsonl.gz", "rt") as lines:
+        events = [json.loads(line) for line in lines]
+    paid = pd.DataFrame(
+        {
+            "customer": [event["user_id"] for event in events],
+            "day": pd.to_datetime([event["timestamp"][:10] for event in events]),
+            "amount": [e["properties"][params["amount_property"]] for e in events],
+        }
+    )
+    found = json.loads(json.dumps(answer(paid, params), allow_nan=False))
+    return found, json.loads((folder / "expected.json").read_text())
+
+
+def test_cdnow_is_answered_as_published() -> None:
+    found, expected = answered("cdnow_clv")
+
+    counts = ("customers", "holdout_transactions", "calibration_repeat_transactions")
+    for name in (*counts, "repeat_customers_in_calibration"):
+        assert found[name] == expected[name]
+    for model, told in expected["parameters"].items():
+        likelihood = told.pop("LL", None)
+        fitted = found["parameters"][model]
+        assert {name: fitted[name] for name in told} == pytest.approx(told, rel=0.01)
+        assert likelihood is None or fitted["LL"] == pytest.approx(likelihood, abs=0.1)
+    for ours, theirs in {"mbg_nbd": "mbgnbd", "pareto_nbd": "pnbd"}.items():
+        reference = expected["reference_holdout"][theirs]
+        assert found["holdout"][ours]["mae"] == pytest.approx(
+            reference["mae"], rel=1e-3
+        )
+
+
+def test_cdnows_chosen_model_is_within_the_bounds_and_told_with_its_doubt() -> None:
+    found, _ = answered("cdnow_clv")
+
+    best = found["holdout"][found["chosen"]]
+    rule = found["holdout"]["rate_rule"]
+    assert best["rmse"] <= 1.62 < rule["rmse"]
+    assert best["mae"] <= 0.76 < rule["mae"]
+    assert abs(best["sum_predicted"] / best["sum_actual"] - 1) <= 0.12
+    assert found["interval"]["share_of_customers_inside"] >= 0.88
+    assert "standard errors" in found["chosen_because"]
+
+
+def test_online_retail_falls_back_where_nobody_seems_to_leave() -> None:
+    found, expected = answered("online_retail")
+
+    for name in ("customers", "invoices"):
+        assert found[name] == expected[name]
+    assert found["revenue"] == pytest.approx(expected["revenue"], abs=1e-2)
+    assert len(found["rfm_by_customer"]) == expected["customers"]
+    told = found["clv"]
+    assert told["fits"]["bg_nbd"]["at_boundary"]
+    assert told["chosen"] == "nbd"
+    assert "bg_nbd" in told["chosen_because"]
+    assert told["holdout"]["nbd"]["corr"] >= 0.8
+    assert told["parameters"]["nbd"]["LL"] == pytest.approx(
+        told["parameters"]["bg_nbd"]["LL"], abs=0.1
+    )
+
+
+def purchases(days: list[str], amounts: list[float]) -> pd.DataFrame:
+    people = [f"c{number // 2}" for number in range(len(days))]
+    return pd.DataFrame(
+        {"customer": people, "day": pd.to_datetime(days), "amount": amounts}
+    )
+
+
+def test_a_customers_rfm_is_plain_arithmetic() -> None:
+    paid = purchases(
+        ["2020-01-01", "2020-03-01", "2020-02-01", "2020-12-31"], [1.0, 2.5, 4.0, 9.0]
+    )
+
+    found = answer(
+        paid, {"kind": "rfm_clv", "rfm_snapshot": "2020-12-31", "clv": PERIODS}
+    )
+
+    assert found["rfm_by_customer"] == {"c0": [305, 2, 3.5], "c1": [334, 1, 4.0]}
+    assert found["clv"]["holdout_transactions"] == 1
+
+
+def test_the_order_of_rows_changes_nothing() -> None:
+    chance = np.random.default_rng(4)
+    days = pd.Timestamp("2020-01-01") + pd.to_timedelta(
+        chance.integers(0, 366, 400), "D"
+    )
+    paid = pd.DataFrame(
+        {
+            "customer": [f"c{one}" for one in chance.integers(0, 90, 400)],
+            "day": days,
+            "amount": chance.lognormal(2, 1, 400).round(2),
+        }
+    )
+
+    found = answer(paid, {"kind": "clv", **PERIODS})
+    again = answer(paid.sample(frac=1, random_state=1), {"kind": "clv", **PERIODS})
+
+    assert again["chosen"] == found["chosen"]
+    assert again["holdout"]["bg_nbd"] == pytest.approx(found["holdout"]["bg_nbd"])
+
+
+def test_a_case_that_cannot_be_answered_says_what_lacks() -> None:
+    once = purchases(["2020-01-01", "2020-01-01"], [1.0, 2.0])
+
+    with pytest.raises(NotEnoughData, match="Nobody of the 1 customers"):
+        answer(once, {"kind": "clv", **PERIODS})
+    with pytest.raises(BadInput, match="'calibration_end' is None"):
+        answer(once, {"kind": "clv"})
+    with pytest.raises(BadInput, match="holdout_end 2020-01-01 is not after"):
+        answer(once, {"kind": "clv", **PERIODS, "holdout_end": "2020-01-01"})
