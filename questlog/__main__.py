@@ -7,6 +7,7 @@ import typer
 from questlog.commands import (
     asking,
     audiences,
+    backtest,
     cards,
     case,
     configuration,
@@ -42,6 +43,7 @@ for room in (
     gates,
     models,
     cards,
+    backtest,
     audiences,
     asking,
     case,

@@ -63,7 +63,7 @@ def answer(purchases: "pd.DataFrame", params: Mapping[str, Any]) -> dict[str, An
     and amount; `params` are those of the case. Raises BadInput when a parameter lacks
     or is no date, NotEnoughData when nobody bought twice.
     """
-    if params.get("kind") != "rfm_clv":
+    if "rfm_snapshot" not in params:
         return lifetime_values(purchases, params)
     snapshot = _day(params, "rfm_snapshot")
     clv = lifetime_values(purchases, _inner(params, "clv"))

@@ -96,9 +96,7 @@ def test_a_customers_rfm_is_plain_arithmetic() -> None:
         ["2020-01-01", "2020-03-01", "2020-02-01", "2020-12-31"], [1.0, 2.5, 4.0, 9.0]
     )
 
-    found = answer(
-        paid, {"kind": "rfm_clv", "rfm_snapshot": "2020-12-31", "clv": PERIODS}
-    )
+    found = answer(paid, {"rfm_snapshot": "2020-12-31", "clv": PERIODS})
 
     assert found["rfm_by_customer"] == {"c0": [305, 2, 3.5], "c1": [334, 1, 4.0]}
     assert found["clv"]["holdout_transactions"] == 1
@@ -117,8 +115,8 @@ def test_the_order_of_rows_changes_nothing() -> None:
         }
     )
 
-    found = answer(paid, {"kind": "clv", **PERIODS})
-    again = answer(paid.sample(frac=1, random_state=1), {"kind": "clv", **PERIODS})
+    found = answer(paid, PERIODS)
+    again = answer(paid.sample(frac=1, random_state=1), PERIODS)
 
     assert again["chosen"] == found["chosen"]
     assert again["holdout"]["bg_nbd"] == pytest.approx(found["holdout"]["bg_nbd"])
@@ -128,8 +126,8 @@ def test_a_case_that_cannot_be_answered_says_what_lacks() -> None:
     once = purchases(["2020-01-01", "2020-01-01"], [1.0, 2.0])
 
     with pytest.raises(NotEnoughData, match="Nobody of the 1 customers"):
-        answer(once, {"kind": "clv", **PERIODS})
+        answer(once, PERIODS)
     with pytest.raises(BadInput, match="'calibration_end' is None"):
-        answer(once, {"kind": "clv"})
+        answer(once, {})
     with pytest.raises(BadInput, match="holdout_end 2020-01-01 is not after"):
-        answer(once, {"kind": "clv", **PERIODS, "holdout_end": "2020-01-01"})
+        answer(once, {**PERIODS, "holdout_end": "2020-01-01"})

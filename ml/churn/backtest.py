@@ -1,0 +1,170 @@
+"""Judge churn models on people they have not seen; score others by the best."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ml.churn import learners
+from ml.churn.contest import enough
+from ml.measures import of_probabilities
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    Numbers = NDArray[np.float64]
+
+BASELINE = "rule"
+SHOWN = ("auc", "average_precision", "brier", "ece", "lift_at_10_percent", "log_loss")
+_FOLDS = 10
+_RESAMPLES = 200
+_SIDES = (0.025, 0.975)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backtest:
+    """What cross-validation found.
+
+    `figures`: by model and measure. `intervals`: 95 %, by resampling people; and of
+    the difference from the baseline in `differences`, on the same resamples.
+    `raw`: the chosen model's probabilities out of fold, before calibration.
+    """
+
+    figures: Mapping[str, Mapping[str, float]]
+    intervals: Mapping[str, Mapping[str, tuple[float, float]]]
+    differences: Mapping[str, Mapping[str, tuple[float, float]]]
+    chosen: str
+    because: str
+    raw: "Numbers"
+
+
+def run(people: "pd.DataFrame", left: "Numbers", column: str | None) -> Backtest:
+    """Ten folds, stratified; each person told by a model that never saw them.
+
+    `column` is the one the plain rule reads, None: whichever tells best. Raises
+    NotEnoughData when too few left or stayed.
+    """
+    enough(left, "table to learn from lacks")
+    folds = _folds(left)
+    raw = {
+        name: _out_of_fold(learn, people, left, folds)
+        for name, learn in candidates(column).items()
+        if name != learners.MEAN
+    }
+    raw[learners.MEAN] = learners.mean(*(raw[name] for name in learners.BOTH))
+    mended = {name: _mended(told, left, folds) for name, told in raw.items()}
+    figures = {name: of_probabilities(left, told) for name, told in mended.items()}
+    intervals, differences = _resampled(left, mended)
+    chosen, because = _choose(figures, differences)
+    return Backtest(
+        figures=figures,
+        intervals=intervals,
+        differences=differences,
+        chosen=chosen,
+        because=because,
+        raw=raw[chosen],
+    )
+
+
+def score(
+    people: "pd.DataFrame",
+    left: "Numbers",
+    others: "pd.DataFrame",
+    *,
+    found: Backtest,
+    column: str | None,
+) -> "Numbers":
+    """Chances of others by the chosen model, trained on all and mended out of fold."""
+    told = candidates(column)[found.chosen](people, left)(others)
+    return learners.calibrated(found.raw, left)(told)
+
+
+def candidates(column: str | None) -> "Mapping[str, learners.Learner]":
+    """Those that compete, the baseline last."""
+    return {
+        **learners.BOTH,
+        learners.MEAN: learners.mean_of_both,
+        BASELINE: learners.one_column_rule(column),
+    }
+
+
+def _folds(left: "Numbers") -> "Numbers":
+    """The number of each person's fold."""
+    from sklearn.model_selection import StratifiedKFold
+
+    folds = np.zeros(len(left))
+    cut = StratifiedKFold(_FOLDS, shuffle=True, random_state=learners.SEED)
+    for number, (_, held) in enumerate(cut.split(left, left)):
+        folds[held] = number
+    return folds
+
+
+def _out_of_fold(
+    learn: "learners.Learner",
+    people: "pd.DataFrame",
+    left: "Numbers",
+    folds: "Numbers",
+) -> "Numbers":
+    told = np.zeros(len(left))
+    for fold in range(_FOLDS):
+        held = folds == fold
+        told[held] = learn(people[~held], left[~held])(people[held])
+    return told
+
+
+def _mended(told: "Numbers", left: "Numbers", folds: "Numbers") -> "Numbers":
+    """Each fold calibrated by what the others' people showed."""
+    mended = np.zeros(len(left))
+    for fold in range(_FOLDS):
+        held = folds == fold
+        mended[held] = learners.calibrated(told[~held], left[~held])(told[held])
+    return mended
+
+
+def _resampled(
+    left: "Numbers", told: Mapping[str, "Numbers"]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Intervals of every figure, and of its difference from the baseline's."""
+    chance = np.random.default_rng(learners.SEED)
+    drawn: dict[str, list[list[float]]] = {name: [] for name in told}
+    for _ in range(_RESAMPLES):
+        who = chance.integers(0, len(left), len(left))
+        for name, probability in told.items():
+            found = of_probabilities(left[who], probability[who])
+            drawn[name].append([found[measure] for measure in SHOWN])
+    each = {name: np.array(values) for name, values in drawn.items()}
+    return (
+        {name: _sides(values) for name, values in each.items()},
+        {
+            name: _sides(values - each[BASELINE])
+            for name, values in each.items()
+            if name != BASELINE
+        },
+    )
+
+
+def _sides(values: "Numbers") -> dict[str, tuple[float, float]]:
+    low, high = np.quantile(values, _SIDES, axis=0)
+    return {
+        measure: (float(low[at]), float(high[at])) for at, measure in enumerate(SHOWN)
+    }
+
+
+def _choose(
+    figures: Mapping[str, Mapping[str, float]],
+    differences: Mapping[str, Mapping[str, tuple[float, float]]],
+) -> tuple[str, str]:
+    """The smallest log loss of those better than the rule beyond noise, or the rule."""
+    better = [name for name, sides in differences.items() if sides["log_loss"][1] < 0]
+    if not better:
+        return BASELINE, (
+            "The plain rule gives the scores: no model's log loss is smaller beyond"
+            " the noise of resampling."
+        )
+    best = min(better, key=lambda name: figures[name]["log_loss"])
+    return best, (
+        f"{best} gives the scores: of those whose log loss is smaller than the plain"
+        " rule's beyond the noise of resampling, it has the smallest."
+    )
