@@ -1,4 +1,4 @@
-"""Answer the case kinds `clv` and `rfm_clv` from a table of purchases."""
+"""Answer the case kind `clv`, also within `rfm_clv`, from a table of purchases."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -56,53 +56,19 @@ class _Fit:
     expected: "Numbers"
 
 
-def answer(purchases: "pd.DataFrame", params: Mapping[str, Any]) -> dict[str, Any]:
-    """The whole answer to a case, in the shape of cases/README.md.
+def answer(
+    purchases: "pd.DataFrame", *, calibration_end: date, holdout_end: date
+) -> dict[str, Any]:
+    """Fit every model on the calibration period and measure it on the holdout.
 
-    `purchases` has one row a purchase: customer (text), day (a datetime at midnight)
-    and amount; `params` are those of the case. Raises BadInput when a parameter lacks
-    or is no date, NotEnoughData when nobody bought twice.
-    """
-    if "rfm_snapshot" not in params:
-        return lifetime_values(purchases, params)
-    snapshot = _day(params, "rfm_snapshot")
-    clv = lifetime_values(purchases, _inner(params, "clv"))
-    return {**rfm(purchases, snapshot), "clv": clv}
-
-
-def rfm(purchases: "pd.DataFrame", snapshot: date) -> dict[str, Any]:
-    """Recency in days to the snapshot, number of purchases and their sum, each's own.
-
-    Purchases of the snapshot's day and later do not count.
+    `purchases` has one row a purchase: customer (text), day (a date) and amount. The
+    answer is in the shape of cases/README.md. Raises BadInput when the holdout ends
+    too early, NotEnoughData when nobody bought twice.
     """
     import pandas as pd
 
-    before = purchases[purchases["day"] < pd.Timestamp(snapshot)]
-    people = before.groupby("customer").agg(
-        last=("day", "max"), frequency=("day", "size"), monetary=("amount", "sum")
-    )
-    recency = (pd.Timestamp(snapshot) - people["last"]).dt.days
-    values = zip(
-        people.index, recency, people["frequency"], people["monetary"], strict=True
-    )
-    return {
-        "customers": len(people),
-        "invoices": len(before),
-        "revenue": round(float(before["amount"].sum()), 6),
-        "rfm_by_customer": {
-            str(customer): [int(days), int(count), round(float(money), 6)]
-            for customer, days, count, money in values
-        },
-    }
-
-
-def lifetime_values(
-    purchases: "pd.DataFrame", params: Mapping[str, Any]
-) -> dict[str, Any]:
-    """Fit every model on the calibration period and measure it on the holdout."""
-    split = _split(
-        purchases, _day(params, "calibration_end"), _day(params, "holdout_end")
-    )
+    dated = purchases.assign(day=pd.to_datetime(purchases["day"]))
+    split = _split(dated, calibration_end, holdout_end)
     fits = {name: _fit(model, split) for name, model in MODELS.items()}
     spending, how_much = _value(split)
     chosen, why = _choose(fits, split.bought)
@@ -260,20 +226,3 @@ def _told(how: Maximum) -> dict[str, Any]:
         "starts_agreeing": how.starts_agreeing,
         "notes": how.notes,
     }
-
-
-def _inner(params: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    found = params.get(name)
-    if not isinstance(found, Mapping):
-        raise BadInput(f"The case's parameters lack the object {name!r}; add it.")
-    return found
-
-
-def _day(params: Mapping[str, Any], name: str) -> date:
-    try:
-        return date.fromisoformat(str(params.get(name)))
-    except ValueError as error:
-        raise BadInput(
-            f"The case's parameter {name!r} is {params.get(name)!r}, no date;"
-            " write it like 1997-09-30."
-        ) from error

@@ -33,15 +33,18 @@ class Comparison:
 
     compared: int = 0
     differences: list[str] = field(default_factory=list)
+    bounds: Mapping[str, float] = field(default_factory=dict)
 
 
 def compare(expected: Mapping[str, Any], answer: Mapping[str, Any]) -> Comparison:
     """Every expected value must be in the answer and agree.
 
     Counts agree exactly, seconds and moments to 1 s, other numbers to 1e-6; null
-    expects nothing, and the answer may say more.
+    expects nothing, and the answer may say more. `tolerance` of the expectation widens
+    this for fitted `parameters`, relatively, and for their `LL`, absolutely.
     """
-    made = Comparison()
+    said = expected.get("tolerance")
+    made = Comparison(bounds=said if isinstance(said, Mapping) else {})
     _object(made, "", expected, answer)
     return made
 
@@ -70,7 +73,7 @@ def _value(made: Comparison, path: str, expected: Any, found: Any) -> None:
         _list(made, path, expected, found)
         return
     made.compared += 1
-    if not _agree(path, expected, found):
+    if not _agree(path, expected, found, made.bounds):
         made.differences.append(
             f"{path}: expected {_shown(expected)}, found {_shown(found)}"
         )
@@ -135,20 +138,34 @@ def _seconds(value: object) -> float | None:
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
-def _agree(path: str, expected: object, found: object) -> bool:
-    numbers = (int, float)
+def _agree(
+    path: str, expected: object, found: object, bounds: Mapping[str, float]
+) -> bool:
     if isinstance(expected, bool) or isinstance(found, bool):
         return expected is found
-    if isinstance(expected, numbers) and isinstance(found, numbers):
-        if "seconds" in path:
-            return abs(expected - found) <= 1
-        if isinstance(expected, int) and isinstance(found, int):
-            return expected == found
-        return math.isclose(expected, found, rel_tol=1e-9, abs_tol=1e-6)
+    if isinstance(expected, int | float) and isinstance(found, int | float):
+        return _equal(path, expected, found, bounds)
     moments = _seconds(expected), _seconds(found)
     if moments[0] is not None and moments[1] is not None:
         return abs(moments[0] - moments[1]) <= 1
     return expected == found
+
+
+def _equal(
+    path: str, expected: float, found: float, bounds: Mapping[str, float]
+) -> bool:
+    """Whether two numbers are the same, as far as what they count lets them differ."""
+    if "seconds" in path:
+        return abs(expected - found) <= 1
+    if isinstance(expected, int) and isinstance(found, int):
+        return expected == found
+    relative, absolute = 1e-9, 1e-6
+    if "parameters" in path.split("."):
+        if path.endswith(".LL"):
+            absolute = bounds.get("LL", absolute)
+        else:
+            relative = bounds.get("parameters", relative)
+    return math.isclose(expected, found, rel_tol=relative, abs_tol=absolute)
 
 
 def _shown(value: object) -> str:

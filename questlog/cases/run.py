@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from questlog.cases.comparison import Comparison, compare
 from questlog.cases.folder import Case
+from questlog.cases.kinds import KINDS
 from warehouse.errors import BadInput
 from warehouse.questions import parameters
-from warehouse.questions.registry import KINDS, question
 
 if TYPE_CHECKING:
     from questlog.cases.scratch import Scratch
@@ -39,8 +39,9 @@ def run(
 
     Raises BadInput when a question cannot be asked or a line is no event.
     """
+    require_askable(cases)
     for case in cases:
-        asked = question(case.kind)
+        asked = KINDS[case.kind]
         refused = scratch.hold(case.events, case.identity, asked.models, now=now)
         answer = asked.ask(scratch.client, EVENTS, case.parameters)
         answer = _bare(answer)

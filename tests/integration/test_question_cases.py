@@ -12,10 +12,10 @@ from typer.testing import CliRunner
 
 from questlog.__main__ import app
 from questlog.cases.folder import read
+from questlog.cases.kinds import KINDS
 from questlog.cases.run import Outcome, run
 from questlog.cases.scratch import Scratch, scratch
 from warehouse.errors import BadInput
-from warehouse.questions.registry import KINDS
 from warehouse.settings import REPOSITORY
 
 CASES = Path(os.environ.get("QUESTLOG_CASES", REPOSITORY.parent / "shared" / "cases"))

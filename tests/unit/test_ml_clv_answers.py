@@ -1,8 +1,9 @@
-"""The answers to the case kinds clv and rfm_clv, whole."""
+"""The answers to the case kind clv, whole."""
 
 import gzip
 import json
 import os
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,14 @@ from warehouse.settings import REPOSITORY
 
 CASES = Path(os.environ.get("QUESTLOG_CASES") or REPOSITORY.parent / "shared" / "cases")
 PERIODS = {"calibration_end": "2020-06-30", "holdout_end": "2020-12-31"}
+
+
+def answered_by(paid: pd.DataFrame, said: dict[str, str]) -> dict[str, Any]:
+    ends = {
+        name: date.fromisoformat(said[name])
+        for name in ("calibration_end", "holdout_end")
+    }
+    return answer(paid, **ends)
 
 
 def answered(case: str) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -33,7 +42,8 @@ def answered(case: str) -> tuple[dict[str, Any], dict[str, Any]]:
             "amount": [e["properties"][params["amount_property"]] for e in events],
         }
     )
-    found = json.loads(json.dumps(answer(paid, params), allow_nan=False))
+    said = params.get("clv", params)
+    found = json.loads(json.dumps(answered_by(paid, said), allow_nan=False))
     return found, json.loads((folder / "expected.json").read_text())
 
 
@@ -68,13 +78,8 @@ def test_cdnows_chosen_model_is_within_the_bounds_and_told_with_its_doubt() -> N
 
 
 def test_online_retail_falls_back_where_nobody_seems_to_leave() -> None:
-    found, expected = answered("online_retail")
+    told, _ = answered("online_retail")
 
-    for name in ("customers", "invoices"):
-        assert found[name] == expected[name]
-    assert found["revenue"] == pytest.approx(expected["revenue"], abs=1e-2)
-    assert len(found["rfm_by_customer"]) == expected["customers"]
-    told = found["clv"]
     assert told["fits"]["bg_nbd"]["at_boundary"]
     assert told["chosen"] == "nbd"
     assert "bg_nbd" in told["chosen_because"]
@@ -91,17 +96,6 @@ def purchases(days: list[str], amounts: list[float]) -> pd.DataFrame:
     )
 
 
-def test_a_customers_rfm_is_plain_arithmetic() -> None:
-    paid = purchases(
-        ["2020-01-01", "2020-03-01", "2020-02-01", "2020-12-31"], [1.0, 2.5, 4.0, 9.0]
-    )
-
-    found = answer(paid, {"rfm_snapshot": "2020-12-31", "clv": PERIODS})
-
-    assert found["rfm_by_customer"] == {"c0": [305, 2, 3.5], "c1": [334, 1, 4.0]}
-    assert found["clv"]["holdout_transactions"] == 1
-
-
 def test_the_order_of_rows_changes_nothing() -> None:
     chance = np.random.default_rng(4)
     days = pd.Timestamp("2020-01-01") + pd.to_timedelta(
@@ -115,8 +109,8 @@ def test_the_order_of_rows_changes_nothing() -> None:
         }
     )
 
-    found = answer(paid, PERIODS)
-    again = answer(paid.sample(frac=1, random_state=1), PERIODS)
+    found = answered_by(paid, PERIODS)
+    again = answered_by(paid.sample(frac=1, random_state=1), PERIODS)
 
     assert again["chosen"] == found["chosen"]
     assert again["holdout"]["bg_nbd"] == pytest.approx(found["holdout"]["bg_nbd"])
@@ -126,8 +120,6 @@ def test_a_case_that_cannot_be_answered_says_what_lacks() -> None:
     once = purchases(["2020-01-01", "2020-01-01"], [1.0, 2.0])
 
     with pytest.raises(NotEnoughData, match="Nobody of the 1 customers"):
-        answer(once, PERIODS)
-    with pytest.raises(BadInput, match="'calibration_end' is None"):
-        answer(once, {})
+        answered_by(once, PERIODS)
     with pytest.raises(BadInput, match="holdout_end 2020-01-01 is not after"):
-        answer(once, {**PERIODS, "holdout_end": "2020-01-01"})
+        answered_by(once, {**PERIODS, "holdout_end": "2020-01-01"})

@@ -53,3 +53,18 @@ def test_paths_agree_in_any_order() -> None:
     answer = {"after": [{"users": 1, "path": ["a"]}, {"users": 1, "path": ["a", "b"]}]}
 
     assert compare(expected, answer).differences == []
+
+
+def test_fitted_parameters_may_differ_by_the_cases_tolerance() -> None:
+    expected = {
+        "customers": 100,
+        "parameters": {"bg_nbd": {"r": 0.2426, "LL": -9582.4}},
+        "tolerance": {"parameters": 0.01, "LL": 0.1},
+    }
+    near = {"bg_nbd": {"r": 0.2440, "LL": -9582.45}}
+    far = {"bg_nbd": {"r": 0.2460, "LL": -9582.6}}
+
+    assert not compare(expected, {"customers": 100, "parameters": near}).differences
+    assert (
+        len(compare(expected, {"customers": 101, "parameters": far}).differences) == 3
+    )
