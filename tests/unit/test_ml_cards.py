@@ -22,9 +22,9 @@ from ml.churn.features import MEASURED, NAMED
 from ml.lifetime_value import card as value_card
 from ml.lifetime_value import contest as value
 from ml.lifetime_value import training as value_training
-from ml.lifetime_value.bg_nbd import History
 from ml.lifetime_value.customers import Customers
 from ml.lifetime_value.estimators import CANDIDATES
+from ml.lifetime_value.history import History
 from ml.measures import of_amounts, of_probabilities
 from ml.spine import split
 from warehouse.errors import BadInput
