@@ -1,5 +1,10 @@
 {# One row per session. #}
-{{ config(order_by='(started_on, session_id)') }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    order_by='(started_on, session_id)',
+    pre_hook='{{ forget_touched_people() }}'
+) }}
 with
 
 events as (

@@ -1,4 +1,5 @@
 {# One row per page view. #}
+{{ config(materialized='view') }}
 with
 
 page_views as (
