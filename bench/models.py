@@ -54,7 +54,8 @@ with
     ) as came_at,
     -- late by up to thirty days
     n % 100 < {late:UInt8} as is_late,
-    came_at - toIntervalSecond(is_late * (sipHash64(n, 'late') % 2592000)) as happened_at
+    came_at
+    - toIntervalSecond(is_late * (sipHash64(n, 'late') % 2592000)) as happened_at
 select
     reinterpretAsUUID(sipHash128(n, 'event')) as event_id, name as event_name,
     '1.0' as event_version,
@@ -89,7 +90,8 @@ from numbers({count:UInt64})
 
 _READ = """
 select extract(query, '"node_id": "model\\.questlog\\.([a-z_0-9]+)"') as model,
-    sum(read_rows) as read_rows, sum(query_duration_ms) as ms
+    sum(read_rows) as read_rows, sum(query_duration_ms) as ms,
+    intDiv(sum(ProfileEvents['OSCPUVirtualTimeMicroseconds']), 1000) as cpu_ms
 from system.query_log
 where type = 'QueryFinish' and model != '' and event_time_microseconds > {since:String}
 group by model order by model
@@ -169,4 +171,7 @@ def _tell(client: "Client", what: str, since: str, figures: dict[str, float]) ->
     client.command("system flush logs")
     print(f"{what}: {figures}")
     for row in rows(client, _READ, {"since": since}):
-        print(f"  {row['model']:<26} {row['read_rows']:>13,} rows {row['ms']:>9,} ms")
+        print(
+            f"  {row['model']:<26} {row['read_rows']:>13,} rows {row['ms']:>9,} ms"
+            f" {row['cpu_ms']:>9,} ms of CPU"
+        )

@@ -84,6 +84,11 @@
     ) }}
 {%- endmacro %}
 
+{# Before conflicts are listed: the rows of the ids that are compared again. #}
+{% macro forget_repeated_ids() -%}
+    {{ forget("event_id in (select event_id from staging.stg_repeated_ids)") }}
+{%- endmacro %}
+
 {# Before changed ids are staged: the rows of these ids. #}
 {% macro forget_changed_ids() -%}
     {{ forget(
@@ -134,4 +139,51 @@
             truncate table staging.stg_build
         {%- endif -%}
     {%- endif -%}
+{%- endmacro %}
+
+{#
+  What a test of a build looks at: after a run that followed what is new, the rows of
+  the ids and people it touched, in which every row it wrote or replaced lies. `dbt
+  test`, whole builds and the gates look at all rows.
+#}
+{% macro get_where_subquery(relation) -%}
+    {%- set where = config.get('where') or rows_touched(relation.identifier) -%}
+    {%- if where -%}
+        {{ return('(select * from ' ~ relation ~ ' where ' ~ where ~ ') as tested') }}
+    {%- endif -%}
+    {{ return(relation) }}
+{%- endmacro %}
+
+{% macro rows_touched(name) -%}
+    {%- set touched_ids -%}
+        own_key in (select own_key from intermediate.int_touched_ids)
+    {%- endset -%}
+    {%- set touched_people -%}
+        person_id in (select person_id from intermediate.int_touched_people)
+    {%- endset -%}
+    {%- set changed_ids -%}
+        own_key in (
+            select sipHash64(own_id) from staging.stg_changes
+            where run_id = '{{ invocation_id }}'
+        )
+    {%- endset -%}
+    {%- set touched = {
+        'stg_events': changed_ids,
+        'stg_payments': changed_ids,
+        'stg_consents': changed_ids,
+        'stg_page_views': changed_ids,
+        'stg_traits': changed_ids,
+        'int_events_identified': touched_ids,
+        'int_people_days': touched_people,
+        'int_people_steps': touched_people,
+        'int_people_weeks': touched_people,
+        'fct_events': touched_people,
+        'fct_sessions': touched_people,
+        'dim_traits': touched_people
+    } -%}
+    {%- if execute and flags.WHICH == 'build' and name in touched
+        and not builds_whole() -%}
+        {{ return(touched[name]) }}
+    {%- endif -%}
+    {{ return(none) }}
 {%- endmacro %}

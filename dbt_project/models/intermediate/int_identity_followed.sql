@@ -5,6 +5,9 @@
 -- depends_on: {{ ref('fct_payments') }}
 -- depends_on: {{ ref('dim_people') }}
 -- depends_on: {{ ref('dim_traits') }}
+-- depends_on: {{ ref('int_people_days') }}
+-- depends_on: {{ ref('int_people_steps') }}
+-- depends_on: {{ ref('int_people_weeks') }}
 with
 
 ids as (

@@ -5,6 +5,7 @@
     order_by='(started_on, session_id)',
     pre_hook='{{ forget_touched_people() }}'
 ) }}
+-- depends_on: {{ ref('int_touched_ids') }}
 with
 
 events as (
@@ -32,6 +33,9 @@ page_views as (
         utm_campaign
 
     from {{ ref('stg_page_views') }}
+    {% if not builds_whole() %}
+        where own_key in (select own_key from {{ ref('int_touched_ids') }})
+    {% endif %}
 
 ),
 

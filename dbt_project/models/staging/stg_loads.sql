@@ -9,6 +9,7 @@
 -- depends_on: {{ ref('stg_changes') }}
 -- depends_on: {{ ref('stg_payments') }}
 -- depends_on: {{ ref('stg_consents') }}
+-- depends_on: {{ ref('int_event_id_conflicts') }}
 with
 
 loads_new as (

@@ -6,6 +6,7 @@ page_views as (
 
     select
         event_id,
+        own_key,
         occurred_at,
         known_at,
         properties
@@ -20,6 +21,7 @@ properties_read as (
 
     select
         event_id,
+        own_key,
         occurred_at,
         known_at,
         JSONExtractString(properties, 'url') as url,
