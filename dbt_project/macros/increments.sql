@@ -114,12 +114,29 @@
     ) }}
 {%- endmacro %}
 
+{# In a model by person: only the people that this run computes again. #}
+{% macro of_touched_people(word) -%}
+    {%- if not builds_whole() -%}
+        {{ word }} person_id in (
+            select person_id from intermediate.int_touched_people
+        )
+    {%- endif -%}
+{%- endmacro %}
+
 {#
   Before a run: rows that are gone from raw.events can't be followed one by one. Where a
   load has fewer copies than were staged of it, staging is built whole.
 #}
 {% macro notice_copies_that_left() -%}
-    {%- if execute and adapter.get_relation(none, 'staging', 'stg_build') is not none -%}
+    {%- set tables -%}
+        select count()
+        from system.tables
+        where
+            (database, name) in (
+                ('raw', 'events'), ('staging', 'stg_loads'), ('staging', 'stg_build')
+            )
+    {%- endset -%}
+    {%- if execute and run_query(tables).rows[0][0] | int == 3 -%}
         {%- set left -%}
             select count()
             from (
@@ -179,6 +196,10 @@
         'int_people_weeks': touched_people,
         'fct_events': touched_people,
         'fct_sessions': touched_people,
+        'fct_active_days': touched_people,
+        'fct_game_sessions': touched_people,
+        'fct_page_views': touched_people,
+        'fct_session_sources': touched_people,
         'dim_traits': touched_people
     } -%}
     {%- if execute and flags.WHICH == 'build' and name in touched

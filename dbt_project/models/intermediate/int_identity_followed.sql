@@ -4,7 +4,12 @@
 -- depends_on: {{ ref('fct_sessions') }}
 -- depends_on: {{ ref('fct_payments') }}
 -- depends_on: {{ ref('dim_people') }}
+-- depends_on: {{ ref('fct_active_days') }}
+-- depends_on: {{ ref('fct_game_sessions') }}
+-- depends_on: {{ ref('fct_page_views') }}
+-- depends_on: {{ ref('fct_session_sources') }}
 -- depends_on: {{ ref('dim_traits') }}
+-- depends_on: {{ ref('int_people_consents') }}
 -- depends_on: {{ ref('int_people_days') }}
 -- depends_on: {{ ref('int_people_steps') }}
 -- depends_on: {{ ref('int_people_weeks') }}
