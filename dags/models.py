@@ -1,7 +1,7 @@
 """Build the warehouse every hour; each layer passes its gate before the next.
 
-Triage: safe to clear and rerun from any task, for every table is built whole. A red
-`gate_…` names the expectation, the rows and their keys in its log: follow
+Triage: safe to clear and rerun from any task: what a run left half done is repeated.
+A red `gate_…` names the expectation, the rows and their keys in its log: follow
 docs/runbooks/gate-closed.md. Readers keep the marts that were published last.
 """
 

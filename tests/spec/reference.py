@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal, localcontext
 from pathlib import Path
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 SILENCE = timedelta(minutes=30)
@@ -59,9 +60,13 @@ class Copy:
     content_hash: int = 0
 
     @property
-    def order(self) -> tuple[datetime, int, str]:
-        """Place among the events of a person."""
-        return self.occurred_at, self.sequence or 0, self.event_id
+    def order(self) -> tuple[datetime, int, tuple[int, int]]:
+        """Place among the events of a person; ids in the order of ClickHouse.
+
+        It compares the second half of a UUID before the first.
+        """
+        first, second = divmod(UUID(self.event_id).int, 1 << 64)
+        return self.occurred_at, self.sequence or 0, (second, first)
 
 
 def deduplicated(copies: Iterable[Copy]) -> list[Copy]:
@@ -82,8 +87,17 @@ def conflicts(copies: Sequence[Copy]) -> set[tuple[str, int]]:
     }
 
 
-def people(events: Sequence[Copy]) -> dict[str, str]:
-    """The person of every event, when exactly these events are known."""
+NO_ALIASES: Mapping[str, str] = {}
+"""Nobody was declared to be somebody else."""
+
+
+def people(
+    events: Sequence[Copy], aliases: Mapping[str, str] = NO_ALIASES
+) -> dict[str, str]:
+    """The person of every event, when exactly these events are known.
+
+    `aliases` has the person of an id that was declared to be another's.
+    """
     names = defaultdict(set)
     for event in events:
         if event.user_id and event.anonymous_id:
@@ -97,12 +111,14 @@ def people(events: Sequence[Copy]) -> dict[str, str]:
             found[event.event_id] = next(iter(named))
         else:
             found[event.event_id] = f"anon:{event.anonymous_id}"
-    return found
+    return {event_id: aliases.get(who, who) for event_id, who in found.items()}
 
 
-def by_person(events: Sequence[Copy]) -> dict[str, list[Copy]]:
+def by_person(
+    events: Sequence[Copy], aliases: Mapping[str, str] = NO_ALIASES
+) -> dict[str, list[Copy]]:
     """The events of every person, in order."""
-    person = people(events)
+    person = people(events, aliases)
     grouped = defaultdict(list)
     for event in sorted(events, key=lambda one: one.order):
         grouped[person[event.event_id]].append(event)
@@ -169,14 +185,16 @@ def _rate(currency: str, on: date, rates: Rates) -> Decimal | None:
     return rates[currency][max(days)] if days and currency in DIGITS else None
 
 
-def funnel(events: Sequence[Copy]) -> list[int]:
+def funnel(
+    events: Sequence[Copy], aliases: Mapping[str, str] = NO_ALIASES
+) -> list[int]:
     """People who came as far as each step: every start is tried on its own."""
     furthest = [
         max(
             (_steps_from(ordered, start) for start in range(len(ordered))),
             default=0,
         )
-        for ordered in by_person(events).values()
+        for ordered in by_person(events, aliases).values()
     ]
     return [sum(1 for far in furthest if far > step) for step in range(len(FUNNEL))]
 
@@ -193,14 +211,16 @@ def _steps_from(ordered: Sequence[Copy], start: int) -> int:
 
 
 def retention(
-    events: Sequence[Copy], zone: ZoneInfo
+    events: Sequence[Copy],
+    zone: ZoneInfo,
+    aliases: Mapping[str, str] = NO_ALIASES,
 ) -> set[tuple[date, int, int, int, bool]]:
     """Cohort week, weeks later, people, returned, whether the week is over."""
     ends = max(event.received_at for event in events).astimezone(zone).date()
     ends += timedelta(days=1)
     weeks = {
         person: {_monday(event.occurred_at, zone) for event in active}
-        for person, ordered in by_person(events).items()
+        for person, ordered in by_person(events, aliases).items()
         if (active := [e for e in ordered if e.event_name not in PASSIVE])
     }
     cohorts = defaultdict(list)

@@ -50,6 +50,18 @@ def stream(chance: random.Random, *, users: int) -> list[Copy]:
     return copies
 
 
+def world(seed: int, users: int) -> list[Copy]:
+    """A stream whose people and devices meet those of no other seed."""
+    return [
+        dataclasses.replace(
+            copy,
+            user_id=copy.user_id and f"{seed}-{copy.user_id}",
+            anonymous_id=copy.anonymous_id and f"{seed}-{copy.anonymous_id}",
+        )
+        for copy in stream(random.Random(seed), users=users)  # noqa: S311  no secret
+    ]
+
+
 def _life(chance: random.Random, user: int, users: int) -> list[Copy]:
     """Events of one user, on devices of which some are shared with others."""
     devices = (f"own{user}", f"shared{chance.randrange(1 + users // 3)}", "")
@@ -112,11 +124,19 @@ def _again(chance: random.Random, event: Copy) -> Copy:
 def load(client: "Client", copies: Sequence[Copy]) -> None:
     """Make these copies all there is in raw.events."""
     client.command("truncate table raw.events")
-    rows = [_row(copy) for copy in copies]
-    client.insert("raw.events", [list(row.values()) for row in rows], list(rows[0]))
+    add(client, copies)
 
 
-def _row(copy: Copy) -> dict[str, object]:
+def add(
+    client: "Client", copies: Sequence[Copy], *, loaded_at: datetime | None = None
+) -> None:
+    """Put these copies into raw.events, in one load or each in a load of its own."""
+    rows = [_row(copy, loaded_at or copy.received_at) for copy in copies]
+    if rows:
+        client.insert("raw.events", [list(row.values()) for row in rows], list(rows[0]))
+
+
+def _row(copy: Copy, loaded_at: datetime) -> dict[str, object]:
     return {
         "event_id": UUID(copy.event_id),
         "event_name": copy.event_name,
@@ -125,7 +145,7 @@ def _row(copy: Copy) -> dict[str, object]:
         "anonymous_id": copy.anonymous_id,
         "occurred_at": copy.occurred_at,
         "received_at": copy.received_at,
-        "loaded_at": copy.received_at,
+        "loaded_at": loaded_at,
         "known_at": copy.received_at,
         "sequence": copy.sequence,
         "source": "spec",

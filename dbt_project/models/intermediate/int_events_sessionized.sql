@@ -1,21 +1,33 @@
-{# One row per event, with the session it belongs to. #}
-{{ config(order_by='(person_id, occurred_at, sequence, event_id)') }}
+{# One row per event of the people this run computes, with the session it belongs to. #}
+{{ config(order_by='(person_key, person_id, occurred_at, sequence, event_id)') }}
+-- depends_on: {{ ref('int_touched_ids') }}
+-- depends_on: {{ ref('int_touched_people') }}
 with
 
 events as (
 
     select
         event_id,
+        sipHash64(person_id) as person_key,
         person_id,
+        user_id,
         event_name,
         occurred_at,
         sequence,
         source,
         client_session_id,
         is_engagement,
+        signup_method,
+        plan,
+        country,
         properties
 
     from {{ ref('int_events_identified') }}
+    {% if not builds_whole() %}
+        where
+            own_key in (select own_key from {{ ref('int_touched_ids') }})
+            and person_id in (select person_id from {{ ref('int_touched_people') }})
+    {% endif %}
 
 ),
 
@@ -34,7 +46,9 @@ silences_measured as (
     from events
 
     window by_person as (
-        partition by person_id
+        partition by
+            person_key,
+            person_id
         order by
             occurred_at,
             sequence,
@@ -56,7 +70,9 @@ openings_found as (
     from silences_measured
 
     window by_person as (
-        partition by person_id
+        partition by
+            person_key,
+            person_id
         order by
             occurred_at,
             sequence,
@@ -70,18 +86,23 @@ sessions_named as (
 
     select
         event_id,
+        person_key,
         person_id,
         -- from the first event and its person, never from an ordinal: an earlier
         -- session that is found late renames no other
         lower(
             hex(sipHash128(person_id, assumeNotNull(opening_event_id)))
         ) as session_id,
+        user_id,
         event_name,
         occurred_at,
         sequence,
         source,
         client_session_id,
         is_engagement,
+        signup_method,
+        plan,
+        country,
         properties
 
     from openings_found

@@ -2,31 +2,14 @@
 {{ config(order_by='anonymous_id') }}
 with
 
-events as (
+edges_found as (
 
     select
         anonymous_id,
         user_id,
         known_at
 
-    from {{ ref('stg_events') }}
-
-    where anonymous_id != '' and user_id != ''
-
-),
-
-edges_found as (
-
-    select
-        anonymous_id,
-        user_id,
-        min(known_at) as known_at
-
-    from events
-
-    group by
-        anonymous_id,
-        user_id
+    from {{ ref('int_device_users') }}
 
 ),
 

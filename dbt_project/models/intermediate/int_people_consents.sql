@@ -1,5 +1,10 @@
 {# One row per person who decided about a purpose. #}
-{{ config(order_by='person_id') }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    order_by='person_id',
+    pre_hook='{{ forget_touched_people() }}'
+) }}
 with
 
 consents as (
@@ -21,7 +26,7 @@ events as (
         occurred_at,
         sequence
 
-    from {{ ref('int_events_identified') }}
+    from {{ ref('int_events_sessionized') }}
 
     where event_name = 'consent_decided'
 

@@ -1,5 +1,11 @@
 {# One row per person. #}
-{{ config(order_by='person_id') }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    order_by='person_id',
+    pre_hook='{{ forget_touched_people() }}'
+) }}
+-- depends_on: {{ ref('int_touched_people') }}
 with
 
 events as (
@@ -15,7 +21,7 @@ events as (
         plan,
         signup_method
 
-    from {{ ref('int_events_identified') }}
+    from {{ ref('int_events_sessionized') }}
 
 ),
 
@@ -28,6 +34,9 @@ consents as (
         advertising
 
     from {{ ref('int_people_consents') }}
+    {% if not builds_whole() %}
+        where person_id in (select person_id from {{ ref('int_touched_people') }})
+    {% endif %}
 
 ),
 
@@ -36,6 +45,9 @@ sessions as (
     select person_id
 
     from {{ ref('fct_sessions') }}
+    {% if not builds_whole() %}
+        where person_id in (select person_id from {{ ref('int_touched_people') }})
+    {% endif %}
 
 ),
 
@@ -47,6 +59,9 @@ payments as (
         reporting_amount_minor
 
     from {{ ref('fct_payments') }}
+    {% if not builds_whole() %}
+        where person_id in (select person_id from {{ ref('int_touched_people') }})
+    {% endif %}
 
 ),
 

@@ -1,5 +1,11 @@
 {# One row per person, trait and stretch of time in which it had one value. #}
-{{ config(order_by='(person_id, trait, valid_from)') }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    order_by='(person_id, trait, valid_from)',
+    pre_hook='{{ forget_touched_people() }}'
+) }}
+-- depends_on: {{ ref('int_touched_ids') }}
 with
 
 events as (
@@ -10,7 +16,7 @@ events as (
         occurred_at,
         sequence
 
-    from {{ ref('int_events_identified') }}
+    from {{ ref('int_events_sessionized') }}
 
 ),
 
@@ -22,6 +28,9 @@ traits as (
         value
 
     from {{ ref('stg_traits') }}
+    {% if not builds_whole() %}
+        where own_key in (select own_key from {{ ref('int_touched_ids') }})
+    {% endif %}
 
 ),
 

@@ -12,79 +12,22 @@ steps as (
 
 ),
 
-events as (
+people as (
 
-    select
-        event_id,
-        person_id,
-        event_name,
-        occurred_at,
-        sequence
+    select steps_reached
 
-    from {{ ref('int_events_identified') }}
-
-),
-
-steps_taken as (
-
-    select
-        events.person_id as person_id,
-        -- in the order of the device: B before A within one millisecond is no step
-        arrayMap(
-            taken -> (taken.1, taken.4),
-            arraySort(
-                groupArray((
-                    toUnixTimestamp64Milli(events.occurred_at),
-                    events.sequence,
-                    events.event_id,
-                    steps.step_number
-                ))
-            )
-        ) as taken
-
-    from events
-    inner join steps on events.event_name = steps.step_name
-
-    group by person_id
-
-),
-
-tries_followed as (
-
-    select
-        person_id,
-        -- for each step: when the latest try that came so far began (0: none). A
-        -- step carries on the try of the step before it, within the window
-        arrayFold(
-            (began, this) -> arrayMap(
-                (at, step) -> multiIf(
-                    step != this.2, at,
-                    step = 1, this.1,
-                    began[step - 1] > 0
-                    and this.1 - began[step - 1] <= {{ var('funnel_window_ms') }},
-                    began[step - 1],
-                    at
-                ),
-                began,
-                arrayEnumerate(began)
-            ),
-            taken,
-            arrayWithConstant(
-                assumeNotNull((select count() from steps)), toInt64(0)
-            )
-        ) as began
-
-    from steps_taken
+    from {{ ref('int_people_steps') }}
 
 ),
 
 people_counted as (
 
     select
-        arrayJoin(arrayEnumerate(began)) as step_number,
-        countIf(began[step_number] > 0) as people
+        steps.step_number as step_number,
+        countIf(people.steps_reached >= steps.step_number) as people
 
-    from tries_followed
+    from steps
+    cross join people
 
     group by step_number
 

@@ -2,28 +2,28 @@
 {{ config(order_by='(day, event_name, source)') }}
 with
 
-events as (
+people_days as (
 
     select
-        person_id,
+        day,
         event_name,
         source,
-        occurred_at
+        events
 
-    from {{ ref('int_events_identified') }}
+    from {{ ref('int_people_days') }}
 
 ),
 
 days_counted as (
 
     select
-        toDate(occurred_at, {{ reporting_timezone() }}) as day,
-        event_name,
-        source,
-        count() as events,
-        uniqExact(person_id) as people
+        people_days.day as day,
+        people_days.event_name as event_name,
+        people_days.source as source,
+        sum(people_days.events) as events,
+        count() as people
 
-    from events
+    from people_days
 
     group by
         day,

@@ -1,5 +1,10 @@
 {# One row per event, as questions read it. #}
-{{ config(order_by='(event_name, person_key, rank_time)') }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    order_by='(event_name, person_key, rank_time)',
+    pre_hook='{{ forget_touched_people() }}'
+) }}
 with
 
 events as (
@@ -7,6 +12,7 @@ events as (
     select
         event_id,
         event_name,
+        person_key,
         person_id,
         session_id,
         occurred_at,
@@ -23,7 +29,7 @@ ranked as (
 
     select
         toLowCardinality(event_name) as event_name,
-        sipHash64(person_id) as person_key,
+        person_key,
         -- two events of one person never share a rank: B before A within one
         -- millisecond stays before it
         toUInt64(
@@ -42,6 +48,7 @@ ranked as (
 
     window within_millisecond as (
         partition by
+            person_key,
             person_id,
             occurred_at
         order by

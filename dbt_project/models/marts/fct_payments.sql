@@ -1,5 +1,10 @@
 {# One row per payment or refund, with the person it belongs to. #}
-{{ config(order_by='(paid_on, event_id)') }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    order_by='(paid_on, event_id)',
+    pre_hook='{{ forget_touched_people() }}'
+) }}
 with
 
 payments as (

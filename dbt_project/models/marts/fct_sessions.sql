@@ -1,5 +1,10 @@
 {# One row per session. #}
-{{ config(order_by='(started_on, session_id)') }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    order_by='(started_on, session_id)',
+    pre_hook='{{ forget_touched_people() }}'
+) }}
 with
 
 events as (
@@ -11,39 +16,13 @@ events as (
         event_name,
         occurred_at,
         sequence,
-        client_session_id
+        client_session_id,
+        properties,
+        -- steps of one session in the order of the device
+        (occurred_at, sequence, event_id) as step,
+        event_name = 'page_viewed' as is_page_view
 
     from {{ ref('int_events_sessionized') }}
-
-),
-
-page_views as (
-
-    select
-        event_id,
-        path,
-        utm_source,
-        utm_medium,
-        utm_campaign
-
-    from {{ ref('stg_page_views') }}
-
-),
-
-pages_joined as (
-
-    select
-        events.*,
-        -- steps of one session in the order of the device
-        (events.occurred_at, events.sequence, events.event_id) as step,
-        events.event_name = 'page_viewed' as is_page_view,
-        page_views.path as path,
-        page_views.utm_source as utm_source,
-        page_views.utm_medium as utm_medium,
-        page_views.utm_campaign as utm_campaign
-
-    from events
-    left join page_views on events.event_id = page_views.event_id
 
 ),
 
@@ -62,18 +41,30 @@ sessions_summed as (
         countIf(event_name = 'payment_completed') as payments,
         argMin(event_name, step) as entry_event,
         argMax(event_name, step) as exit_event,
-        argMinIf(path, step, is_page_view) as entry_path,
-        argMaxIf(path, step, is_page_view) as exit_path,
-        argMinIf(utm_source, step, is_page_view) as utm_source,
-        argMinIf(utm_medium, step, is_page_view) as utm_medium,
-        argMinIf(utm_campaign, step, is_page_view) as utm_campaign,
+        argMinIf(properties, step, is_page_view) as entry_page,
+        argMaxIf(properties, step, is_page_view) as exit_page,
         argMinIf(client_session_id, step, client_session_id != '')
             as client_session_id
 
-    from pages_joined
+    from events
 
     group by session_id
 
+),
+
+-- of all pages only the first and the last are read
+pages_read as (
+
+    select
+        * except (entry_page, exit_page),
+        JSONExtractString(entry_page, 'path') as entry_path,
+        JSONExtractString(exit_page, 'path') as exit_path,
+        JSONExtractString(entry_page, 'utm_source') as utm_source,
+        JSONExtractString(entry_page, 'utm_medium') as utm_medium,
+        JSONExtractString(entry_page, 'utm_campaign') as utm_campaign
+
+    from sessions_summed
+
 )
 
-select * from sessions_summed
+select * from pages_read

@@ -2,15 +2,11 @@
 {{ config(order_by='(cohort_week, weeks_later)') }}
 with
 
-events as (
+people as (
 
-    select
-        person_id,
-        occurred_at
+    select weeks
 
-    from {{ ref('int_events_identified') }}
-
-    where is_engagement
+    from {{ ref('int_people_weeks') }}
 
 ),
 
@@ -24,24 +20,13 @@ extent as (
 
 ),
 
-weeks_active as (
-
-    select distinct
-        person_id,
-        toStartOfWeek(occurred_at, 1, {{ reporting_timezone() }}) as week
-
-    from events
-
-),
-
 cohorts_joined as (
 
     select
-        person_id,
-        week,
-        min(week) over (partition by person_id) as cohort_week
+        weeks[1] as cohort_week,
+        arrayJoin(weeks) as week
 
-    from weeks_active
+    from people
 
 ),
 

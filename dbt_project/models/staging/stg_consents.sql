@@ -1,10 +1,18 @@
 {# One row per consent decision. #}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    order_by='(own_key, event_id)',
+    pre_hook='{{ forget_changed_ids() }}'
+) }}
+-- depends_on: {{ ref('stg_changes') }}
 with
 
 decisions as (
 
     select
         event_id,
+        own_key,
         user_id,
         anonymous_id,
         occurred_at,
@@ -14,7 +22,15 @@ decisions as (
 
     from {{ ref('stg_events') }}
 
-    where event_name = 'consent_decided'
+    where
+        event_name = 'consent_decided'
+        {% if not builds_whole() %}
+            and own_key in (
+                select sipHash64(own_id)
+                from {{ ref('stg_changes') }}
+                where run_id = '{{ invocation_id }}'
+            )
+        {% endif %}
 
 ),
 
@@ -22,6 +38,7 @@ properties_read as (
 
     select
         event_id,
+        own_key,
         user_id,
         anonymous_id,
         occurred_at,

@@ -14,6 +14,7 @@ copies as (
         occurred_at as claimed_at,
         sent_at,
         received_at,
+        loaded_at,
         known_at as claimed_known_at,
         clock_offset_ms,
         clock_offset_source,
@@ -38,6 +39,8 @@ clocks_corrected as (
         event_version,
         user_id,
         anonymous_id,
+        -- whom the event names by itself: a user, else a device
+        if(user_id != '', user_id, concat('anon:', anonymous_id)) as own_id,
         client_session_id,
         -- days are counted from 1970 to 2149: a claim outside is moved to the
         -- nearest moment whose day and week have a name
@@ -51,6 +54,7 @@ clocks_corrected as (
         claimed_at,
         sent_at,
         received_at,
+        loaded_at,
         -- a file's clock may be set before 1970, whose days have no name either
         greatest(
             claimed_known_at, toDateTime64('1970-01-05 12:00:00', 3, 'UTC')

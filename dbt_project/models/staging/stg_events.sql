@@ -1,5 +1,11 @@
 {# One row per event: the copy that was received first. #}
-{{ config(order_by='(event_name, event_id)') }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    order_by='(own_key, occurred_at, event_id)',
+    settings={'index_granularity': 512},
+    pre_hook='{{ forget_new_events() }}'
+) }}
 with
 
 copies as (
@@ -10,11 +16,13 @@ copies as (
         event_version,
         user_id,
         anonymous_id,
+        own_id,
         client_session_id,
         occurred_at,
         claimed_at,
         sent_at,
         received_at,
+        loaded_at,
         known_at,
         clock_offset_ms,
         clock_offset_source,
@@ -31,11 +39,43 @@ copies as (
 
 ),
 
-deduplicated as (
+-- only loads that were looked through for repetitions
+loads as (
+
+    select loaded_at
+
+    from {{ ref('stg_loads_new') }}
+
+),
+
+repeated as (
+
+    select event_id
+
+    from {{ ref('stg_repeated_ids') }}
+
+),
+
+-- most events come once: only the others need an order
+came_once as (
 
     select *
 
     from copies
+
+    where
+        loaded_at in (select loaded_at from loads)
+        and event_id not in (select event_id from repeated)
+
+),
+
+came_first as (
+
+    select *
+
+    from copies
+
+    where event_id in (select event_id from repeated)
 
     -- after the content only what the transport added can differ; loaded_at is no
     -- part of this, so that loading again changes nothing
@@ -54,10 +94,21 @@ deduplicated as (
 
 ),
 
+deduplicated as (
+
+    select * from came_once
+
+    union all
+
+    select * from came_first
+
+),
+
 words_read as (
 
     select
-        *,
+        * except (loaded_at),
+        sipHash64(own_id) as own_key,
         JSONExtractString(properties, 'game_id') as game_id,
         JSONExtractString(properties, 'feature_name') as feature_name,
         JSONExtractString(properties, 'signup_method') as signup_method,
@@ -76,4 +127,4 @@ words_read as (
 
 )
 
-select * from words_read
+select * from words_read  -- noqa: AM04

@@ -1,10 +1,12 @@
 {# One row per page view. #}
+{{ config(materialized='view') }}
 with
 
 page_views as (
 
     select
         event_id,
+        own_key,
         occurred_at,
         known_at,
         properties
@@ -19,6 +21,7 @@ properties_read as (
 
     select
         event_id,
+        own_key,
         occurred_at,
         known_at,
         JSONExtractString(properties, 'url') as url,

@@ -1,10 +1,18 @@
 {# One row per payment or refund. #}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    order_by='(own_key, event_id)',
+    pre_hook='{{ forget_changed_ids() }}'
+) }}
+-- depends_on: {{ ref('stg_changes') }}
 with
 
 money_events as (
 
     select
         event_id,
+        own_key,
         event_name,
         user_id,
         anonymous_id,
@@ -15,7 +23,15 @@ money_events as (
 
     from {{ ref('stg_events') }}
 
-    where event_name in ('payment_completed', 'payment_refunded')
+    where
+        event_name in ('payment_completed', 'payment_refunded')
+        {% if not builds_whole() %}
+            and own_key in (
+                select sipHash64(own_id)
+                from {{ ref('stg_changes') }}
+                where run_id = '{{ invocation_id }}'
+            )
+        {% endif %}
 
 ),
 
@@ -79,6 +95,7 @@ signed as (
 
     select
         event_id,
+        own_key,
         user_id,
         anonymous_id,
         occurred_at,

@@ -6,6 +6,7 @@ events as (
 
     select
         event_id,
+        own_key,
         user_properties
 
     from {{ ref('stg_events') }}
@@ -18,6 +19,7 @@ traits_listed as (
 
     select
         event_id,
+        own_key,
         arrayJoin(JSONExtractKeysAndValuesRaw(user_properties)) as pair,
         pair.1 as trait,
         pair.2 as written
@@ -30,6 +32,7 @@ values_read as (
 
     select
         event_id,
+        own_key,
         trait,
         if(startsWith(written, '"'), JSONExtractString(written), written) as value
 

@@ -1,5 +1,10 @@
 {# One row per person and reporting day with an event of engagement. #}
-{{ config(order_by='(active_on, person_key)') }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    order_by='(active_on, person_key)',
+    pre_hook='{{ forget_touched_people() }}'
+) }}
 with
 
 events as (
@@ -11,7 +16,7 @@ events as (
 
     from {{ ref('fct_events') }}
 
-    where is_engagement
+    where is_engagement {{ of_touched_people('and') }}
 
 ),
 

@@ -1,5 +1,10 @@
 {# One row per seat taken: a person's time at one table. #}
-{{ config(order_by='(started_on, event_id)') }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    order_by='(started_on, event_id)',
+    pre_hook='{{ forget_touched_people() }}'
+) }}
 with
 
 events as (
@@ -18,7 +23,9 @@ events as (
 
     from {{ ref('fct_events') }}
 
-    where event_name in ('game_session_started', 'game_session_ended')
+    where
+        event_name in ('game_session_started', 'game_session_ended')
+    {{ of_touched_people('and') }}
 
 ),
 
@@ -28,7 +35,7 @@ sessions as (
         session_id,
         ended_at as visit_ended_at
 
-    from {{ ref('fct_sessions') }}
+    from {{ ref('fct_sessions') }} {{ of_touched_people('where') }}
 
 ),
 

@@ -1,5 +1,10 @@
 {# One row per page view, with its session and its place in it. #}
-{{ config(order_by='(viewed_on, session_id, place_in_session)') }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    order_by='(viewed_on, session_id, place_in_session)',
+    pre_hook='{{ forget_touched_people() }}'
+) }}
 with
 
 events as (
@@ -14,7 +19,7 @@ events as (
 
     from {{ ref('fct_events') }}
 
-    where event_name = 'page_viewed'
+    where event_name = 'page_viewed' {{ of_touched_people('and') }}
 
 ),
 

@@ -1,5 +1,10 @@
 {# One row per session with a page view: where its person came from. #}
-{{ config(order_by='(started_on, session_id)') }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    order_by='(started_on, session_id)',
+    pre_hook='{{ forget_touched_people() }}'
+) }}
 with
 
 page_views as (
@@ -16,7 +21,7 @@ page_views as (
         utm_medium,
         utm_campaign
 
-    from {{ ref('fct_page_views') }}
+    from {{ ref('fct_page_views') }} {{ of_touched_people('where') }}
 
 ),
 

@@ -1,6 +1,21 @@
 {# One row per event id and content that lost against the content we keep. #}
-{{ config(order_by='(event_id, content_hash)') }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    schema='intermediate',
+    order_by='(event_id, content_hash)',
+    pre_hook='{{ forget_repeated_ids() }}'
+) }}
 with
+
+-- an id that came once has one content
+repeated as (
+
+    select event_id
+
+    from {{ ref('stg_repeated_ids') }}
+
+),
 
 copies as (
 
@@ -13,6 +28,8 @@ copies as (
 
     from {{ ref('stg_event_copies') }}
 
+    where event_id in (select event_id from repeated)
+
 ),
 
 events as (
@@ -22,6 +39,8 @@ events as (
         content_hash
 
     from {{ ref('stg_events') }}
+
+    where event_id in (select event_id from repeated)
 
 ),
 

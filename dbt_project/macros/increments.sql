@@ -1,0 +1,210 @@
+{#
+  What is built anew and what is replaced.
+
+  A layer ends with a model of one row that says under which meaning it was built:
+  `stg_build`, `int_build`. While that row says what this run would say, the models of
+  the layer are incremental: each forgets the rows that a run replaces (`forget`) and
+  adds them again. Else the layer is built whole. The row is written last, so a run that
+  was killed is simply run again.
+#}
+
+{# Whether this run builds the layer of the present model whole. #}
+{% macro builds_whole() -%}
+    {%- if not execute or model.resource_type == 'unit_test' or flags.FULL_REFRESH -%}
+        {{ return(true) }}
+    {%- endif -%}
+    {%- if model.fqn[1] == 'staging' -%}
+        {%- set built = ['staging', 'stg_build'] -%}
+        {%- set same = "meaning = '" ~ meaning(['staging']) ~ "'" -%}
+    {%- else -%}
+        {%- set built = ['intermediate', 'int_build'] -%}
+        {%- set same -%}
+            meaning = '{{ meaning(['staging', 'intermediate', 'marts']) }}'
+            and staged_by in (select built_by from staging.stg_build)
+        {%- endset -%}
+    {%- endif -%}
+    {%- if adapter.get_relation(none, built[0], built[1]) is none -%}
+        {{ return(true) }}
+    {%- endif -%}
+    {%- set found -%}
+        select count() from {{ built | join('.') }} where {{ same }}
+    {%- endset -%}
+    {{ return(run_query(found).rows[0][0] | int == 0) }}
+{%- endmacro %}
+
+{# dbt's question for every incremental model, answered for a layer at a time. #}
+{% macro should_full_refresh() -%}
+    {%- if config.get('full_refresh') is not none -%}
+        {{ return(config.get('full_refresh')) }}
+    {%- elif model.resource_type == 'model'
+        and model.fqn[1] in ['staging', 'intermediate', 'marts'] -%}
+        {{ return(builds_whole()) }}
+    {%- else -%}
+        {{ return(flags.FULL_REFRESH) }}
+    {%- endif -%}
+{%- endmacro %}
+
+{# A fingerprint of what decides the rows of some layers: models, seeds, settings. #}
+{% macro meaning(layers) -%}
+    {%- set parts = [
+        reporting_timezone(),
+        reporting_currency(),
+        analytics_consent_default() | trim,
+        var('session_silence_ms') | string,
+        var('funnel_window_ms') | string,
+        var('models_meaning') | string
+    ] -%}
+    {%- for node in graph.nodes.values() | sort(attribute='unique_id')
+        if node.resource_type == 'seed'
+        or (node.resource_type == 'model' and node.fqn[1] in layers) -%}
+        {%- do parts.append(node.checksum.checksum) -%}
+    {%- endfor -%}
+    {{ return(local_md5(parts | join(' '))) }}
+{%- endmacro %}
+
+{# Forgets the rows of the present model that this run puts in again. #}
+{% macro forget(which) -%}
+    {%- if execute and not builds_whole() -%}
+        {%- if not is_incremental() -%}
+            {{ exceptions.raise_compiler_error(
+                this ~ " is gone, and a run adds to it only what is new."
+                " Build its layer anew with --full-refresh."
+            ) }}
+        {%- endif -%}
+        delete from {{ this }} where {{ which }}
+        settings lightweight_deletes_sync = 2
+    {%- endif -%}
+{%- endmacro %}
+
+{# Before new events are staged: the rows they may replace. #}
+{% macro forget_new_events() -%}
+    {{ forget(
+        "event_id in (select event_id from raw.events where loaded_at in"
+        " (select loaded_at from staging.stg_loads_new))"
+    ) }}
+{%- endmacro %}
+
+{# Before conflicts are listed: the rows of the ids that are compared again. #}
+{% macro forget_repeated_ids() -%}
+    {{ forget("event_id in (select event_id from staging.stg_repeated_ids)") }}
+{%- endmacro %}
+
+{# Before changed ids are staged: the rows of these ids. #}
+{% macro forget_changed_ids() -%}
+    {{ forget(
+        "own_key in (select sipHash64(own_id) from staging.stg_changes"
+        " where run_id = '" ~ invocation_id ~ "')"
+    ) }}
+{%- endmacro %}
+
+{# Before loads are written down as staged: what was said of them. #}
+{% macro forget_new_loads() -%}
+    {{ forget("loaded_at in (select loaded_at from staging.stg_loads_new)") }}
+{%- endmacro %}
+
+{# Before signed-in devices are listed: the rows of the users whose events changed. #}
+{% macro forget_changed_users() -%}
+    {{ forget("user_id in (select own_id from intermediate.int_changes_new)") }}
+{%- endmacro %}
+
+{# Before people are computed: the rows of the people that this run computes. #}
+{% macro forget_touched_people() -%}
+    {{ forget(
+        "person_id in (select person_id from intermediate.int_touched_people)"
+    ) }}
+{%- endmacro %}
+
+{# In a model by person: only the people that this run computes again. #}
+{% macro of_touched_people(word) -%}
+    {%- if not builds_whole() -%}
+        {{ word }} person_id in (
+            select person_id from intermediate.int_touched_people
+        )
+    {%- endif -%}
+{%- endmacro %}
+
+{#
+  Before a run: rows that are gone from raw.events can't be followed one by one. Where a
+  load has fewer copies than were staged of it, staging is built whole.
+#}
+{% macro notice_copies_that_left() -%}
+    {%- set tables -%}
+        select count()
+        from system.tables
+        where
+            (database, name) in (
+                ('raw', 'events'), ('staging', 'stg_loads'), ('staging', 'stg_build')
+            )
+    {%- endset -%}
+    {%- if execute and run_query(tables).rows[0][0] | int == 3 -%}
+        {%- set left -%}
+            select count()
+            from (
+                select loaded_at, sum(copies) as copies
+                from staging.stg_loads
+                group by loaded_at
+            ) as staged
+            left join (
+                select loaded_at, count() as copies
+                from raw.events
+                group by loaded_at
+            ) as present using (loaded_at)
+            where present.copies < staged.copies
+        {%- endset -%}
+        {%- if run_query(left).rows[0][0] | int > 0 -%}
+            {{ log('Copies have left raw.events: everything is built whole.', true) }}
+            truncate table staging.stg_build
+        {%- endif -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{#
+  What a test of a build looks at: after a run that followed what is new, the rows of
+  the ids and people it touched, in which every row it wrote or replaced lies. `dbt
+  test`, whole builds and the gates look at all rows.
+#}
+{% macro get_where_subquery(relation) -%}
+    {%- set where = config.get('where') or rows_touched(relation.identifier) -%}
+    {%- if where -%}
+        {{ return('(select * from ' ~ relation ~ ' where ' ~ where ~ ') as tested') }}
+    {%- endif -%}
+    {{ return(relation) }}
+{%- endmacro %}
+
+{% macro rows_touched(name) -%}
+    {%- set touched_ids -%}
+        own_key in (select own_key from intermediate.int_touched_ids)
+    {%- endset -%}
+    {%- set touched_people -%}
+        person_id in (select person_id from intermediate.int_touched_people)
+    {%- endset -%}
+    {%- set changed_ids -%}
+        own_key in (
+            select sipHash64(own_id) from staging.stg_changes
+            where run_id = '{{ invocation_id }}'
+        )
+    {%- endset -%}
+    {%- set touched = {
+        'stg_events': changed_ids,
+        'stg_payments': changed_ids,
+        'stg_consents': changed_ids,
+        'stg_page_views': changed_ids,
+        'stg_traits': changed_ids,
+        'int_events_identified': touched_ids,
+        'int_people_days': touched_people,
+        'int_people_steps': touched_people,
+        'int_people_weeks': touched_people,
+        'fct_events': touched_people,
+        'fct_sessions': touched_people,
+        'fct_active_days': touched_people,
+        'fct_game_sessions': touched_people,
+        'fct_page_views': touched_people,
+        'fct_session_sources': touched_people,
+        'dim_traits': touched_people
+    } -%}
+    {%- if execute and flags.WHICH == 'build' and name in touched
+        and not builds_whole() -%}
+        {{ return(touched[name]) }}
+    {%- endif -%}
+    {{ return(none) }}
+{%- endmacro %}

@@ -1,0 +1,43 @@
+{# One row per id whose events belong to a person that this run computes again. #}
+{{ config(order_by='own_key') }}
+with
+
+people as (
+
+    select person_id
+
+    from {{ ref('int_touched_people') }}
+
+),
+
+ids as (
+
+    select
+        own_id,
+        person_id
+
+    from {{ ref('int_people_of_ids') }}
+
+),
+
+ids_listed as (
+
+    select person_id as own_id
+
+    from people
+
+    union distinct
+
+    select own_id
+
+    from ids
+
+    where person_id in (select person_id from people)
+
+)
+
+select
+    own_id,
+    sipHash64(own_id) as own_key
+
+from ids_listed

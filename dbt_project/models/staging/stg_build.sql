@@ -1,0 +1,7 @@
+{# One row: which run built staging whole, and under which meaning. #}
+-- depends_on: {{ ref('stg_loads') }}
+{% set as_before = "(select built_by from staging.stg_build)" %}
+{% set built_by = "'" ~ invocation_id ~ "'" if builds_whole() else as_before %}
+select
+    {{ built_by }} as built_by,
+    '{{ meaning(["staging"]) if execute }}' as meaning

@@ -1,0 +1,294 @@
+"""Increments end where a whole rebuild ends, cell by cell, whatever the cuts.
+
+Many streams run side by side, each with people, devices and cuts of its own, so that
+one run of dbt is an increment of all of them.
+"""
+
+import dataclasses
+import itertools
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from tests.spec import reference
+from tests.spec.streams import add, world
+from warehouse.clickhouse import connect, rows
+from warehouse.migrations import migrate
+from warehouse.settings import REPOSITORY, Settings
+from warehouse.transformation import run_dbt
+
+if TYPE_CHECKING:
+    from subprocess import Popen
+
+    from clickhouse_connect.driver.client import Client
+
+ZONE = "Europe/Berlin"
+RUNS = 5
+KILLED = {1, 3}
+"""Runs whose dbt is killed while it builds a model; the next run has to mend it."""
+# loads share moments, and the clock goes back between runs
+LOADS = [datetime(2026, 6, 1, hour, tzinfo=UTC) for hour in (3, 1, 2)]
+VICTIMS = (
+    *("stg_events", "stg_payments", "int_touched_people", "int_device_users"),
+    *("int_people_of_ids", "fct_events", "fct_sessions", "dim_people"),
+)
+MODELS = ("path:models/staging", "path:models/intermediate", "path:models/marts")
+VARIABLES = {"as_of": date(2026, 5, 4).isoformat()}
+KEPT = (
+    "database in ('staging', 'intermediate', 'marts_build')"
+    # what a run notes for itself differs between runs that end alike
+    " and name not in ('stg_loads', 'stg_loads_new', 'stg_build', 'stg_changes',"
+    " 'stg_repeated_ids', 'int_build', 'int_changes_new', 'int_changes_followed',"
+    " 'int_touched_people', 'int_touched_ids', 'int_events_sessionized')"
+)
+Endpoint = Callable[[Settings], AbstractContextManager["Popen[bytes]"]]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Stream:
+    """Copies in the runs that bring them, and what is declared before each run."""
+
+    seed: int
+    runs: Sequence[Sequence[reference.Copy]]
+    links: Sequence[Sequence[tuple[str, str, bool]]]
+
+
+def cut(seed: int, users: int) -> Stream:
+    """A stream in `RUNS` pieces of any size; some bring nothing new."""
+    chance = random.Random(seed)  # noqa: S311  a stream, no secret
+    copies = world(seed, users)
+    at = sorted(chance.randrange(len(copies) + 1) for _ in range(RUNS - 1))
+    ends = [0, *at, len(copies)]
+    pieces = [copies[a:b] for a, b in itertools.pairwise(ends)]
+    # what was delivered once may be delivered again by a later run
+    again = [chance.sample(copies[:end], min(end, 3)) for end in ends[:-1]]
+    users_named = sorted({copy.user_id for copy in copies if copy.user_id})
+    devices = sorted({f"anon:{c.anonymous_id}" for c in copies if c.anonymous_id})
+    links = [
+        [
+            (
+                chance.choice([*users_named, *devices]),
+                chance.choice(users_named),
+                chance.random() < 0.7,
+            )
+        ]
+        if users_named and chance.random() < 0.6
+        else []
+        for _ in range(RUNS)
+    ]
+    runs = [[*new, *old] for new, old in zip(pieces, again, strict=True)]
+    return Stream(seed=seed, runs=runs, links=links)
+
+
+def aliases(streams: Sequence[Stream], runs: int) -> dict[str, str]:
+    """Whose an id is by the latest word of the first `runs` runs."""
+    latest = {
+        own: (person, linked)
+        for number in range(runs)
+        for stream in streams
+        for own, person, linked in stream.links[number]
+    }
+    return {own: person for own, (person, linked) in latest.items() if linked}
+
+
+@pytest.fixture
+def engine(
+    new_settings: Callable[[], Settings], run_endpoint: Endpoint
+) -> Iterator[Settings]:
+    """An engine of our own, with nothing in it but tables and seeds."""
+    own = dataclasses.replace(new_settings(), reporting_timezone=ZONE)
+    with run_endpoint(own):
+        with connect(own) as client:
+            migrate(client)
+        run_dbt(own, ["seed", "--quiet"], variables=VARIABLES)
+        yield own
+
+
+def build(engine: Settings, *, anew: bool = False) -> None:
+    words = ["run", "--quiet", "--select", *MODELS]
+    run_dbt(engine, [*words, "--full-refresh"] if anew else words, variables=VARIABLES)
+
+
+def killed_build(engine: Settings, chance: random.Random) -> str:
+    """Start a build and kill it at some model; the name of that model."""
+    victim = chance.choice(VICTIMS)
+    kill_at(engine, victim, after_s=chance.random() * 0.3)
+    return victim
+
+
+def kill_at(engine: Settings, victim: str, *, after_s: float = 0.1) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "questlog", "dbt", "run", "--select", *MODELS],
+        cwd=REPOSITORY,
+        env={
+            **os.environ,
+            "QUESTLOG_HOME": str(engine.home),
+            "QUESTLOG_ENDPOINT_PORT": str(engine.endpoint_port),
+            "REPORTING_TIMEZONE": ZONE,
+            "CLICKHOUSE_HOST": "",
+        },
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        for line in process.stdout or ():
+            if "START" in line and f".`{victim}`" in line.replace("\x1b", ""):
+                time.sleep(after_s)
+                break
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait(10)
+        if process.stdout:
+            process.stdout.close()
+
+
+def everything(client: "Client") -> dict[str, list[str]]:
+    """Every row of every table that readers or later runs see, as text, in order."""
+    tables = rows(
+        client,
+        "select database, name from system.tables"
+        f" where engine like '%MergeTree' and {KEPT}",
+    )
+    return {
+        f"{table['database']}.{table['name']}": sorted(
+            str(row)
+            for row in rows(
+                client, f"select * from {table['database']}.{table['name']}"
+            )
+        )
+        for table in tables
+    }
+
+
+@pytest.mark.timeout(900)
+@settings(
+    max_examples=1,
+    deadline=None,
+    derandomize=True,
+    phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+@given(seed=st.integers(1, 2**32))
+def test_twenty_streams_in_increments_end_as_rebuilt_and_as_the_reference_says(
+    engine: Settings, seed: int
+) -> None:
+    increments_end_as_rebuilt(engine, seed, streams=20)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(7200)
+@settings(
+    max_examples=10,
+    deadline=None,
+    derandomize=True,
+    phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+@given(seed=st.integers(1, 2**32))
+def test_five_hundred_streams_in_increments_end_as_rebuilt(
+    engine: Settings, seed: int
+) -> None:
+    increments_end_as_rebuilt(engine, seed, streams=50)
+
+
+def increments_end_as_rebuilt(engine: Settings, seed: int, *, streams: int) -> None:
+    chance = random.Random(seed)  # noqa: S311  a stream, no secret
+    worlds = [cut(seed + number, users=8) for number in range(streams)]
+    print(f"seeds of the streams: {seed} to {seed + streams - 1}")
+    with connect(engine) as client:
+        # nothing of an earlier stream: what was built of it is noticed and forgotten
+        client.command("truncate table raw.events")
+        client.command("truncate table raw.identity_links")
+        for number in range(RUNS):
+            bring(client, worlds, number)
+            if number in KILLED:
+                print(f"run {number} killed at {killed_build(engine, chance)}")
+                continue
+            build(engine)
+            the_reference_agrees(client, worlds, number + 1)
+        incremental = everything(client)
+        build(engine, anew=True)
+        whole = everything(client)
+
+    assert set(incremental) == set(whole)
+    for table, expected in whole.items():
+        assert incremental[table] == expected, table
+
+
+def bring(client: "Client", worlds: Sequence[Stream], number: int) -> None:
+    add(
+        client,
+        [copy for stream in worlds for copy in stream.runs[number]],
+        loaded_at=LOADS[number % len(LOADS)],
+    )
+    links = [
+        [own, person, linked, LOADS[0] + timedelta(days=number), "spec", "a test"]
+        for stream in worlds
+        for own, person, linked in stream.links[number]
+    ]
+    if links:
+        names = ["id", "person_id", "linked", "known_at", "decided_by", "because"]
+        client.insert("raw.identity_links", links, names)
+
+
+def the_reference_agrees(client: "Client", worlds: Sequence[Stream], runs: int) -> None:
+    copies = [copy for s in worlds for run in s.runs[:runs] for copy in run]
+    whose = aliases(worlds, runs)
+    events = reference.deduplicated(copies)
+    sessions_agree(client, events, whose)
+    steps = rows(
+        client,
+        "select people from marts_build.fct_activation_funnel order by step_number",
+    )
+    cells = rows(
+        client,
+        "select cohort_week, weeks_later, people, returned, is_complete"
+        " from marts_build.fct_weekly_retention",
+    )
+
+    assert [step["people"] for step in steps] == reference.funnel(events, whose)
+    assert {tuple(cell.values()) for cell in cells} == reference.retention(
+        events, ZoneInfo(ZONE), whose
+    )
+
+
+def sessions_agree(
+    client: "Client", events: Sequence[reference.Copy], whose: Mapping[str, str]
+) -> None:
+    found = defaultdict(set)
+    for event in rows(
+        client,
+        "select toString(event_id) as id, person_id, session_id, rank_time"
+        " from marts_build.fct_events",
+    ):
+        found[event["person_id"], event["session_id"]].add(event["id"])
+    expected = [
+        (person, sorted(event.event_id for event in session))
+        for person, ordered in reference.by_person(events, whose).items()
+        for session in reference.sessions(ordered)
+    ]
+    counted = rows(
+        client,
+        "select person_id, events from marts_build.fct_sessions",
+    )
+
+    assert sorted((person, sorted(ids)) for (person, _), ids in found.items()) == (
+        sorted(expected)
+    )
+    assert sorted((row["person_id"], row["events"]) for row in counted) == sorted(
+        (person, len(ids)) for person, ids in expected
+    )
