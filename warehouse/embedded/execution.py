@@ -8,6 +8,7 @@ from typing import Any
 
 from warehouse.embedded.lexer import Statement
 from warehouse.embedded.protocol import Fault, Request, Summary
+from warehouse.embedded.text import quoted
 
 _STREAMED = frozenset(
     """
@@ -22,6 +23,7 @@ _RETURNS = _SELECTS | frozenset(
     {"SHOW", "DESCRIBE", "DESC", "EXISTS", "EXPLAIN", "CHECK", "KILL"}
 )
 _PROBE_BYTES = 1 << 20
+_PROBE_NS = 250_000_000
 """Held back before the first byte is sent, so that most errors get their status."""
 
 
@@ -105,11 +107,15 @@ def _streamed(stream: Any, stack: contextlib.ExitStack) -> Answer:
     summary = Summary()
     probe: list[bytes] = []
     size = 0
-    while size < _PROBE_BYTES and (chunk := stream.fetch()) is not None:
+    ended = False
+    while size < _PROBE_BYTES and summary.elapsed_ns < _PROBE_NS:
+        chunk = stream.fetch()
+        summary.elapsed_ns = time.monotonic_ns() - started
+        if ended := chunk is None:
+            break
         probe.append(_counted(chunk, summary))
         size += len(probe[-1])
-    summary.elapsed_ns = time.monotonic_ns() - started
-    if size < _PROBE_BYTES:
+    if ended:
         stack.close()
         return Answer(iter(probe), summary, has_result=True)
     chunks = _chunks(probe, stream, summary, stack)
@@ -151,8 +157,3 @@ def _summary(result: Any) -> Summary:
         result_bytes=result.bytes_written() or result.size(),
         elapsed_ns=int(result.elapsed() * 1e9),
     )
-
-
-def quoted(text: str) -> str:
-    """A string literal."""
-    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"

@@ -5,8 +5,9 @@ import binascii
 import json
 import re
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Protocol
 from urllib.parse import parse_qsl
 
@@ -64,6 +65,13 @@ def fault(code: int, name: str, message: str) -> Fault:
     return Fault(f"Code: {code}. DB::Exception: {message}. ({name})")
 
 
+def refused(because: str) -> Fault:
+    """Why a statement is not run at all."""
+    if because.startswith("Multi-statements"):
+        return fault(62, "SYNTAX_ERROR", f"Syntax error: {because}")
+    return fault(497, "ACCESS_DENIED", f"Refused by the embedded endpoint: {because}")
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """One request, read from its address and headers; the body comes apart."""
@@ -82,25 +90,38 @@ class Request:
     whole: bool
     settings: Mapping[str, str]
     parameters: Mapping[str, str]
+    tables: Mapping[str, str]
     content_encoding: str
     accept_encoding: str
 
 
-def request(method: str, query_string: bytes, headers: Mapping[str, str]) -> Request:
-    """Read a request. Raises Fault when a setting's name cannot be one."""
-    given = dict(
+def request(
+    method: str,
+    query_string: bytes,
+    headers: Mapping[str, str],
+    form: Mapping[str, str] = MappingProxyType({}),
+    tables: Collection[str] = (),
+) -> Request:
+    """Read a request; a form's fields are parameters too.
+
+    `tables` are the parameters that describe external tables. Raises Fault when a
+    setting's name cannot be one.
+    """
+    given = dict(form) | dict(
         parse_qsl(query_string.decode("utf-8", "replace"), keep_blank_values=True)
     )
     user, password = _credentials(given, headers)
     names = [
         name
         for name in given
-        if name not in _NOT_SETTINGS and not name.startswith("param_")
+        if name not in _NOT_SETTINGS
+        and name not in tables
+        and not name.startswith("param_")
     ]
     for name in names:
         if not _NAME.match(name):
             raise fault(115, "UNKNOWN_SETTING", f"Unknown setting '{name}'")
-    _only_what_is_spoken(given, headers)
+    _only_what_is_spoken(given)
     compressed = given.get("enable_http_compression") in {"1", "true"}
     return Request(
         read_only=method != "POST" or given.get("readonly") in {"1", "2"},
@@ -121,18 +142,16 @@ def request(method: str, query_string: bytes, headers: Mapping[str, str]) -> Req
             for name, value in given.items()
             if name.startswith("param_")
         },
+        tables={name: given[name] for name in tables if name in given},
         content_encoding=headers.get("content-encoding", "").lower(),
         accept_encoding=_chosen(headers.get("accept-encoding", "")) * compressed,
     )
 
 
-def _only_what_is_spoken(given: Mapping[str, str], headers: Mapping[str, str]) -> None:
+def _only_what_is_spoken(given: Mapping[str, str]) -> None:
     framed = [name for name in ("compress", "decompress") if given.get(name) == "1"]
     if framed:
         message = f"{framed[0]}=1 is not available; use the encodings of HTTP"
-        raise fault(48, "NOT_IMPLEMENTED", message)
-    if headers.get("content-type", "").startswith("multipart/"):
-        message = "Multipart bodies (external data) are not available"
         raise fault(48, "NOT_IMPLEMENTED", message)
 
 
