@@ -16,8 +16,8 @@ class Suite:
     """A client project's suite.
 
     `needs` are packages that the suite alone wants; they are put over the locked
-    environment for the run and never into it. `ini` is pytest's own configuration, `plugin` a
-    module of this folder that pytest loads.
+    environment for the run and never into it. `ini` is pytest's own configuration,
+    `plugin` a module of this folder that pytest loads.
     """
 
     name: str

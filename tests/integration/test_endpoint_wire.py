@@ -3,12 +3,9 @@
 import gzip
 import http.client
 import io
-import json
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlencode
 
 import lz4.frame
 import pyarrow as pa
@@ -19,56 +16,8 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from tests.integration.wire import Wire
 from warehouse.settings import Settings
-
-
-@dataclass(frozen=True)
-class Response:
-    status: int
-    headers: dict[str, str]
-    body: bytes
-
-    @property
-    def summary(self) -> dict[str, str]:
-        found: dict[str, str] = json.loads(self.headers["x-clickhouse-summary"])
-        return found
-
-
-class Wire:
-    """Bytes to the endpoint and back, with no client library in between."""
-
-    def __init__(self, port: int) -> None:
-        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-
-    def close(self) -> None:
-        self._connection.close()
-
-    def send(
-        self,
-        method: str,
-        body: bytes = b"",
-        *,
-        path: str = "/",
-        headers: dict[str, str] | None = None,
-        **parameters: object,
-    ) -> Response:
-        target = path + ("?" + urlencode(parameters) if parameters else "")
-        self._connection.request(method, target, body, headers or {})
-        answer = self._connection.getresponse()
-        named = {name.lower(): value for name, value in answer.getheaders()}
-        return Response(answer.status, named, answer.read())
-
-    def get(self, **parameters: object) -> Response:
-        return self.send("GET", **parameters)  # type: ignore[arg-type]
-
-    def post(
-        self,
-        body: bytes | str = b"",
-        headers: dict[str, str] | None = None,
-        **parameters: object,
-    ) -> Response:
-        content = body.encode() if isinstance(body, str) else body
-        return self.send("POST", content, headers=headers, **parameters)  # type: ignore[arg-type]
 
 
 @pytest.fixture

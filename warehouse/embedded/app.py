@@ -156,19 +156,29 @@ class Endpoint:
             if reply.is_whole:
                 await _send_whole(reply, send)
             else:
-                await self._send(reply, send, gone)
+                await self._send(reply, send, gone, tag)
         finally:
             gone.cancel()
             self._running.discard(tag)
 
-    async def _send(self, reply: Reply, send: Send, gone: "asyncio.Task[None]") -> None:
+    async def _send(
+        self, reply: Reply, send: Send, gone: "asyncio.Task[None]", tag: str
+    ) -> None:
         loop = asyncio.get_running_loop()
         following = partial(
             loop.run_in_executor, self._threads, next, reply.chunks, None
         )
         try:
             await send(_start(reply))
-            while (chunk := await following()) is not None and not gone.done():
+            while True:
+                step = following()
+                waited: set[asyncio.Future[Any]] = {step, gone}
+                await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+                if gone.done():
+                    await loop.run_in_executor(None, self._engine.kill_reading, tag)
+                chunk = await step
+                if chunk is None or gone.done():
+                    break
                 await send(_body(chunk, more=True))
             await send(_body(b"", more=False))
         except _Broken as broken:

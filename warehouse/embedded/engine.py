@@ -14,9 +14,10 @@ from typing import Any, TextIO
 
 from warehouse.durable import private_folder
 from warehouse.embedded.configuration import write_configuration
-from warehouse.embedded.execution import Answer, execute
+from warehouse.embedded.execution import Answer, Held, execute
 from warehouse.embedded.external import Table
 from warehouse.embedded.lexer import Statement
+from warehouse.embedded.pipe import forget_pipes
 from warehouse.embedded.protocol import Fault, Request, fault
 from warehouse.embedded.text import identifier, quoted
 from warehouse.errors import StackFailed
@@ -53,6 +54,8 @@ class Engine:
         self._lock = _take(folder)
         configuration = write_configuration(folder)
         self._address = f"{folder / 'data'}?config-file={configuration}"
+        self._pipes = folder / "tmp"
+        forget_pipes(self._pipes)
         self._sessions: dict[str, Session] = {}
         self._guard = threading.Lock()
         try:
@@ -100,7 +103,7 @@ class Engine:
         Raises Fault with the engine's
         own words.
         """
-        stack = contextlib.ExitStack()
+        stack = Held(self._pipes)
         try:
             handle = stack.enter_context(self._handle(request, statement, tag))
             for table in tables:
