@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import IO, Any
 from uuid import uuid4
 
-from warehouse.embedded import external, lexer, protocol
+from warehouse.embedded import encodings, external, lexer, protocol
 from warehouse.embedded.engine import Engine
 from warehouse.embedded.execution import Answer
 from warehouse.embedded.protocol import Fault, Request, fault
@@ -224,7 +224,7 @@ class Endpoint:
         body, parts = content.body, content.parts
         chunks: Iterator[bytes] = iter(())
         if not parts:
-            chunks = protocol.decompressed(_read(body), request.content_encoding)
+            chunks = encodings.decompressed(_read(body), request.content_encoding)
         if request.query:
             chunks = chain((request.query.encode() + b"\n",), chunks)
         head, rest = _head(chunks)
@@ -334,7 +334,7 @@ def _head(chunks: Iterable[bytes]) -> tuple[bytes, Iterator[bytes]]:
 
 def _encoded(chunks: Iterator[bytes], encoding: str, tag: str) -> Iterator[bytes]:
     """The chunks as they go on the wire. Raises _Broken when the query fails now."""
-    compress = protocol.compressor(encoding) if encoding else None
+    compress = encodings.compressor(encoding) if encoding else None
     try:
         for chunk in chunks:
             yield compress.compress(chunk) if compress else chunk

@@ -4,15 +4,10 @@ import base64
 import binascii
 import json
 import re
-import zlib
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Protocol
 from urllib.parse import parse_qsl
-
-import lz4.frame
-import zstandard
 
 from warehouse.errors import QuestlogError
 
@@ -178,83 +173,9 @@ def _credentials(
     return user, given.get("password") or headers.get("x-clickhouse-key", "")
 
 
-class Compressor(Protocol):
-    """A stream that is being compressed."""
-
-    def compress(self, data: bytes) -> bytes:
-        """What can be sent now of the data given so far."""
-
-    def flush(self) -> bytes:
-        """The rest."""
-
-
-def decompressed(chunks: Iterable[bytes], encoding: str) -> Iterator[bytes]:
-    """The plain bytes of a body. Streams made of several frames are read to the end.
-
-    Raises Fault when the encoding is not known or the bytes are not of it.
-    """
-    if encoding in {"", "identity"}:
-        yield from chunks
-        return
-    make = _decompressor(encoding)
-    current = make()
-    try:
-        for chunk in chunks:
-            rest = chunk
-            while rest:
-                if current.eof:
-                    current = make()
-                yield current.decompress(rest)
-                rest = (current.unused_data or b"") if current.eof else b""
-    except (zlib.error, zstandard.ZstdError, RuntimeError) as error:
-        message = f"Cannot decompress the body as {encoding}: {error}"
-        raise fault(271, "CANNOT_DECOMPRESS", message) from error
-    if not current.eof:
-        message = f"The {encoding} body ends too early"
-        raise fault(271, "CANNOT_DECOMPRESS", message)
-
-
-def _decompressor(encoding: str) -> Callable[[], Any]:
-    if encoding == "lz4":
-        frame: Callable[[], Any] = lz4.frame.LZ4FrameDecompressor
-        return frame
-    if encoding == "zstd":
-        return lambda: zstandard.ZstdDecompressor().decompressobj()
-    if encoding in {"gzip", "x-gzip"}:
-        return lambda: zlib.decompressobj(31)
-    if encoding == "deflate":
-        return zlib.decompressobj
-    message = f"Unknown compression method {encoding}: use lz4, zstd, gzip or deflate"
-    raise fault(779, "UNSUPPORTED_MEDIA_TYPE", message)
-
-
-class _Lz4:
-    def __init__(self) -> None:
-        self._inner = lz4.frame.LZ4FrameCompressor()
-        self._begun = False
-
-    def compress(self, data: bytes) -> bytes:
-        head = b"" if self._begun else self._inner.begin()
-        self._begun = True
-        return bytes(head + self._inner.compress(data))
-
-    def flush(self) -> bytes:
-        head = b"" if self._begun else self._inner.begin()
-        return bytes(head + self._inner.flush())
-
-
-def compressor(encoding: str) -> Compressor:
-    """A compressor for one of the encodings that `request` chooses."""
-    if encoding == "lz4":
-        return _Lz4()
-    if encoding == "zstd":
-        return zstandard.ZstdCompressor(level=1).compressobj()
-    return zlib.compressobj(3, zlib.DEFLATED, 31 if encoding == "gzip" else 15)
-
-
 def _chosen(accepted: str) -> str:
     offered = {part.split(";")[0].strip().lower() for part in accepted.split(",")}
-    for encoding in ("lz4", "zstd", "gzip", "deflate"):
+    for encoding in ("lz4", "zstd", "gzip", "deflate", "br"):
         if encoding in offered:
             return encoding
     return ""
