@@ -10,7 +10,13 @@ UV := .uv/bin/uv
 unexport VIRTUAL_ENV
 export UV_PROJECT_ENVIRONMENT := .venv
 
-.PHONY: help setup demo up down test test-slow check format bench docs clean
+# `make conformance … PATH=…` must not take the programs' search path away
+ifeq ($(origin PATH),command line)
+SOURCES := $(PATH)
+override PATH := /usr/local/bin:/usr/bin:/bin
+endif
+
+.PHONY: help setup demo up down test test-slow check format bench conformance docs clean
 
 help: ## what can be asked for
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,6 +59,9 @@ format: setup ## put code into the house style
 
 bench: setup ## list the benchmarks, or run one: make bench NAME=x
 	@$(BIN)/python -m bench $(NAME)
+
+conformance: setup ## a client's own suite against a fresh endpoint: SUITE=name PATH=/its/checkout
+	@$(BIN)/python -m tests.conformance "$(SUITE)" "$(SOURCES)" $(ARGS)
 
 docs: setup ## the dbt docs site and the generated pages
 	@$(BIN)/questlog docs

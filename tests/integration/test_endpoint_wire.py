@@ -3,12 +3,10 @@
 import gzip
 import http.client
 import io
-import json
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from urllib.parse import urlencode
 
 import lz4.frame
 import pyarrow as pa
@@ -19,56 +17,8 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from tests.integration.wire import Wire
 from warehouse.settings import Settings
-
-
-@dataclass(frozen=True)
-class Response:
-    status: int
-    headers: dict[str, str]
-    body: bytes
-
-    @property
-    def summary(self) -> dict[str, str]:
-        found: dict[str, str] = json.loads(self.headers["x-clickhouse-summary"])
-        return found
-
-
-class Wire:
-    """Bytes to the endpoint and back, with no client library in between."""
-
-    def __init__(self, port: int) -> None:
-        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-
-    def close(self) -> None:
-        self._connection.close()
-
-    def send(
-        self,
-        method: str,
-        body: bytes = b"",
-        *,
-        path: str = "/",
-        headers: dict[str, str] | None = None,
-        **parameters: object,
-    ) -> Response:
-        target = path + ("?" + urlencode(parameters) if parameters else "")
-        self._connection.request(method, target, body, headers or {})
-        answer = self._connection.getresponse()
-        named = {name.lower(): value for name, value in answer.getheaders()}
-        return Response(answer.status, named, answer.read())
-
-    def get(self, **parameters: object) -> Response:
-        return self.send("GET", **parameters)  # type: ignore[arg-type]
-
-    def post(
-        self,
-        body: bytes | str = b"",
-        headers: dict[str, str] | None = None,
-        **parameters: object,
-    ) -> Response:
-        content = body.encode() if isinstance(body, str) else body
-        return self.send("POST", content, headers=headers, **parameters)  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -165,6 +115,7 @@ def test_native_and_parquet_go_in(wire: Wire, pairs: str) -> None:
         ("zstd", zstandard.compress),
         ("gzip", gzip.compress),
         ("deflate", zlib.compress),
+        ("br", partial(pa.compress, codec="brotli", asbytes=True)),
     ],
 )
 def test_bodies_are_compressed_both_ways(
@@ -174,7 +125,7 @@ def test_bodies_are_compressed_both_ways(
     # several frames in one body are one body
     body = (
         encode(lines)
-        if encoding == "deflate"
+        if encoding in {"deflate", "br"}
         else encode(lines[:9]) + encode(lines[9:])
     )
 
@@ -198,6 +149,7 @@ def test_bodies_are_compressed_both_ways(
         ),
         "gzip": gzip.decompress,
         "deflate": zlib.decompress,
+        "br": lambda data: pa.input_stream(pa.py_buffer(data), "brotli").read(),
     }[encoding]
     assert decode(told.body) == b"5000\t12497500\n"
 
@@ -306,11 +258,8 @@ def test_web_pages_are_turned_away(wire: Wire) -> None:
 
 
 def test_what_is_not_spoken_is_said_to_be_so(wire: Wire) -> None:
-    form = {"Content-Type": "multipart/form-data; boundary=x"}
-
     assert wire.post("select 1", compress=1).status == 501
-    assert wire.post("--x--", form, query="select 1").status == 501
-    assert wire.post("x", {"Content-Encoding": "br"}).status == 415
+    assert wire.post("x", {"Content-Encoding": "snappy"}).status == 415
 
 
 def test_a_retried_insert_counts_once(wire: Wire) -> None:

@@ -6,7 +6,14 @@ import logging
 import secrets
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator, MutableMapping
+from collections.abc import (
+    Awaitable,
+    Callable,
+    Iterable,
+    Iterator,
+    MutableMapping,
+    Sequence,
+)
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -15,7 +22,7 @@ from pathlib import Path
 from typing import IO, Any
 from uuid import uuid4
 
-from warehouse.embedded import lexer, protocol
+from warehouse.embedded import encodings, external, lexer, protocol
 from warehouse.embedded.engine import Engine
 from warehouse.embedded.execution import Answer
 from warehouse.embedded.protocol import Fault, Request, fault
@@ -29,6 +36,7 @@ _THREADS = 48
 _TEXT = {"Content-Type": "text/plain; charset=UTF-8"}
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
 
+Parts = Sequence[external.Part]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
@@ -42,6 +50,14 @@ class Reply:
     headers: dict[str, str]
     chunks: Iterator[bytes]
     is_whole: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """The body of a request; of a multipart one also where its parts lie."""
+
+    body: IO[bytes]
+    parts: Parts = ()
 
 
 class _Broken(Exception):
@@ -81,11 +97,13 @@ class Endpoint:
             if not await _received(receive, body):
                 return
             try:
-                request = self._admitted(scope, headers)
+                parts = external.form(body, headers.get("content-type", ""))
+                request = self._admitted(scope, headers, body, parts)
             except Fault as error:
                 await _send_whole(self._told_fault(error), send)
                 return
-            await self._answer(request, body, receive, send)
+            body.seek(0)
+            await self._answer(request, Content(body, parts), receive, send)
 
     def stopped(self, *, within_seconds: float) -> bool:
         """Take no more work; whether all work has ended in time."""
@@ -95,8 +113,16 @@ class Endpoint:
             time.sleep(0.01)
         return not self._running
 
-    def _admitted(self, scope: Message, headers: dict[str, str]) -> Request:
-        request = protocol.request(scope["method"], scope["query_string"], headers)
+    def _admitted(
+        self, scope: Message, headers: dict[str, str], body: IO[bytes], parts: Parts
+    ) -> Request:
+        request = protocol.request(
+            scope["method"],
+            scope["query_string"],
+            headers,
+            external.fields(body, parts),
+            external.names(parts),
+        )
         known = hmac.compare_digest(request.user.encode(), self._user.encode())
         right = hmac.compare_digest(request.password.encode(), self._password.encode())
         if not (known and right):
@@ -109,7 +135,7 @@ class Endpoint:
         return request
 
     async def _answer(
-        self, request: Request, body: IO[bytes], receive: Receive, send: Send
+        self, request: Request, content: Content, receive: Receive, send: Send
     ) -> None:
         tag = request.query_id or str(uuid4())
         if tag in self._running:
@@ -120,7 +146,7 @@ class Endpoint:
         self._running.add(tag)
         gone = asyncio.create_task(_disconnected(receive))
         loop = asyncio.get_running_loop()
-        work = loop.run_in_executor(self._threads, self._reply, request, body, tag)
+        work = loop.run_in_executor(self._threads, self._reply, request, content, tag)
         waited: set[asyncio.Future[Any]] = {work, gone}
         try:
             await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
@@ -130,19 +156,29 @@ class Endpoint:
             if reply.is_whole:
                 await _send_whole(reply, send)
             else:
-                await self._send(reply, send, gone)
+                await self._send(reply, send, gone, tag)
         finally:
             gone.cancel()
             self._running.discard(tag)
 
-    async def _send(self, reply: Reply, send: Send, gone: "asyncio.Task[None]") -> None:
+    async def _send(
+        self, reply: Reply, send: Send, gone: "asyncio.Task[None]", tag: str
+    ) -> None:
         loop = asyncio.get_running_loop()
         following = partial(
             loop.run_in_executor, self._threads, next, reply.chunks, None
         )
         try:
             await send(_start(reply))
-            while (chunk := await following()) is not None and not gone.done():
+            while True:
+                step = following()
+                waited: set[asyncio.Future[Any]] = {step, gone}
+                await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+                if gone.done():
+                    await loop.run_in_executor(None, self._engine.kill_reading, tag)
+                chunk = await step
+                if chunk is None or gone.done():
+                    break
                 await send(_body(chunk, more=True))
             await send(_body(b"", more=False))
         except _Broken as broken:
@@ -151,10 +187,10 @@ class Endpoint:
         finally:
             await loop.run_in_executor(self._threads, _close, reply.chunks)
 
-    def _reply(self, request: Request, body: IO[bytes], tag: str) -> Reply:
+    def _reply(self, request: Request, content: Content, tag: str) -> Reply:
         """Run a request to the point where its first bytes can be sent."""
         try:
-            statement, answer = self._run(request, body, tag)
+            statement, answer = self._run(request, content, tag)
             chunks = answer.chunks
             if request.whole and not answer.is_whole:
                 chunks = self._spooled(chunks)
@@ -183,9 +219,12 @@ class Endpoint:
         return Reply(200, headers, encoded, is_whole=False)
 
     def _run(
-        self, request: Request, body: IO[bytes], tag: str
+        self, request: Request, content: Content, tag: str
     ) -> tuple[lexer.Statement, Answer]:
-        chunks = protocol.decompressed(_read(body), request.content_encoding)
+        body, parts = content.body, content.parts
+        chunks: Iterator[bytes] = iter(())
+        if not parts:
+            chunks = encodings.decompressed(_read(body), request.content_encoding)
         if request.query:
             chunks = chain((request.query.encode() + b"\n",), chunks)
         head, rest = _head(chunks)
@@ -196,9 +235,10 @@ class Endpoint:
         if not statement.kind:
             raise fault(62, "SYNTAX_ERROR", "Syntax error: Empty query")
         if statement.refused_because:
-            raise _refused(statement.refused_because)
+            raise protocol.refused(statement.refused_because)
         data = chain((head[statement.data_at :],), rest)
-        return statement, self._engine.run(request, statement, data, tag)
+        tables = external.tables(body, parts, request.tables)
+        return statement, self._engine.run(request, statement, data, tag, tables)
 
     def _spooled(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
         """The same chunks, once all of them are known to be good."""
@@ -239,12 +279,6 @@ def _without_engine(scope: Message, headers: dict[str, str]) -> Reply | None:
         unknown = b"There is no such handle; use /, /ping or /replicas_status.\n"
         return Reply(404, {**_TEXT}, iter((unknown,)))
     return None
-
-
-def _refused(because: str) -> Fault:
-    if because.startswith("Multi-statements"):
-        return fault(62, "SYNTAX_ERROR", f"Syntax error: {because}")
-    return fault(497, "ACCESS_DENIED", f"Refused by the embedded endpoint: {because}")
 
 
 async def _received(receive: Receive, body: IO[bytes]) -> bool:
@@ -300,7 +334,7 @@ def _head(chunks: Iterable[bytes]) -> tuple[bytes, Iterator[bytes]]:
 
 def _encoded(chunks: Iterator[bytes], encoding: str, tag: str) -> Iterator[bytes]:
     """The chunks as they go on the wire. Raises _Broken when the query fails now."""
-    compress = protocol.compressor(encoding) if encoding else None
+    compress = encodings.compressor(encoding) if encoding else None
     try:
         for chunk in chunks:
             yield compress.compress(chunk) if compress else chunk

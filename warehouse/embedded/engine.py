@@ -7,16 +7,19 @@ import os
 import re
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
 
 from warehouse.durable import private_folder
 from warehouse.embedded.configuration import write_configuration
-from warehouse.embedded.execution import Answer, execute, quoted
+from warehouse.embedded.execution import Answer, Held, execute
+from warehouse.embedded.external import Table
 from warehouse.embedded.lexer import Statement
+from warehouse.embedded.pipe import forget_pipes
 from warehouse.embedded.protocol import Fault, Request, fault
+from warehouse.embedded.text import identifier, quoted
 from warehouse.errors import StackFailed
 
 DATABASE = "questlog"
@@ -51,6 +54,8 @@ class Engine:
         self._lock = _take(folder)
         configuration = write_configuration(folder)
         self._address = f"{folder / 'data'}?config-file={configuration}"
+        self._pipes = folder / "tmp"
+        forget_pipes(self._pipes)
         self._sessions: dict[str, Session] = {}
         self._guard = threading.Lock()
         try:
@@ -85,16 +90,25 @@ class Engine:
             handle.query(f"kill query where {which} async")
 
     def run(
-        self, request: Request, statement: Statement, data: Iterable[bytes], tag: str
+        self,
+        request: Request,
+        statement: Statement,
+        data: Iterable[bytes],
+        tag: str,
+        tables: Sequence[Table] = (),
     ) -> Answer:
         """Run one statement; `data` are the bytes of an INSERT.
 
-        The tag names the query for `kill_reading`. Raises Fault with the engine's
+        The tag names the query for `kill_reading`; the tables are there for it alone.
+        Raises Fault with the engine's
         own words.
         """
-        stack = contextlib.ExitStack()
+        stack = Held(self._pipes)
         try:
             handle = stack.enter_context(self._handle(request, statement, tag))
+            for table in tables:
+                stack.callback(table.drop, handle)
+                table.load(handle)
             return execute(handle, request, statement, data, stack)
         except RuntimeError as error:
             stack.close()
@@ -120,7 +134,7 @@ class Engine:
             raise Fault(str(error)) from None
         try:
             if not plain:
-                handle.query(f"use {_identifier(database)}")
+                handle.query(f"use {identifier(database)}")
             yield handle
         finally:
             handle.close()
@@ -214,7 +228,7 @@ def _prepare(
     if "log_comment" not in settings:
         _set(session.handle, {"log_comment": tag})
     if session.current != database:
-        session.handle.query(f"use {_identifier(database)}")
+        session.handle.query(f"use {identifier(database)}")
         session.current = database
 
 
@@ -247,7 +261,3 @@ def _only_reads(handle: Any, statement: Statement) -> None:
     seen = handle._conn.classify_query(statement.text)  # noqa: SLF001 - not wrapped
     if seen["query_class"].name != "READ_ONLY" and statement.kind not in {"SET", "USE"}:
         raise fault(164, "READONLY", "Cannot execute query in readonly mode")
-
-
-def _identifier(name: str) -> str:
-    return "`" + name.replace("\\", "\\\\").replace("`", "\\`") + "`"

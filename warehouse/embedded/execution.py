@@ -2,12 +2,15 @@
 
 import contextlib
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol
 
-from warehouse.embedded.lexer import Statement
+from warehouse.embedded.lexer import SELECTS, Statement
+from warehouse.embedded.pipe import Pipe
 from warehouse.embedded.protocol import Fault, Request, Summary
+from warehouse.embedded.text import quoted
 
 _STREAMED = frozenset(
     """
@@ -17,11 +20,11 @@ _STREAMED = frozenset(
 )
 """Formats whose chunks are a whole when put one after the other."""
 
-_SELECTS = frozenset({"SELECT", "WITH", "(", "FROM"})
-_RETURNS = _SELECTS | frozenset(
-    {"SHOW", "DESCRIBE", "DESC", "EXISTS", "EXPLAIN", "CHECK", "KILL"}
+_RETURNS = SELECTS | frozenset(
+    {"(", "SHOW", "DESCRIBE", "DESC", "EXISTS", "EXPLAIN", "CHECK", "KILL"}
 )
 _PROBE_BYTES = 1 << 20
+_PROBE_NS = 250_000_000
 """Held back before the first byte is sent, so that most errors get their status."""
 
 
@@ -35,12 +38,20 @@ class Answer:
     is_whole: bool = True
 
 
+class Held(contextlib.ExitStack):
+    """What a query holds until its end; `pipes` is the folder for its result."""
+
+    def __init__(self, pipes: Path) -> None:
+        super().__init__()
+        self.pipes = pipes
+
+
 def execute(
     handle: Any,
     request: Request,
     statement: Statement,
     data: Iterable[bytes],
-    stack: contextlib.ExitStack,
+    stack: Held,
 ) -> Answer:
     """Run a statement; the stack, which holds the handle, is closed at its end.
 
@@ -52,10 +63,13 @@ def execute(
         return Answer(iter(()), summary, has_result=False)
     output = statement.format or request.format or "TabSeparated"
     parameters = dict(request.parameters)
-    if statement.kind in _SELECTS and output in _STREAMED:
+    if statement.output_at is not None:
+        if output not in _STREAMED:
+            pipe = Pipe(stack.pipes, handle, statement, output, parameters)
+            return _streamed(_Piped(pipe), stack)
         stream = _stream(handle, statement.text, output, parameters)
         if stream is not None:
-            return _streamed(stream, stack)
+            return _streamed(_Chunked(stream), stack)
     result = handle.query(statement.text, output, params=parameters)
     content = result.bytes()
     summary = _summary(result)
@@ -99,27 +113,78 @@ def _stream(handle: Any, text: bytes, output: str, parameters: dict[str, str]) -
         raise
 
 
-def _streamed(stream: Any, stack: contextlib.ExitStack) -> Answer:
+class _Stream(Protocol):
+    """A result that comes in pieces, and what is known of its query so far."""
+
+    summary: Summary
+
+    def fetch(self) -> bytes | None:
+        """The next piece; None at the end. Raises RuntimeError."""
+
+    def close(self) -> None:
+        """Give up the rest."""
+
+
+class _Chunked:
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+        self.close: Callable[[], None] = stream.close
+        self.summary = Summary()
+
+    def fetch(self) -> bytes | None:
+        chunk = self._stream.fetch()
+        if chunk is None:
+            return None
+        content: bytes = chunk.bytes()
+        told = self.summary
+        told.result_rows += chunk.rows_read()
+        told.result_bytes += len(content)
+        told.read_rows = max(told.read_rows, chunk.storage_rows_read())
+        told.read_bytes = max(told.read_bytes, chunk.storage_bytes_read())
+        return content
+
+
+class _Piped:
+    def __init__(self, pipe: Pipe) -> None:
+        self._pipe = pipe
+        self.close = pipe.close
+        self.summary = Summary()
+        self._bytes = 0
+
+    def fetch(self) -> bytes | None:
+        content = self._pipe.fetch()
+        if content is None:
+            self.summary = _summary(self._pipe.result)
+        self._bytes += len(content or b"")
+        self.summary.result_bytes = self._bytes
+        return content
+
+
+def _streamed(stream: _Stream, stack: contextlib.ExitStack) -> Answer:
     started = time.monotonic_ns()
     stack.callback(stream.close)
-    summary = Summary()
     probe: list[bytes] = []
     size = 0
-    while size < _PROBE_BYTES and (chunk := stream.fetch()) is not None:
-        probe.append(_counted(chunk, summary))
-        size += len(probe[-1])
+    ended = False
+    while size < _PROBE_BYTES and time.monotonic_ns() - started < _PROBE_NS:
+        chunk = stream.fetch()
+        if ended := chunk is None:
+            break
+        probe.append(chunk)
+        size += len(chunk)
+    summary = stream.summary
     summary.elapsed_ns = time.monotonic_ns() - started
-    if size < _PROBE_BYTES:
+    if ended:
         stack.close()
         return Answer(iter(probe), summary, has_result=True)
-    chunks = _chunks(probe, stream, summary, stack)
+    chunks = _chunks(probe, stream, stack)
     # begun, so that closing it lets go of the handle
     next(chunks)
     return Answer(chunks, summary, has_result=True, is_whole=False)
 
 
 def _chunks(
-    probe: list[bytes], stream: Any, summary: Summary, stack: contextlib.ExitStack
+    probe: list[bytes], stream: _Stream, stack: contextlib.ExitStack
 ) -> Iterator[bytes]:
     with stack:
         yield b""
@@ -127,18 +192,9 @@ def _chunks(
             yield probe.pop(0)
         try:
             while (chunk := stream.fetch()) is not None:
-                yield _counted(chunk, summary)
+                yield chunk
         except RuntimeError as error:
             raise Fault(str(error)) from None
-
-
-def _counted(chunk: Any, summary: Summary) -> bytes:
-    content: bytes = chunk.bytes()
-    summary.result_rows += chunk.rows_read()
-    summary.result_bytes += len(content)
-    summary.read_rows = max(summary.read_rows, chunk.storage_rows_read())
-    summary.read_bytes = max(summary.read_bytes, chunk.storage_bytes_read())
-    return content
 
 
 def _summary(result: Any) -> Summary:
@@ -151,8 +207,3 @@ def _summary(result: Any) -> Summary:
         result_bytes=result.bytes_written() or result.size(),
         elapsed_ns=int(result.elapsed() * 1e9),
     )
-
-
-def quoted(text: str) -> str:
-    """A string literal."""
-    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"

@@ -27,6 +27,9 @@ _TOKEN = re.compile(
 )
 _BLOCK = re.compile(rb"/\*|\*/")
 _SKIPPED = frozenset({"space", "comment"})
+_CLIENTS_ID = b"Settings['log_comment']"
+SELECTS = frozenset({"SELECT", "WITH", "FROM"})
+"""The words that a query begins with, unless that is a bracket."""
 _TABLE_FOLLOWS = frozenset({"INTO", "TABLE"})
 
 
@@ -58,12 +61,14 @@ class Statement:
 
     `kind` is its first word. `format` is the one the statement names. `data_at` is
     where the data of an INSERT begin in the given bytes; None when it has none apart.
+    `output_at` is where a SELECT has room for INTO OUTFILE; None when it is no SELECT.
     """
 
     kind: str
     text: bytes
     format: str = ""
     data_at: int | None = None
+    output_at: int | None = None
     refused_because: str = ""
 
 
@@ -100,10 +105,12 @@ def read(sql: bytes) -> Statement:
     if first.word == "INSERT":
         return _insert(sql, first, stream)
     found = [first, *stream]
+    form = _format(found)
     return Statement(
         kind=first.word or first.text,
-        text=sql,
-        format=_format(found),
+        text=_with_own_ids(sql, found) if first.word == "KILL" else sql,
+        format=found[form + 1].text if form else "",
+        output_at=_output_at(found, form),
         refused_because=_second_statement(found) or refusal(found),
     )
 
@@ -148,16 +155,34 @@ def _with_data(
     at += sql[at : at + 1] == b"\r"
     at += sql[at : at + 1] == b"\n"
     head = sql[: keyword.start]
-    return Statement("INSERT", head, name.text, at, refusal(seen))
+    return Statement("INSERT", head, name.text, at, refused_because=refusal(seen))
 
 
-def _format(found: Sequence[Token]) -> str:
+def _format(found: Sequence[Token]) -> int:
+    """The place of the word FORMAT; 0 when the statement names none."""
     for at in range(len(found) - 2, 0, -1):
         if found[at].word == "FORMAT" and found[at + 1].kind == "word":
             after = found[at + 2] if at + 2 < len(found) else None
             if after is None or after.text == ";" or after.word == "SETTINGS":
-                return found[at + 1].text
-    return ""
+                return at
+    return 0
+
+
+def _output_at(found: Sequence[Token], form: int) -> int | None:
+    words = {token.word for token in found}
+    if (found[0].word not in SELECTS and found[0].text != "(") or "INSERT" in words:
+        return None
+    if form:
+        return found[form].start
+    return next(token.end for token in reversed(found) if token.text != ";")
+
+
+def _with_own_ids(sql: bytes, found: Sequence[Token]) -> bytes:
+    """KILL QUERY by the ids clients give: the engine knows them as log comments."""
+    for token in reversed(found):
+        if token.name.lower() == "query_id":
+            sql = sql[: token.start] + _CLIENTS_ID + sql[token.end :]
+    return sql
 
 
 def _second_statement(found: Sequence[Token]) -> str:

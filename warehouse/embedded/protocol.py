@@ -4,14 +4,10 @@ import base64
 import binascii
 import json
 import re
-import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from types import MappingProxyType
 from urllib.parse import parse_qsl
-
-import lz4.frame
-import zstandard
 
 from warehouse.errors import QuestlogError
 
@@ -64,6 +60,13 @@ def fault(code: int, name: str, message: str) -> Fault:
     return Fault(f"Code: {code}. DB::Exception: {message}. ({name})")
 
 
+def refused(because: str) -> Fault:
+    """Why a statement is not run at all."""
+    if because.startswith("Multi-statements"):
+        return fault(62, "SYNTAX_ERROR", f"Syntax error: {because}")
+    return fault(497, "ACCESS_DENIED", f"Refused by the embedded endpoint: {because}")
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """One request, read from its address and headers; the body comes apart."""
@@ -82,25 +85,38 @@ class Request:
     whole: bool
     settings: Mapping[str, str]
     parameters: Mapping[str, str]
+    tables: Mapping[str, str]
     content_encoding: str
     accept_encoding: str
 
 
-def request(method: str, query_string: bytes, headers: Mapping[str, str]) -> Request:
-    """Read a request. Raises Fault when a setting's name cannot be one."""
-    given = dict(
+def request(
+    method: str,
+    query_string: bytes,
+    headers: Mapping[str, str],
+    form: Mapping[str, str] = MappingProxyType({}),
+    tables: Collection[str] = (),
+) -> Request:
+    """Read a request; a form's fields are parameters too.
+
+    `tables` are the parameters that describe external tables. Raises Fault when a
+    setting's name cannot be one.
+    """
+    given = dict(form) | dict(
         parse_qsl(query_string.decode("utf-8", "replace"), keep_blank_values=True)
     )
     user, password = _credentials(given, headers)
     names = [
         name
         for name in given
-        if name not in _NOT_SETTINGS and not name.startswith("param_")
+        if name not in _NOT_SETTINGS
+        and name not in tables
+        and not name.startswith("param_")
     ]
     for name in names:
         if not _NAME.match(name):
             raise fault(115, "UNKNOWN_SETTING", f"Unknown setting '{name}'")
-    _only_what_is_spoken(given, headers)
+    _only_what_is_spoken(given)
     compressed = given.get("enable_http_compression") in {"1", "true"}
     return Request(
         read_only=method != "POST" or given.get("readonly") in {"1", "2"},
@@ -121,18 +137,16 @@ def request(method: str, query_string: bytes, headers: Mapping[str, str]) -> Req
             for name, value in given.items()
             if name.startswith("param_")
         },
+        tables={name: given[name] for name in tables if name in given},
         content_encoding=headers.get("content-encoding", "").lower(),
         accept_encoding=_chosen(headers.get("accept-encoding", "")) * compressed,
     )
 
 
-def _only_what_is_spoken(given: Mapping[str, str], headers: Mapping[str, str]) -> None:
+def _only_what_is_spoken(given: Mapping[str, str]) -> None:
     framed = [name for name in ("compress", "decompress") if given.get(name) == "1"]
     if framed:
         message = f"{framed[0]}=1 is not available; use the encodings of HTTP"
-        raise fault(48, "NOT_IMPLEMENTED", message)
-    if headers.get("content-type", "").startswith("multipart/"):
-        message = "Multipart bodies (external data) are not available"
         raise fault(48, "NOT_IMPLEMENTED", message)
 
 
@@ -159,83 +173,9 @@ def _credentials(
     return user, given.get("password") or headers.get("x-clickhouse-key", "")
 
 
-class Compressor(Protocol):
-    """A stream that is being compressed."""
-
-    def compress(self, data: bytes) -> bytes:
-        """What can be sent now of the data given so far."""
-
-    def flush(self) -> bytes:
-        """The rest."""
-
-
-def decompressed(chunks: Iterable[bytes], encoding: str) -> Iterator[bytes]:
-    """The plain bytes of a body. Streams made of several frames are read to the end.
-
-    Raises Fault when the encoding is not known or the bytes are not of it.
-    """
-    if encoding in {"", "identity"}:
-        yield from chunks
-        return
-    make = _decompressor(encoding)
-    current = make()
-    try:
-        for chunk in chunks:
-            rest = chunk
-            while rest:
-                if current.eof:
-                    current = make()
-                yield current.decompress(rest)
-                rest = (current.unused_data or b"") if current.eof else b""
-    except (zlib.error, zstandard.ZstdError, RuntimeError) as error:
-        message = f"Cannot decompress the body as {encoding}: {error}"
-        raise fault(271, "CANNOT_DECOMPRESS", message) from error
-    if not current.eof:
-        message = f"The {encoding} body ends too early"
-        raise fault(271, "CANNOT_DECOMPRESS", message)
-
-
-def _decompressor(encoding: str) -> Callable[[], Any]:
-    if encoding == "lz4":
-        frame: Callable[[], Any] = lz4.frame.LZ4FrameDecompressor
-        return frame
-    if encoding == "zstd":
-        return lambda: zstandard.ZstdDecompressor().decompressobj()
-    if encoding in {"gzip", "x-gzip"}:
-        return lambda: zlib.decompressobj(31)
-    if encoding == "deflate":
-        return zlib.decompressobj
-    message = f"Unknown compression method {encoding}: use lz4, zstd, gzip or deflate"
-    raise fault(779, "UNSUPPORTED_MEDIA_TYPE", message)
-
-
-class _Lz4:
-    def __init__(self) -> None:
-        self._inner = lz4.frame.LZ4FrameCompressor()
-        self._begun = False
-
-    def compress(self, data: bytes) -> bytes:
-        head = b"" if self._begun else self._inner.begin()
-        self._begun = True
-        return bytes(head + self._inner.compress(data))
-
-    def flush(self) -> bytes:
-        head = b"" if self._begun else self._inner.begin()
-        return bytes(head + self._inner.flush())
-
-
-def compressor(encoding: str) -> Compressor:
-    """A compressor for one of the encodings that `request` chooses."""
-    if encoding == "lz4":
-        return _Lz4()
-    if encoding == "zstd":
-        return zstandard.ZstdCompressor(level=1).compressobj()
-    return zlib.compressobj(3, zlib.DEFLATED, 31 if encoding == "gzip" else 15)
-
-
 def _chosen(accepted: str) -> str:
     offered = {part.split(";")[0].strip().lower() for part in accepted.split(",")}
-    for encoding in ("lz4", "zstd", "gzip", "deflate"):
+    for encoding in ("lz4", "zstd", "gzip", "deflate", "br"):
         if encoding in offered:
             return encoding
     return ""

@@ -1,0 +1,1 @@
+"""Client projects' own integration suites, run against a fresh endpoint."""
