@@ -69,11 +69,13 @@ def of_means(actual: "Numbers", predicted: "Numbers") -> list[Tenth]:
 def by_luck(probability: "Numbers") -> Interval:
     """The calibration error of a model whose every probability is exactly right.
 
-    It is not 0: people are few. Median and 95 % range, simulated and seeded; of at
-    most 50,000 people the first are taken, which overstates it for more.
+    It is not 0: people are few. Median and 95 % range, simulated and seeded; of more
+    than 50,000 people so many are drawn, which overstates it.
     """
-    some = probability[:_MOST_PEOPLE]
     generator = np.random.default_rng(SEED)
+    some = probability
+    if len(some) > _MOST_PEOPLE:
+        some = generator.choice(some, _MOST_PEOPLE, replace=False)
     errors = [
         error((generator.random(len(some)) < some).astype(float), some)
         for _ in range(_SIMULATIONS)

@@ -82,7 +82,8 @@ errs more for some; judge it before you act on it.
 Who denied analytics is in no table it learned from. Who has not consented to
 advertising may be scored but is never sent to a platform.
 
-This card holds sums over people; groups of fewer than 100 are not listed.
+This card holds sums over people: the table of groups lists none of fewer than 100, and
+what moves a score names no value that fewer than 30 people have.
 """
 
 
