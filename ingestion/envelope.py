@@ -16,6 +16,8 @@ _Text = Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST_IDENTIFIER)
 _UUID_TEXT = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _UUID_HEX = re.compile(r"[0-9a-fA-F]{32}")
 _LARGEST_SEQUENCE: Final = 2**64 - 1
+# what the models write before an anonymous id, where a person has no other
+_DEVICE: Final = "anon:"
 
 
 class _Sent(msgspec.Struct, gc=False, forbid_unknown_fields=True):
@@ -137,6 +139,7 @@ def _envelope(sent: _Sent) -> Envelope:
     if (
         event_id is None
         or (sent.user_id is None and sent.anonymous_id is None)
+        or _names_device(sent.user_id)
         or not _is_sequence(sent.sequence)
     ):
         raise ValueError
@@ -182,6 +185,13 @@ def _faults(sent: _Sent) -> Iterator[Objection]:
         yield _misfit("sequence")
     if sent.user_id is None and sent.anonymous_id is None:
         yield _nobody()
+    if _names_device(sent.user_id):
+        message = f"A user id can't begin with {_DEVICE!r}, the mark of devices."
+        yield Objection(ENVELOPE, pointer("user_id"), message)
+
+
+def _names_device(user_id: str | None) -> bool:
+    return user_id is not None and user_id.startswith(_DEVICE)
 
 
 def _is_sequence(number: int | None) -> bool:

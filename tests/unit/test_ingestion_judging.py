@@ -88,6 +88,7 @@ def test_a_valid_event_becomes_a_row_of_raw_events() -> None:
         (an_event(user_id=None), [("envelope", "")]),
         (an_event(user_id=""), [("envelope", "/user_id")]),
         (an_event(user_id="u" * 257), [("envelope", "/user_id")]),
+        (an_event(user_id="anon:ann"), [("envelope", "/user_id")]),
         (an_event(sequence=-1), [("envelope", "/sequence")]),
         (an_event(sequence=2**64), [("envelope", "/sequence")]),
         (an_event(properties=[]), [("envelope", "/properties")]),
