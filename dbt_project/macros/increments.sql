@@ -114,6 +114,17 @@
     ) }}
 {%- endmacro %}
 
+{# In a staged model by id: only the ids whose events this run changed. #}
+{% macro of_changed_ids(word) -%}
+    {%- if not builds_whole() -%}
+        {{ word }} own_key in (
+            select sipHash64(own_id)
+            from staging.stg_changes
+            where run_id = '{{ invocation_id }}'
+        )
+    {%- endif -%}
+{%- endmacro %}
+
 {# In a model by person: only the people that this run computes again. #}
 {% macro of_touched_people(word) -%}
     {%- if not builds_whole() -%}

@@ -33,21 +33,7 @@ consents as (
         personalisation,
         advertising
 
-    from {{ ref('int_people_consents') }}
-    {% if not builds_whole() %}
-        where person_id in (select person_id from {{ ref('int_touched_people') }})
-    {% endif %}
-
-),
-
-sessions as (
-
-    select person_id
-
-    from {{ ref('fct_sessions') }}
-    {% if not builds_whole() %}
-        where person_id in (select person_id from {{ ref('int_touched_people') }})
-    {% endif %}
+    from {{ ref('int_people_consents') }} {{ of_touched_people('where') }}
 
 ),
 
@@ -58,10 +44,7 @@ payments as (
         kind,
         reporting_amount_minor
 
-    from {{ ref('fct_payments') }}
-    {% if not builds_whole() %}
-        where person_id in (select person_id from {{ ref('int_touched_people') }})
-    {% endif %}
+    from {{ ref('fct_payments') }} {{ of_touched_people('where') }}
 
 ),
 
@@ -92,7 +75,7 @@ sessions_counted as (
         person_id,
         count() as sessions
 
-    from sessions
+    from {{ ref('fct_sessions') }} {{ of_touched_people('where') }}
 
     group by person_id
 

@@ -22,15 +22,7 @@ decisions as (
 
     from {{ ref('stg_events') }}
 
-    where
-        event_name = 'consent_decided'
-        {% if not builds_whole() %}
-            and own_key in (
-                select sipHash64(own_id)
-                from {{ ref('stg_changes') }}
-                where run_id = '{{ invocation_id }}'
-            )
-        {% endif %}
+    where event_name = 'consent_decided' {{ of_changed_ids('and') }}
 
 ),
 

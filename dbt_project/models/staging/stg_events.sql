@@ -39,23 +39,6 @@ copies as (
 
 ),
 
--- only loads that were looked through for repetitions
-loads as (
-
-    select loaded_at
-
-    from {{ ref('stg_loads_new') }}
-
-),
-
-repeated as (
-
-    select event_id
-
-    from {{ ref('stg_repeated_ids') }}
-
-),
-
 -- most events come once: only the others need an order
 came_once as (
 
@@ -63,9 +46,10 @@ came_once as (
 
     from copies
 
+    -- only loads that were looked through for repetitions
     where
-        loaded_at in (select loaded_at from loads)
-        and event_id not in (select event_id from repeated)
+        loaded_at in (select loaded_at from {{ ref('stg_loads_new') }})
+        and event_id not in (select event_id from {{ ref('stg_repeated_ids') }})
 
 ),
 
@@ -75,7 +59,7 @@ came_first as (
 
     from copies
 
-    where event_id in (select event_id from repeated)
+    where event_id in (select event_id from {{ ref('stg_repeated_ids') }})
 
     -- after the content only what the transport added can differ; loaded_at is no
     -- part of this, so that loading again changes nothing

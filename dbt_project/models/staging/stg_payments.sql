@@ -23,15 +23,8 @@ money_events as (
 
     from {{ ref('stg_events') }}
 
-    where
-        event_name in ('payment_completed', 'payment_refunded')
-        {% if not builds_whole() %}
-            and own_key in (
-                select sipHash64(own_id)
-                from {{ ref('stg_changes') }}
-                where run_id = '{{ invocation_id }}'
-            )
-        {% endif %}
+    where event_name in ('payment_completed', 'payment_refunded')
+    {{ of_changed_ids('and') }}
 
 ),
 
