@@ -1,4 +1,4 @@
-{# One row per person who took a step of the activation funnel, and how far they came. #}
+{# One row per person who took a step of the activation funnel, and how far it was. #}
 {{ config(
     materialized='incremental',
     incremental_strategy='append',
