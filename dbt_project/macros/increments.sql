@@ -13,7 +13,19 @@
     {%- if not execute or model.resource_type == 'unit_test' or flags.FULL_REFRESH -%}
         {{ return(true) }}
     {%- endif -%}
-    {%- if model.fqn[1] == 'staging' -%}
+    {%- set layer = 'staging' if model.fqn[1] == 'staging' else 'marts' -%}
+    {#- decided once a run, of which `graph` is the only memory: the row that says so
+        is replaced before the last tests have asked -#}
+    {%- set decided = graph.setdefault('questlog_builds_whole', {}) -%}
+    {%- if layer not in decided -%}
+        {%- do decided.update({layer: layer_differs(layer)}) -%}
+    {%- endif -%}
+    {{ return(decided[layer]) }}
+{%- endmacro %}
+
+{# Whether a layer was built under another meaning than this run's, or never. #}
+{% macro layer_differs(layer) -%}
+    {%- if layer == 'staging' -%}
         {%- set built = ['staging', 'stg_build'] -%}
         {%- set same = "meaning = '" ~ meaning(['staging']) ~ "'" -%}
     {%- else -%}

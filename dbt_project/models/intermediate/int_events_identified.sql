@@ -1,5 +1,5 @@
 {# One row per event, with the person it belongs to. #}
-{{ config(materialized='view') }}
+{{ config(materialized='view', settings={}) }}
 with
 
 events as (

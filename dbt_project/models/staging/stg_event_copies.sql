@@ -1,5 +1,5 @@
 {# One row per copy of an event, as often as it was received. #}
-{{ config(materialized='view') }}
+{{ config(materialized='view', settings={}) }}
 with
 
 copies as (

@@ -3,7 +3,11 @@
     materialized='incremental',
     incremental_strategy='append',
     order_by='(own_key, occurred_at, event_id)',
-    settings={'index_granularity': 512},
+    settings={
+        'index_granularity': 512,
+        'default_compression_codec': 'LZ4',
+        'auto_statistics_types': ''
+    },
     pre_hook='{{ forget_new_events() }}'
 ) }}
 with
@@ -88,27 +92,45 @@ deduplicated as (
 
 ),
 
+-- all words of a text are read in one go
 words_read as (
 
     select
         * except (loaded_at),
         sipHash64(own_id) as own_key,
-        JSONExtractString(properties, 'game_id') as game_id,
-        JSONExtractString(properties, 'feature_name') as feature_name,
-        JSONExtractString(properties, 'signup_method') as signup_method,
-        coalesce(
-            nullIf(JSONExtractString(user_properties, 'subscription_tier'), ''),
-            nullIf(JSONExtractString(properties, 'plan'), ''),
-            JSONExtractString(properties, 'plan_type')
-        ) as plan,
-        coalesce(
-            nullIf(JSONExtractString(user_properties, 'country'), ''),
-            nullIf(JSONExtractString(properties, 'country'), ''),
-            JSONExtractString(context, 'country')
-        ) as country
+        JSONExtract(
+            properties,
+            'Tuple(
+                game_id String, feature_name String, signup_method String,
+                plan String, plan_type String, country String
+            )'
+        ) as told,
+        JSONExtract(
+            user_properties, 'Tuple(subscription_tier String, country String)'
+        ) as traits
 
     from deduplicated
 
+),
+
+words_chosen as (
+
+    select
+        * except (told, traits),
+        told.game_id as game_id,
+        told.feature_name as feature_name,
+        told.signup_method as signup_method,
+        coalesce(
+            nullIf(traits.subscription_tier, ''), nullIf(told.plan, ''), told.plan_type
+        ) as plan,
+        coalesce(
+            nullIf(traits.country, ''),
+            nullIf(told.country, ''),
+            JSONExtractString(context, 'country')
+        ) as country
+
+    from words_read
+
 )
 
-select * from words_read  -- noqa: AM04
+select * from words_chosen  -- noqa: AM04

@@ -1,5 +1,5 @@
 {# One row per page view. #}
-{{ config(materialized='view') }}
+{{ config(materialized='view', settings={}) }}
 with
 
 page_views as (

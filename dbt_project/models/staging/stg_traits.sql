@@ -1,5 +1,5 @@
 {# One row per event and trait that came with it. #}
-{{ config(materialized='view') }}
+{{ config(materialized='view', settings={}) }}
 with
 
 events as (
