@@ -1,18 +1,13 @@
-"""Run dbt with the settings of this process, as a process of its own.
-
-dbt keeps state in its module globals and reads the environment while it parses; a
-child process gets exactly our settings and leaves nothing behind in ours.
-"""
+"""Run dbt with the settings of this process, layer by layer."""
 
 import json
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
+from warehouse import dbt_process
 from warehouse.errors import TransformationFailed
 from warehouse.home import Home
 from warehouse.settings import REPOSITORY, Settings, load, table
@@ -74,19 +69,17 @@ def run_dbt(
     home.dbt_target.mkdir(parents=True, exist_ok=True)
     results = home.dbt_target / "run_results.json"
     results.unlink(missing_ok=True)
-    finished = subprocess.run(  # noqa: S603  our own interpreter and project
+    code = dbt_process.run(
         [
-            str(Path(sys.executable).with_name("dbt")),
             *("--log-path", str(home.dbt_target.parent / "logs")),
             *command,
             *("--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)),
             *("--target-path", str(home.dbt_target)),
             *(("--vars", json.dumps(dict(variables))) if variables else ()),
         ],
-        env=environment(settings),
-        check=False,
+        environment(settings),
     )
-    if finished.returncode:
+    if code:
         raise TransformationFailed(_what_failed(command, results))
 
 

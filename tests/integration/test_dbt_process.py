@@ -1,0 +1,64 @@
+"""dbt is imported once, and each of its runs is a process of its own."""
+
+import dataclasses
+import re
+import subprocess
+import sys
+
+import pytest
+
+from warehouse import dbt_process
+from warehouse.errors import TransformationFailed
+from warehouse.settings import REPOSITORY, Settings
+from warehouse.transformation import run_dbt
+
+SHOWN = (
+    *("--quiet", "show", "--output", "json", "--inline"),
+    "select '{{ invocation_id }}' as run, {{ reporting_currency() }} as currency",
+)
+
+
+def test_each_run_has_an_id_of_its_own_and_the_settings_it_is_given(
+    endpoint: Settings, capfd: pytest.CaptureFixture[str]
+) -> None:
+    in_francs = dataclasses.replace(endpoint, reporting_currency="CHF")
+
+    run_dbt(endpoint, SHOWN)
+    first = capfd.readouterr().out
+    run_dbt(in_francs, SHOWN)
+    second = capfd.readouterr().out
+
+    runs = [re.findall(r'"run": "([-0-9a-f]+)"', shown) for shown in (first, second)]
+    assert len(runs[0]) == len(runs[1]) == 1
+    assert runs[0] != runs[1]
+    assert '"currency": "EUR"' in first
+    assert '"currency": "CHF"' in second
+
+
+def test_a_run_that_fails_is_told_and_the_next_one_runs(endpoint: Settings) -> None:
+    with pytest.raises(TransformationFailed, match="dbt conjure failed"):
+        run_dbt(endpoint, ["conjure"])
+
+    assert dbt_process.run(["--version"], {}) == 0
+
+
+def test_the_process_that_forks_ends_with_the_one_that_started_it() -> None:
+    starting = (
+        "from warehouse import dbt_process\n"
+        "dbt_process.run(['--version'], {})\n"
+        "print('id', dbt_process._forker._process.pid, flush=True)\n"
+        "import os, signal\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+
+    # its output ends when nobody is left who could write to it
+    ended = subprocess.run(
+        [sys.executable, "-c", starting],
+        cwd=REPOSITORY,
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+
+    assert ended.returncode == -9
+    assert b"id " in ended.stdout
