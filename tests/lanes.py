@@ -15,7 +15,7 @@ from types import FrameType
 from typing import IO
 
 HEAVY = ("tests/spec", "tests/dags", "tests/end_to_end")
-"""Folders of few and long tests, by measure about half of the time."""
+"""Folders of few and long tests: roughly half of the time in all."""
 
 LANES: Sequence[Sequence[str]] = (
     HEAVY,
