@@ -45,8 +45,8 @@ up: setup ## start the local stack and print its addresses; Ctrl-C or `make down
 down: setup ## stop the local stack
 	@$(BIN)/questlog down
 
-test: setup ## the tests
-	@$(BIN)/pytest
+test: setup ## the tests, in two lanes; ARGS="tests/unit -k money" runs a selection
+	@$(BIN)/$(if $(ARGS),pytest $(ARGS),python -m tests.lanes)
 
 test-slow: setup ## the slow lane of the tests
 	@$(BIN)/pytest -m slow
