@@ -75,7 +75,7 @@ credits_summed as (
 
     select
         model,
-        toString(credit.1) as channel,
+        cast(credit.1 as String) as channel,
         sum({{ q_in_steps('credit.2') }}) / exp2(40) as conversions,
         sum({{ q_in_steps('credit.3') }}) / exp2(40) as revenue
 
