@@ -3,7 +3,7 @@
   Paths of equal channels are counted once and then weighed together: what comes after
   depends on how many different paths there are, not on how many people.
 
-  Parts are added in whole steps of 2^-40, so that the order of rows changes no digit of
+  Parts are added in whole steps of 2^-60, so that the order of rows changes no digit of
   a sum.
 #}
 {% macro q_credits(half_life_days) -%}
@@ -76,8 +76,8 @@ credits_summed as (
     select
         model,
         cast(credit.1 as String) as channel,
-        sum({{ q_in_steps('credit.2') }}) / exp2(40) as conversions,
-        sum({{ q_in_steps('credit.3') }}) / exp2(40) as revenue
+        sum({{ q_in_steps('credit.2') }}) / exp2(60) as conversions,
+        sum({{ q_in_steps('credit.3') }}) / exp2(60) as revenue
 
     from models_listed
 
@@ -113,13 +113,13 @@ paths_summed as (
         sum(paths_taken.revenue) as revenue
         {%- if half_life_days is not none %},
         arrayMap(
-            steps -> steps / exp2(40),
+            steps -> steps / exp2(60),
             sumForEachIf(
                 arrayMap(share -> {{ q_in_steps('share') }}, shares), has_converted
             )
         ) as decayed_conversions,
         arrayMap(
-            steps -> steps / exp2(40),
+            steps -> steps / exp2(60),
             sumForEachIf(
                 arrayMap(
                     share -> {{ q_in_steps('share * paths_taken.revenue') }}, shares
@@ -149,7 +149,7 @@ paths_summed as (
 )
 {%- endmacro %}
 
-{# A number in whole steps of 2^-40. #}
+{# A number in whole steps of 2^-60. #}
 {% macro q_in_steps(number) -%}
-    toInt128(round({{ number }} * exp2(40)))
+    toInt128(round({{ number }} * exp2(60)))
 {%- endmacro %}
