@@ -173,3 +173,12 @@ periods_told as (
 
 )
 {%- endmacro %}
+
+{# The same over people_summed alone, from the first period of anybody to the last. #}
+{% macro q_standings_of_all(period) -%}
+assumeNotNull((select min(seen_first) from people_summed)) as first_number,
+
+assumeNotNull((select max(numbers[-1]) from people_summed)) + 1 as end_number,
+
+{{ q_standings(period) }}
+{%- endmacro %}

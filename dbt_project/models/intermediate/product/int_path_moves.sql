@@ -1,4 +1,4 @@
-{# One row per step and pair of events in sessions of the last 28 days; '' is leaving. #}
+{# One row per step and pair of events in sessions of the last 28 days. #}
 {{ config(order_by='(step, from_event, to_event)') }}
 with
 

@@ -29,11 +29,7 @@ days as (
 
     ),
 
-    assumeNotNull((select min(seen_first) from people_summed)) as first_number,
-
-    assumeNotNull((select max(numbers[-1]) from people_summed)) + 1 as end_number,
-
-    {{ q_standings('day') }}
+    {{ q_standings_of_all('day') }}
 
     select * from periods_told
 
@@ -55,11 +51,7 @@ weeks as (
 
     ),
 
-    assumeNotNull((select min(seen_first) from people_summed)) as first_number,
-
-    assumeNotNull((select max(numbers[-1]) from people_summed)) + 1 as end_number,
-
-    {{ q_standings('week') }}
+    {{ q_standings_of_all('week') }}
 
     select * from periods_told
 
