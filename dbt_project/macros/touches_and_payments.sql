@@ -1,7 +1,7 @@
 {#
   What attribution is about here, as common table expressions: a touch is the start of a
   session with a channel, a conversion a payment whose worth is known in the reporting
-  currency.
+  currency. Of the people that the run computes.
 #}
 {% macro touches_and_payments() -%}
 touches as (
@@ -13,7 +13,7 @@ touches as (
         toUInt64(toUnixTimestamp64Milli(first_viewed_at)) as rank_time,
         channel
 
-    from {{ ref('fct_session_sources') }}
+    from {{ ref('fct_session_sources') }} {{ of_touched_people('where') }}
 
 ),
 
@@ -31,6 +31,7 @@ conversions as (
     where
         kind = 'payment'
         and reporting_amount_minor is not null
+        {{ of_touched_people('and') }}
 
 )
 {%- endmacro %}

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 PEOPLE = (
     "(select person_id, min(occurred_at) as joined_at,"
-    " person_id < 'person2' as segment"
+    " [person_id < 'person2'] as segments"
     f" from {EVENTS} group by person_id)"
 )
 PAYMENTS = (

@@ -13,9 +13,38 @@
     timezone='UTC',
     week_start='monday'
 ) -%}
-{%- set number = q_nth_period('occurred_at', period, timezone, week_start) -%}
 with
 
+{{ q_feature_uses(events, event, feature_property, period, timezone, week_start) }},
+
+people_counted as (
+
+    select
+        {{ q_nth_period('occurred_at', period, timezone, week_start) }} as period_number,
+        uniqExact(person_key) as active_people
+
+    from {{ events }}
+
+    where is_engagement
+
+    group by period_number
+
+),
+
+{{ q_adoption(period, week_start) }}
+
+select * from adoption_measured
+
+order by
+    feature,
+    period_start
+{%- endmacro %}
+
+{# Common table expressions that end in firsts_marked: a person's uses by period. #}
+{% macro q_feature_uses(
+    events, event, feature_property, period, timezone='UTC', week_start='monday'
+) -%}
+{%- set number = q_nth_period('occurred_at', period, timezone, week_start) -%}
 uses_found as (
 
     select
@@ -46,8 +75,14 @@ firsts_marked as (
 
     from uses_found
 
-),
+)
+{%- endmacro %}
 
+{#
+  Common table expressions over firsts_marked and people_counted (period_number and
+  active_people) that end in adoption_measured.
+#}
+{% macro q_adoption(period, week_start='monday') -%}
 uses_counted as (
 
     select
@@ -62,20 +97,6 @@ uses_counted as (
     group by
         feature,
         period_number
-
-),
-
-people_counted as (
-
-    select
-        {{ number }} as period_number,
-        uniqExact(person_key) as active_people
-
-    from {{ events }}
-
-    where is_engagement
-
-    group by period_number
 
 ),
 
@@ -101,11 +122,5 @@ adoption_measured as (
     left join people_counted
         on uses_counted.period_number = people_counted.period_number
 
-    order by
-        feature,
-        period_start
-
 )
-
-select * from adoption_measured
 {%- endmacro %}

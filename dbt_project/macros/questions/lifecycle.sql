@@ -21,12 +21,8 @@
     week_start='monday',
     first_seen_by='any'
 ) -%}
-{%- set number = q_nth_period('occurred_at', period, timezone, week_start) -%}
 {%- set first_number -%}
     {{ q_nth_period(q_moment_or_sql(first_moment), period, timezone, week_start) }}
-{%- endset -%}
-{%- set matches -%}
-    {{ 'event_name = ' ~ q_text(event) if event is not none else 'true' }}
 {%- endset -%}
 with
 
@@ -38,6 +34,38 @@ first_number + {{ q_whole(periods) }}
 {{ q_nth_period(q_moment_or_sql(last_moment), period, timezone, week_start) }} + 1
 {%- endif %} as end_number,
 
+{{ q_people_periods(
+    events,
+    event,
+    period,
+    timezone,
+    week_start,
+    first_seen_by,
+    between='between first_number - 1 and end_number - 1'
+) }},
+
+{{ q_standings(period, week_start) }}
+
+select * from periods_told
+
+order by period_start
+{%- endmacro %}
+
+{#
+  Common table expression people_summed, one row per person who was ever active: the
+  number of the period in which they were first seen, and of those they were active in.
+  `between` narrows these, as SQL.
+#}
+{% macro q_people_periods(
+    events,
+    event=none,
+    period='day',
+    timezone='UTC',
+    week_start='monday',
+    first_seen_by='any',
+    between=none
+) -%}
+{%- set number = q_nth_period('occurred_at', period, timezone, week_start) -%}
 people_summed as (
 
     select
@@ -45,8 +73,10 @@ people_summed as (
         min({{ number }}) as seen_first,
         groupUniqArrayIf(
             {{ number }},
-            {{ matches }}
-            and {{ number }} between first_number - 1 and end_number - 1
+            {{ 'event_name = ' ~ q_text(event) if event is not none else 'true' }}
+            {%- if between is not none %}
+            and {{ number }} {{ between }}
+            {%- endif %}
         ) as numbers
 
     from {{ events }}
@@ -59,8 +89,14 @@ people_summed as (
 
     having notEmpty(numbers)
 
-),
+)
+{%- endmacro %}
 
+{#
+  Common table expressions over people_summed, first_number and end_number that end in
+  periods_told.
+#}
+{% macro q_standings(period, week_start='monday') -%}
 neighbours_placed as (
 
     select
@@ -135,9 +171,14 @@ periods_told as (
 
     where number >= first_number
 
-    order by period_start
-
 )
+{%- endmacro %}
 
-select * from periods_told
+{# The same over people_summed alone, from the first period of anybody to the last. #}
+{% macro q_standings_of_all(period) -%}
+assumeNotNull((select min(seen_first) from people_summed)) as first_number,
+
+assumeNotNull((select max(numbers[-1]) from people_summed)) + 1 as end_number,
+
+{{ q_standings(period) }}
 {%- endmacro %}

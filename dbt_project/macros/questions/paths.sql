@@ -62,6 +62,21 @@ with
 
 {{ q_paths_taken(events, anchor, max_length, direction, collapse_runs, unit) }},
 
+{{ q_path_moves() }},
+
+{{ q_path_edges(top) }}
+
+select * from edges_counted
+
+order by
+    step,
+    people desc,
+    from_event,
+    to_event
+{%- endmacro %}
+
+{# Common table expression over paths_taken: how many went from which event to which. #}
+{% macro q_path_moves() -%}
 moves_counted as (
 
     -- the last event of a path is left for nowhere: ''
@@ -81,8 +96,11 @@ moves_counted as (
         from_event,
         to_event
 
-),
+)
+{%- endmacro %}
 
+{# Common table expressions over moves_counted that end in edges_counted. #}
+{% macro q_path_edges(top) -%}
 -- one row, read once: what follows works on it
 (
     select groupArray((step, from_event, to_event, people)) from moves_counted
@@ -158,19 +176,13 @@ edges_counted as (
         from_event,
         to_event
 
-    order by
-        step,
-        people desc,
-        from_event,
-        to_event
-
 )
-
-select * from edges_counted
 {%- endmacro %}
 
-{# The common table expressions that end in paths_taken (path), one row per unit. #}
-{% macro q_paths_taken(events, anchor, max_length, direction, collapse_runs, unit) -%}
+{# Common table expressions that end in paths_taken (path), one row per unit. #}
+{% macro q_paths_taken(
+    events, anchor, max_length, direction='after', collapse_runs=false, unit='person_key'
+) -%}
 {%- set by = 'session_id' if unit == 'session_id' else 'person_key' -%}
 {%- set ahead = direction != 'before' -%}
 steps_listed as (

@@ -13,6 +13,10 @@
 -- depends_on: {{ ref('int_people_days') }}
 -- depends_on: {{ ref('int_people_steps') }}
 -- depends_on: {{ ref('int_people_weeks') }}
+-- depends_on: {{ ref('int_people_periods') }}
+-- depends_on: {{ ref('int_people_features') }}
+-- depends_on: {{ ref('int_people_revenue') }}
+-- depends_on: {{ ref('int_channel_paths') }}
 with
 
 ids as (

@@ -14,9 +14,9 @@ events as (
         person_id,
         occurred_at
 
-    from {{ ref('fct_events') }}
+    from {{ ref('int_events_sessionized') }}
 
-    where is_engagement {{ of_touched_people('and') }}
+    where is_engagement
 
 ),
 

@@ -2,13 +2,19 @@
 {{ config(order_by='(model, channel)') }}
 with
 
-{{ touches_and_payments() }},
+paths_taken as (
 
-credits as (
+    select
+        has_converted,
+        revenue_minor as revenue,
+        path as transformed_path,
+        ages_ms as ages
 
-    {{ ask_attribution('touches', 'conversions') }}
+    from {{ ref('int_channel_paths') }}
 
 ),
+
+{{ q_credits(half_life_days=7) }},
 
 columns_named as (
 
@@ -18,7 +24,7 @@ columns_named as (
         conversions,
         revenue as revenue_minor
 
-    from credits
+    from credits_joined
 
 )
 

@@ -2,23 +2,28 @@
 {{ config(order_by='path') }}
 with
 
-{{ touches_and_payments() }},
+paths_taken as (
 
-paths as (
+    select
+        has_converted,
+        revenue_minor as revenue,
+        path as transformed_path
 
-    {{ ask_attribution_summary('touches', 'conversions') }}
+    from {{ ref('int_channel_paths') }}
 
 ),
+
+{{ q_paths_summed() }},
 
 columns_named as (
 
     select
-        transformed_path as path,
+        arrayStringConcat(channels, ' > ') as path,
         conversions,
         non_conversions,
-        toInt64(revenue) as revenue_minor
+        revenue as revenue_minor
 
-    from paths
+    from paths_summed
 
 )
 

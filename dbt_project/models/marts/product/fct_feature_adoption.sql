@@ -2,32 +2,46 @@
 {{ config(order_by='(feature, week)') }}
 with
 
-events as (
+firsts_marked as (
 
     select
-        person_key,
-        event_name,
-        -- as days of reports, so that weeks are theirs
-        toDateTime64(
-            toDate(occurred_at, {{ reporting_timezone() }}), 3, 'UTC'
-        ) as occurred_at,
-        is_engagement,
-        properties
+        feature,
+        period_number,
+        uses,
+        is_first
 
-    from {{ ref('fct_events') }}
+    from {{ ref('int_people_features') }}
 
 ),
 
-adoption as (
+weeks as (
 
-    {{ ask_feature_adoption('events') }}
+    select
+        toDateTime64(starts_on, 3, 'UTC') as starts_at,
+        active_people
+
+    from {{ ref('fct_lifecycle') }}
+
+    where period = 'week'
 
 ),
+
+people_counted as (
+
+    select
+        {{ q_nth_period('starts_at', 'week') }} as period_number,
+        active_people
+
+    from weeks
+
+),
+
+{{ q_adoption('week') }},
 
 columns_named as (
 
     select
-        feature,
+        cast(feature as String) as feature,
         toDate(period_start, 'UTC') as week,
         uses,
         people,
@@ -36,7 +50,7 @@ columns_named as (
         active_people,
         rate
 
-    from adoption
+    from adoption_measured
 
 )
 

@@ -2,36 +2,58 @@
 {{ config(order_by='(period, starts_on)') }}
 with
 
-active_days as (
+people as (
 
     select
-        person_key,
-        '' as event_name,
-        toDateTime64(active_on, 3, 'UTC') as occurred_at
+        period,
+        seen_first,
+        numbers
 
-    from {{ ref('fct_active_days') }}
+    from {{ ref('int_people_periods') }}
 
 ),
 
 days as (
 
-    {{ ask_lifecycle(
-        'active_days',
-        first_moment='(select min(occurred_at) from active_days)',
-        last_moment='(select max(occurred_at) from active_days)',
-        period='day',
-    ) }}
+    with
+
+    people_summed as (
+
+        select
+            seen_first,
+            numbers
+
+        from people
+
+        where period = 'day'
+
+    ),
+
+    {{ q_standings_of_all('day') }}
+
+    select * from periods_told
 
 ),
 
 weeks as (
 
-    {{ ask_lifecycle(
-        'active_days',
-        first_moment='(select min(occurred_at) from active_days)',
-        last_moment='(select max(occurred_at) from active_days)',
-        period='week',
-    ) }}
+    with
+
+    people_summed as (
+
+        select
+            seen_first,
+            numbers
+
+        from people
+
+        where period = 'week'
+
+    ),
+
+    {{ q_standings_of_all('week') }}
+
+    select * from periods_told
 
 ),
 
@@ -66,8 +88,8 @@ columns_named as (
 
     from periods_joined
 
-    -- without a day there is no first one either
-    where (select count() from active_days) > 0
+    -- without people there is no first period either
+    where (select count() from people) > 0
 
 )
 

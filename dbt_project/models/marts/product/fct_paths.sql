@@ -2,38 +2,19 @@
 {{ config(order_by='(step, from_event, to_event)') }}
 with
 
-extent as (
-
-    select max(active_on) as last_day
-
-    from {{ ref('fct_active_days') }}
-
-),
-
-events as (
+moves_counted as (
 
     select
-        person_key,
-        session_id,
-        event_name,
-        rank_time
+        step,
+        from_event,
+        to_event,
+        people
 
-    from {{ ref('fct_events') }}
-
-    where
-        is_engagement
-        and toDate(occurred_at, {{ reporting_timezone() }})
-        > (select last_day from extent) - 28
+    from {{ ref('int_path_moves') }}
 
 ),
 
-edges as (
-
-    {{ ask_path_edges(
-        'events', anchor=none, max_length=6, unit='session_id', top=10
-    ) }}
-
-),
+{{ q_path_edges(top=10) }},
 
 columns_named as (
 
@@ -43,7 +24,7 @@ columns_named as (
         to_event,
         people as sessions
 
-    from edges
+    from edges_counted
 
 )
 
