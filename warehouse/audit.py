@@ -7,10 +7,11 @@ import getpass
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from warehouse.errors import BadInput
+from warehouse.line_insert import insert_lines
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -50,9 +51,19 @@ def _user_of_this_machine() -> str:
 def note(
     client: "Client", done: Act, *, action: str, subject: str, detail: Mapping[str, str]
 ) -> None:
-    """Write one act down."""
-    client.insert(
-        "ops.audit",
-        [[done.at, action, subject, json.dumps(detail), done.by, done.because]],
-        ["audited_at", "action", "subject", "detail", "done_by", "because"],
+    """Write one act down. Raises MigrationFailed where the table is not there yet."""
+    row = {
+        "audited_at": done.at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3],
+        "action": action,
+        "subject": subject,
+        "detail": json.dumps(detail),
+        "done_by": done.by,
+        "because": done.because,
+    }
+    insert_lines(
+        client,
+        table="ops.audit",
+        columns=list(row),
+        lines=json.dumps(row).encode(),
+        settings={},
     )

@@ -8,7 +8,7 @@ int_people_of_ids.
 import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from warehouse import audit
@@ -116,18 +116,23 @@ def _edges(client: "Client", ids: list[str], *, built: bool) -> set[Edge]:
     for word in words:
         kind = "declared" if word["linked"] else "cut"
         edge = Edge(
-            *(word["id"], word["person_id"], kind, word["known_at"]),
+            *(word["id"], word["person_id"], kind, _utc(word["known_at"])),
             by=word["decided_by"],
             because=word["because"],
         )
         told.setdefault((edge.id, edge.person_id), []).append(edge)
     for row in rows(client, _FOUND, {"ids": ids}) if built else []:
-        edge = Edge(row["id"], row["person_id"], "found", row["known_at"])
+        edge = Edge(row["id"], row["person_id"], "found", _utc(row["known_at"]))
         others = told.setdefault((edge.id, edge.person_id), [])
         # what events tell after a word does not undo it
         if not others or edge.since < others[0].since:
             others.insert(0, edge)
     return {edge for others in told.values() for edge in _ended(others)}
+
+
+def _utc(moment: datetime) -> datetime:
+    """A moment as the driver gives it: UTC, which it does not say."""
+    return moment.replace(tzinfo=UTC)
 
 
 def _ended(edges: list[Edge]) -> list[Edge]:
@@ -197,7 +202,7 @@ def _say(
         " where id = {id:String} and person_id = {person:String}",
         {"id": own_id, "person": person_id},
     )[0]["known_at"]
-    at = max(done.at, latest + timedelta(milliseconds=1))
+    at = max(done.at, _utc(latest) + timedelta(milliseconds=1))
     audit.note(
         client,
         done,
@@ -213,14 +218,20 @@ def _say(
 
 
 def circle(edges: Iterable[Edge]) -> list[str]:
-    """The ids of a circle of declared links that stand, in name order; or nothing."""
-    ways: dict[str, set[str]] = {}
-    for edge in edges:
-        if edge.kind == "declared" and edge.valid_to is None:
-            ways.setdefault(edge.id, set()).add(edge.person_id)
-    # an id that leads nowhere is in no circle; without them only circles stay, and
-    # what leads to one
-    kept = set(ways)
-    while gone := {one for one in kept if not ways[one] & kept}:
-        kept -= gone
-    return sorted(kept)
+    """The ids on circles of declared links that stand, in name order; or nothing."""
+    links = {
+        (edge.id, edge.person_id)
+        for edge in edges
+        if edge.kind == "declared" and edge.valid_to is None
+    }
+    # who leads nowhere, or whom nobody leads to, is on no circle
+    while links != (
+        kept := {
+            (one, other)
+            for one, other in links
+            if any(other == begin for begin, _ in links)
+            and any(one == end for _, end in links)
+        }
+    ):
+        links = kept
+    return sorted({one for one, _ in links})

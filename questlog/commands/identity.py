@@ -97,8 +97,8 @@ def unlink(
 def _tell_circle(graph: graphs.Graph) -> None:
     if ids := graphs.circle(graph.edges):
         typer.secho(
-            f"These links lead in a circle: {', '.join(ids)}. They are one person,"
-            " named by the first of them; cut one link to name them by another.",
+            f"Links lead in a circle: {', '.join(ids)}. They are one person"
+            " all the same; cut one link to say which of them it is.",
             fg="yellow",
             err=True,
         )

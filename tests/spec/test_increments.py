@@ -25,6 +25,7 @@ from hypothesis import strategies as st
 
 from tests.spec import reference
 from tests.spec.streams import add, world
+from warehouse import audit, backfill
 from warehouse.clickhouse import connect, rows
 from warehouse.migrations import migrate
 from warehouse.settings import REPOSITORY, Settings
@@ -223,6 +224,8 @@ def increments_end_as_rebuilt(engine: Settings, seed: int, *, streams: int) -> N
             if number in KILLED:
                 print(f"run {number} killed at {killed_build(engine, chance)}")
                 continue
+            if number == RUNS - 1:
+                damage_and_backfill(client)
             build(engine)
             the_reference_agrees(client, worlds, number + 1)
         incremental = everything(client)
@@ -232,6 +235,27 @@ def increments_end_as_rebuilt(engine: Settings, seed: int, *, streams: int) -> N
     assert set(incremental) == set(whole)
     for table, expected in whole.items():
         assert incremental[table] == expected, table
+
+
+def damage_and_backfill(client: "Client") -> None:
+    """Lose and falsify rows of the marts by hand, and have their people made again."""
+    days = backfill.Days(date(2026, 2, 10), date(2026, 2, 20), ZONE)
+    act = audit.act(by="spec", because="a test", at=datetime.now(UTC))
+    theirs = (
+        "person_id in (select person_id from intermediate.int_events_identified"
+        f" where toDate(occurred_at, '{ZONE}') >= '{days.begin}'"
+        f" and toDate(occurred_at, '{ZONE}') < '{days.end}')"
+    )
+    client.command(f"delete from marts_build.fct_sessions where {theirs}")
+    client.command(
+        "insert into marts_build.fct_active_days"
+        f" select * from marts_build.fct_active_days where {theirs}"
+    )
+
+    assert backfill.reach(client, days).people > 0
+    # twice is once
+    backfill.note(client, days, act)
+    backfill.note(client, days, act)
 
 
 def bring(client: "Client", worlds: Sequence[Stream], number: int) -> None:
