@@ -70,7 +70,7 @@ def link(own_id: _Id, person: _Id, because: _Because, by: _By = "") -> None:
     done = audit.act(by=by, because=because, at=datetime.now(UTC))
     with doors.client() as client:
         graph = graphs.link(client, own_id, person, done)
-    typer.echo(f"{own_id} is {person}. {_NEXT}")
+    typer.echo(f"Noted: {own_id} is {person}'s. {_NEXT}")
     _tell_circle(graph)
 
 

@@ -33,19 +33,6 @@ events as (
 
 ),
 
-device_users as (
-
-    select
-        anonymous_id,
-        user_id,
-        is_declared,
-        valid_from,
-        valid_to
-
-    from {{ ref('int_identity_map') }}
-
-),
-
 -- which devices named one user by what was known then
 devices_by_then as (
 
@@ -56,17 +43,14 @@ devices_by_then as (
         max(is_declared) as was_told,
         if(was_told, minIf(user_id, is_declared), min(user_id)) as device_user_id
 
-    from device_users
+    from {{ ref('int_identity_map') }}
     cross join as_of_days
 
     where
         valid_from < as_of_moment
         and (valid_to is null or as_of_moment <= valid_to)
 
-    group by
-        as_of,
-        as_of_moment,
-        anonymous_id
+    group by as_of, as_of_moment, anonymous_id
 
     having
         device_user_id = if(was_told, maxIf(user_id, is_declared), max(user_id))

@@ -109,4 +109,8 @@ people_named as (
 
 )
 
-select * from people_named where id != person_id
+select *
+
+from people_named
+
+where id != person_id

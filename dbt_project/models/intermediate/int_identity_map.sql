@@ -57,7 +57,11 @@ found_before_words as (
 
 edges_told as (
 
-    select *, not is_declared as is_cut from words
+    select
+        *,
+        not is_declared as is_cut
+
+    from words
 
     union all
 
@@ -109,9 +113,7 @@ edges_kept as (
 
     from edges_found
 
-    where (anonymous_id, user_id) not in (
-        select (anonymous_id, user_id) from first_words
-    )
+    where (anonymous_id, user_id) not in (select (anonymous_id, user_id) from words)
 
 )
 
