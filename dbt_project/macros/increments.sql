@@ -114,6 +114,17 @@
     {{ forget("loaded_at in (select loaded_at from staging.stg_loads_new)") }}
 {%- endmacro %}
 
+{#
+  Before ids are noted: the runs that the marts have followed. Nothing asks for them
+  again, for a run that is followed is skipped, and a whole build follows nothing.
+#}
+{% macro forget_runs_followed() -%}
+    {%- if execute and not builds_whole()
+        and adapter.get_relation(none, 'intermediate', 'int_changes_followed') -%}
+        {{ forget("run_id in (select run_id from intermediate.int_changes_followed)") }}
+    {%- endif -%}
+{%- endmacro %}
+
 {# Before signed-in devices are listed: the rows of the users whose events changed. #}
 {% macro forget_changed_users() -%}
     {{ forget("user_id in (select own_id from intermediate.int_changes_new)") }}

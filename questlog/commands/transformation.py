@@ -26,6 +26,7 @@ class Published(StrEnum):
 def register(app: typer.Typer) -> None:
     """Add this room's commands."""
     app.command("build")(build)
+    app.command("backfill")(backfill)
     app.command("publish")(publish)
     app.command("docs")(docs)
     app.command(
@@ -51,6 +52,41 @@ def build(
     transformation.build(
         doors.settings(), layer.value, as_of=doors.day(as_of) if as_of else None
     )
+
+
+def backfill(  # noqa: PLR0917 - a command has as many options as it has
+    begin: Annotated[str, typer.Option("--from", help="The first day.")],
+    end: Annotated[str, typer.Option("--to", help="The day after the last.")],
+    because: Annotated[str, typer.Option(help="Why; kept in ops.audit.")] = "backfill",
+    by: Annotated[str, typer.Option(help="Who. Empty: this machine's user.")] = "",
+    later: Annotated[
+        bool, typer.Option(help="Leave the work to the next build, such as the DAG's.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option(help="Only say how much it is.")] = False,
+) -> None:
+    """Make the marts of all people again who did something in some days.
+
+    Days are of the reporting time zone. Safe to repeat, and to interrupt: what is
+    noted is followed by the next build. `questlog publish marts` shows it.
+
+    Example: questlog backfill --from 2026-03-01 --to 2026-03-08 --dry-run
+    """
+    from datetime import UTC, datetime
+
+    from warehouse import audit, transformation
+    from warehouse import backfill as work
+
+    settings = doors.settings()
+    days = work.Days(doors.day(begin), doors.day(end), settings.reporting_timezone)
+    with doors.client() as client:
+        reach = work.reach(client, days)
+        typer.echo(f"{reach.events:,} events of {reach.people:,} people")
+        if dry_run:
+            return
+        act = audit.act(by=by, because=because, at=datetime.now(UTC))
+        work.note(client, days, act)
+    if not later:
+        transformation.build(settings, "marts")
 
 
 def publish(

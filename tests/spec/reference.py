@@ -87,38 +87,65 @@ def conflicts(copies: Sequence[Copy]) -> set[tuple[str, int]]:
     }
 
 
-NO_ALIASES: Mapping[str, str] = {}
-"""Nobody was declared to be somebody else."""
+Word = tuple[str, str, bool]
+"""An id, a person, and whether they are one from now on, or not any more."""
+NO_WORDS: Sequence[Word] = ()
+"""Nobody was declared to be somebody else, and nothing was cut."""
 
 
-def people(
-    events: Sequence[Copy], aliases: Mapping[str, str] = NO_ALIASES
-) -> dict[str, str]:
+def people(events: Sequence[Copy], words: Sequence[Word] = NO_WORDS) -> dict[str, str]:
     """The person of every event, when exactly these events are known.
 
-    `aliases` has the person of an id that was declared to be another's.
+    `words` were said in this order; the latest on an id and a person counts.
     """
-    names = defaultdict(set)
+    latest = {(own, person): linked for own, person, linked in words}
+    declared, names = defaultdict(set), defaultdict(set)
+    for (own, person), linked in latest.items():
+        declared[own].update({person} if linked else ())
     for event in events:
-        if event.user_id and event.anonymous_id:
-            names[event.anonymous_id].add(event.user_id)
+        device = f"anon:{event.anonymous_id}"
+        if (
+            event.user_id
+            and event.anonymous_id
+            and (device, event.user_id) not in latest
+        ):
+            names[device].add(event.user_id)
     found = {}
     for event in events:
-        named = names.get(event.anonymous_id, set())
+        device = f"anon:{event.anonymous_id}"
+        whose = {
+            one_person(user, declared)
+            for user in (declared.get(device) or names.get(device, set()))
+        }
         if event.user_id:
-            found[event.event_id] = event.user_id
-        elif len(named) == 1:
-            found[event.event_id] = next(iter(named))
+            found[event.event_id] = one_person(event.user_id, declared)
         else:
-            found[event.event_id] = f"anon:{event.anonymous_id}"
-    return {event_id: aliases.get(who, who) for event_id, who in found.items()}
+            found[event.event_id] = whose.pop() if len(whose) == 1 else device
+    return found
+
+
+def one_person(user: str, declared: Mapping[str, set[str]]) -> str:
+    """Whose a user id is: all that links reach, in either direction, are one."""
+    links = {
+        (own, person)
+        for own, persons in declared.items()
+        for person in persons
+        if not own.startswith("anon:") and own != person
+    }
+    reached, before = {user}, set[str]()
+    while reached != before:
+        before = set(reached)
+        for link in links:
+            reached |= set(link) if reached & set(link) else set()
+    anothers = {own for own, _ in links}
+    return min(reached - anothers or reached)
 
 
 def by_person(
-    events: Sequence[Copy], aliases: Mapping[str, str] = NO_ALIASES
+    events: Sequence[Copy], words: Sequence[Word] = NO_WORDS
 ) -> dict[str, list[Copy]]:
     """The events of every person, in order."""
-    person = people(events, aliases)
+    person = people(events, words)
     grouped = defaultdict(list)
     for event in sorted(events, key=lambda one: one.order):
         grouped[person[event.event_id]].append(event)
@@ -185,16 +212,14 @@ def _rate(currency: str, on: date, rates: Rates) -> Decimal | None:
     return rates[currency][max(days)] if days and currency in DIGITS else None
 
 
-def funnel(
-    events: Sequence[Copy], aliases: Mapping[str, str] = NO_ALIASES
-) -> list[int]:
+def funnel(events: Sequence[Copy], words: Sequence[Word] = NO_WORDS) -> list[int]:
     """People who came as far as each step: every start is tried on its own."""
     furthest = [
         max(
             (_steps_from(ordered, start) for start in range(len(ordered))),
             default=0,
         )
-        for ordered in by_person(events, aliases).values()
+        for ordered in by_person(events, words).values()
     ]
     return [sum(1 for far in furthest if far > step) for step in range(len(FUNNEL))]
 
@@ -213,14 +238,14 @@ def _steps_from(ordered: Sequence[Copy], start: int) -> int:
 def retention(
     events: Sequence[Copy],
     zone: ZoneInfo,
-    aliases: Mapping[str, str] = NO_ALIASES,
+    words: Sequence[Word] = NO_WORDS,
 ) -> set[tuple[date, int, int, int, bool]]:
     """Cohort week, weeks later, people, returned, whether the week is over."""
     ends = max(event.received_at for event in events).astimezone(zone).date()
     ends += timedelta(days=1)
     weeks = {
         person: {_monday(event.occurred_at, zone) for event in active}
-        for person, ordered in by_person(events, aliases).items()
+        for person, ordered in by_person(events, words).items()
         if (active := [e for e in ordered if e.event_name not in PASSIVE])
     }
     cohorts = defaultdict(list)

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -25,6 +25,7 @@ from hypothesis import strategies as st
 
 from tests.spec import reference
 from tests.spec.streams import add, world
+from warehouse import audit, backfill
 from warehouse.clickhouse import connect, rows
 from warehouse.migrations import migrate
 from warehouse.settings import REPOSITORY, Settings
@@ -76,32 +77,37 @@ def cut(seed: int, users: int) -> Stream:
     # what was delivered once may be delivered again by a later run
     again = [chance.sample(copies[:end], min(end, 3)) for end in ends[:-1]]
     users_named = sorted({copy.user_id for copy in copies if copy.user_id})
-    devices = sorted({f"anon:{c.anonymous_id}" for c in copies if c.anonymous_id})
+    edges = sorted(
+        {(f"anon:{c.anonymous_id}", c.user_id) for c in copies if c.anonymous_id}
+    )
     links = [
-        [
-            (
-                chance.choice([*users_named, *devices]),
-                chance.choice(users_named),
-                chance.random() < 0.7,
-            )
-        ]
-        if users_named and chance.random() < 0.6
-        else []
+        [word for word in _words(chance, users_named, edges) if chance.random() < 0.5]
         for _ in range(RUNS)
     ]
     runs = [[*new, *old] for new, old in zip(pieces, again, strict=True)]
     return Stream(seed=seed, runs=runs, links=links)
 
 
-def aliases(streams: Sequence[Stream], runs: int) -> dict[str, str]:
-    """Whose an id is by the latest word of the first `runs` runs."""
-    latest = {
-        own: (person, linked)
+def _words(
+    chance: random.Random, users: Sequence[str], edges: Sequence[tuple[str, str]]
+) -> Iterator[reference.Word]:
+    """Users declared users, in chains and circles, and edges of devices cut."""
+    if users:
+        yield chance.choice(users), chance.choice(users), chance.random() < 0.7
+        yield chance.choice(users), chance.choice(users), True
+    if edges:
+        device, user = chance.choice(edges)
+        yield device, user or chance.choice([*users, "nobody"]), chance.random() < 0.3
+
+
+def words_said(streams: Sequence[Stream], runs: int) -> list[reference.Word]:
+    """What was declared and cut before the first `runs` runs, in its order."""
+    return [
+        word
         for number in range(runs)
         for stream in streams
-        for own, person, linked in stream.links[number]
-    }
-    return {own: person for own, (person, linked) in latest.items() if linked}
+        for word in stream.links[number]
+    ]
 
 
 @pytest.fixture
@@ -218,6 +224,8 @@ def increments_end_as_rebuilt(engine: Settings, seed: int, *, streams: int) -> N
             if number in KILLED:
                 print(f"run {number} killed at {killed_build(engine, chance)}")
                 continue
+            if number == RUNS - 1:
+                damage_and_backfill(client)
             build(engine)
             the_reference_agrees(client, worlds, number + 1)
         incremental = everything(client)
@@ -229,16 +237,38 @@ def increments_end_as_rebuilt(engine: Settings, seed: int, *, streams: int) -> N
         assert incremental[table] == expected, table
 
 
+def damage_and_backfill(client: "Client") -> None:
+    """Lose and falsify rows of the marts by hand, and have their people made again."""
+    days = backfill.Days(date(2026, 2, 10), date(2026, 2, 20), ZONE)
+    act = audit.act(by="spec", because="a test", at=datetime.now(UTC))
+    theirs = (
+        "person_id in (select person_id from intermediate.int_events_identified"
+        f" where toDate(occurred_at, '{ZONE}') >= '{days.begin}'"
+        f" and toDate(occurred_at, '{ZONE}') < '{days.end}')"
+    )
+    client.command(f"delete from marts_build.fct_sessions where {theirs}")
+    client.command(
+        "insert into marts_build.fct_active_days"
+        f" select * from marts_build.fct_active_days where {theirs}"
+    )
+
+    assert backfill.reach(client, days).people > 0
+    # twice is once
+    backfill.note(client, days, act)
+    backfill.note(client, days, act)
+
+
 def bring(client: "Client", worlds: Sequence[Stream], number: int) -> None:
     add(
         client,
         [copy for stream in worlds for copy in stream.runs[number]],
         loaded_at=LOADS[number % len(LOADS)],
     )
+    said = [word for stream in worlds for word in stream.links[number]]
     links = [
-        [own, person, linked, LOADS[0] + timedelta(days=number), "spec", "a test"]
-        for stream in worlds
-        for own, person, linked in stream.links[number]
+        # each a moment later: the latest word counts
+        [*word, LOADS[0] + timedelta(days=number, milliseconds=place), "spec", "a test"]
+        for place, word in enumerate(said)
     ]
     if links:
         names = ["id", "person_id", "linked", "known_at", "decided_by", "because"]
@@ -247,9 +277,9 @@ def bring(client: "Client", worlds: Sequence[Stream], number: int) -> None:
 
 def the_reference_agrees(client: "Client", worlds: Sequence[Stream], runs: int) -> None:
     copies = [copy for s in worlds for run in s.runs[:runs] for copy in run]
-    whose = aliases(worlds, runs)
+    words = words_said(worlds, runs)
     events = reference.deduplicated(copies)
-    sessions_agree(client, events, whose)
+    sessions_agree(client, events, words)
     steps = rows(
         client,
         "select people from marts_build.fct_activation_funnel order by step_number",
@@ -260,14 +290,14 @@ def the_reference_agrees(client: "Client", worlds: Sequence[Stream], runs: int) 
         " from marts_build.fct_weekly_retention",
     )
 
-    assert [step["people"] for step in steps] == reference.funnel(events, whose)
+    assert [step["people"] for step in steps] == reference.funnel(events, words)
     assert {tuple(cell.values()) for cell in cells} == reference.retention(
-        events, ZoneInfo(ZONE), whose
+        events, ZoneInfo(ZONE), words
     )
 
 
 def sessions_agree(
-    client: "Client", events: Sequence[reference.Copy], whose: Mapping[str, str]
+    client: "Client", events: Sequence[reference.Copy], words: Sequence[reference.Word]
 ) -> None:
     found = defaultdict(set)
     for event in rows(
@@ -278,7 +308,7 @@ def sessions_agree(
         found[event["person_id"], event["session_id"]].add(event["id"])
     expected = [
         (person, sorted(event.event_id for event in session))
-        for person, ordered in reference.by_person(events, whose).items()
+        for person, ordered in reference.by_person(events, words).items()
         for session in reference.sessions(ordered)
     ]
     counted = rows(

@@ -19,6 +19,7 @@ events as (
         event_name,
         is_engagement,
         user_id,
+        anonymous_id,
         occurred_at,
         known_at,
         sequence,
@@ -26,27 +27,72 @@ events as (
         feature_name,
         signup_method,
         plan,
-        country,
-        device_user_id,
-        device_valid_from,
-        device_valid_to
+        country
 
     from {{ ref('int_events_identified') }}
 
 ),
 
+-- which devices named one user by what was known then
+devices_by_then as (
+
+    select
+        as_of,
+        as_of_moment,
+        anonymous_id,
+        max(is_declared) as was_told,
+        if(was_told, minIf(user_id, is_declared), min(user_id)) as device_user_id
+
+    from {{ ref('int_identity_map') }}
+    cross join as_of_days
+
+    where
+        valid_from < as_of_moment
+        and (valid_to is null or as_of_moment <= valid_to)
+
+    group by as_of, as_of_moment, anonymous_id
+
+    having
+        device_user_id = if(was_told, maxIf(user_id, is_declared), max(user_id))
+
+),
+
+-- whom the event belonged to by what was known then
 known_by_then as (
 
     select
+        events.*,
         as_of_days.as_of as as_of,
-        -- whom the event belonged to by what was known then
-        multiIf(
-            user_id != '', user_id,
-            device_valid_from < as_of_moment
-            and (device_valid_to is null or as_of_moment <= device_valid_to),
-            device_user_id,
-            ''
-        ) as person_id,
+        events.user_id as person_id
+
+    from events
+    cross join as_of_days
+
+    where
+        events.user_id != ''
+        and events.known_at < as_of_days.as_of_moment
+
+    union all
+
+    select
+        events.*,
+        devices_by_then.as_of as as_of,
+        devices_by_then.device_user_id as person_id
+
+    from events
+    inner join devices_by_then on events.anonymous_id = devices_by_then.anonymous_id
+
+    where
+        events.user_id = ''
+        and events.known_at < devices_by_then.as_of_moment
+
+),
+
+days_counted as (
+
+    select
+        as_of,
+        person_id,
         event_id,
         event_name,
         is_engagement,
@@ -60,13 +106,8 @@ known_by_then as (
         plan,
         country
 
-    from events
-    cross join as_of_days
-
-    where
-        events.known_at < as_of_days.as_of_moment
-        and person_id != ''
+    from known_by_then
 
 )
 
-select * from known_by_then
+select * from days_counted

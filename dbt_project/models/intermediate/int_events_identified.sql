@@ -27,15 +27,12 @@ events as (
 
 ),
 
--- who an id is by what is known today, and while which knowledge lasts
+-- who an id is by what is known today
 ids as (
 
     select
         own_id as known_id,
-        person_id as known_person_id,
-        device_user_id,
-        device_valid_from,
-        device_valid_to
+        person_id as known_person_id
 
     from {{ ref('int_people_of_ids') }}
 

@@ -23,10 +23,7 @@ ids as (
 
     select
         own_id,
-        person_id,
-        device_user_id,
-        device_valid_from,
-        device_valid_to
+        person_id
 
     from {{ ref('int_people_of_ids') }}
 

@@ -1,18 +1,6 @@
-{# One row per id that may be another's: a device that named a user, or an alias. #}
+{# One row per id that is another's: a device that names one person, or an alias. #}
 {{ config(order_by='own_id') }}
 with
-
-devices as (
-
-    select
-        anonymous_id,
-        user_id,
-        valid_from,
-        valid_to
-
-    from {{ ref('int_identity_map') }}
-
-),
 
 links as (
 
@@ -24,44 +12,65 @@ links as (
 
 ),
 
+devices as (
+
+    select
+        anonymous_id,
+        user_id,
+        is_declared
+
+    from {{ ref('int_identity_map') }}
+
+    where valid_to is null
+
+),
+
+-- two users of a device who were declared one person are one
+people_of_devices as (
+
+    select
+        devices.anonymous_id as anonymous_id,
+        devices.is_declared as is_declared,
+        if(links.id = '', devices.user_id, links.person_id) as person_id
+
+    from devices
+    left join links on devices.user_id = links.id
+
+),
+
+-- what was declared of a device goes before what its events tell
+devices_judged as (
+
+    select
+        anonymous_id,
+        max(is_declared) as was_told,
+        if(was_told, minIf(person_id, is_declared), min(person_id)) as first_person,
+        if(was_told, maxIf(person_id, is_declared), max(person_id)) as last_person
+
+    from people_of_devices
+
+    group by anonymous_id
+
+),
+
 ids_listed as (
 
     select
         concat('anon:', anonymous_id) as own_id,
-        if(valid_to is null, user_id, own_id) as named_id,
-        user_id as device_user_id,
-        valid_from as device_valid_from,
-        valid_to as device_valid_to
+        first_person as person_id
 
-    from devices
+    from devices_judged
+
+    where first_person = last_person
 
     union all
 
     select
         id as own_id,
-        id as named_id,
-        '' as device_user_id,
-        toDateTime64(0, 3, 'UTC') as device_valid_from,
-        null as device_valid_to
+        person_id
 
     from links
 
-    where id not in (select concat('anon:', anonymous_id) from devices)
-
-),
-
-people_linked as (
-
-    select
-        ids_listed.own_id as own_id,
-        if(links.id = '', ids_listed.named_id, links.person_id) as person_id,
-        ids_listed.device_user_id as device_user_id,
-        ids_listed.device_valid_from as device_valid_from,
-        ids_listed.device_valid_to as device_valid_to
-
-    from ids_listed
-    left join links on ids_listed.named_id = links.id
-
 )
 
-select * from people_linked
+select * from ids_listed

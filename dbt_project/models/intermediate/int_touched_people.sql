@@ -29,7 +29,7 @@ with
 
         select
             own_id,
-            toString(tuple(*)) as is_now
+            person_id as is_now
 
         from {{ ref('int_people_of_ids') }}
 
@@ -40,7 +40,7 @@ with
 
         select
             own_id,
-            toString(tuple(*)) as was_then
+            person_id as was_then
 
         from intermediate.int_identity_followed
 

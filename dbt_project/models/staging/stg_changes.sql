@@ -1,8 +1,9 @@
-{# One row per run and id whose events it changed: what the marts have to follow. #}
+{# One row per run and id it changed, until the marts have followed the run. #}
 {{ config(
     materialized='incremental',
     incremental_strategy='append',
-    order_by='(run_id, own_id)'
+    order_by='(run_id, own_id)',
+    pre_hook='{{ forget_runs_followed() }}'
 ) }}
 -- depends_on: {{ ref('stg_loads_new') }}
 -- depends_on: {{ ref('stg_repeated_ids') }}
