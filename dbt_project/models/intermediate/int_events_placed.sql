@@ -7,8 +7,21 @@ with
 events as (
 
     select
-        *,
-        sipHash64(person_id) as person_key
+        event_id,
+        sipHash64(person_id) as person_key,
+        person_id,
+        user_id,
+        event_name,
+        occurred_at,
+        sequence,
+        source,
+        client_session_id,
+        is_engagement,
+        signup_method,
+        plan,
+        country,
+        properties,
+        context
 
     from {{ ref('int_events_identified') }}
     {% if not builds_whole() %}
@@ -52,7 +65,7 @@ sessions_found as (
         openings.session_id as session_id
 
     from events
-    asof inner join openings
+    asof left join openings
         on
             events.person_key = openings.person_key
             and events.occurred_at >= openings.opened_at
@@ -62,7 +75,7 @@ sessions_found as (
 places_found as (
 
     select
-        sessions_found.* except (own_id, own_key),
+        sessions_found.*,
         -- two events of one person never share a rank: B before A within one
         -- millisecond stays before it
         toUInt64(

@@ -33,10 +33,10 @@ devices_read as (
 
     select
         * except (device),
-        device.device_type as device_type,
-        device.browser as browser,
-        device.os as os,
-        device.user_agent as user_agent
+        tupleElement(device, 'device_type') as device_type,
+        tupleElement(device, 'browser') as browser,
+        tupleElement(device, 'os') as os,
+        tupleElement(device, 'user_agent') as user_agent
 
     from events
 

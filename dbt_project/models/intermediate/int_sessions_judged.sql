@@ -4,7 +4,25 @@ with
 
 sessions as (
 
-    select *
+    select
+        session_id,
+        person_key,
+        person_id,
+        started_at,
+        ended_at,
+        duration_ms,
+        events,
+        engagements,
+        page_views,
+        game_sessions,
+        payments,
+        entry_event,
+        exit_event,
+        client_session_id,
+        device_type,
+        browser,
+        os,
+        user_agent
 
     from {{ ref('int_sessions_summed') }}
 
@@ -55,15 +73,14 @@ rates_judged as (
 
     select
         sessions.*,
-        arrayMap(
-            rate -> rate.1,
+        tupleElement(
             arrayFilter(
-                rate ->
-                    if(rate.2 = 'events', events, page_views) >= rate.3
-                    and if(rate.2 = 'events', events, page_views) * 60000
-                    > duration_ms * rate.4,
+                rate -> if(rate.2 = 'events', events, page_views) >= rate.3
+                and if(rate.2 = 'events', events, page_views) * 60000
+                > duration_ms * rate.4,
                 rates_listed.rates
-            )
+            ),
+            1
         ) as rate_reasons
 
     from sessions
@@ -95,7 +112,7 @@ runaways as (
 numbered as (
 
     select
-        reasons_joined.*,
+        *,
         row_number() over by_person as session_number,
         -- whatever the person began on a day on which they ran away
         toBool(
@@ -103,6 +120,7 @@ numbered as (
                 select
                     runaway_id,
                     runaway_on
+
                 from runaways
             )
         ) as is_runaway

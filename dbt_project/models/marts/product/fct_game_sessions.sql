@@ -20,9 +20,9 @@ events as (
         JSONExtract(
             properties, 'Tuple(game_session_id String, game_id String, role String)'
         ) as seat,
-        seat.game_session_id as game_session_id,
-        seat.game_id as game_id,
-        seat.role as role
+        tupleElement(seat, 'game_session_id') as game_session_id,
+        tupleElement(seat, 'game_id') as game_id,
+        tupleElement(seat, 'role') as role
 
     from {{ ref('fct_events') }}
 

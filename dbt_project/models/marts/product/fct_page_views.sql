@@ -46,14 +46,14 @@ pages_named as (
         session_id,
         occurred_at,
         rank_time,
-        page.path as path,
-        domain(page.url) as host,
-        domain(page.referrer) as found_host,
+        tupleElement(page, 'path') as path,
+        domain(tupleElement(page, 'url')) as host,
+        domain(tupleElement(page, 'referrer')) as found_host,
         -- another page of the same site is no referrer
         if(found_host = host, '', found_host) as referrer_host,
-        page.utm_source as utm_source,
-        page.utm_medium as utm_medium,
-        page.utm_campaign as utm_campaign
+        tupleElement(page, 'utm_source') as utm_source,
+        tupleElement(page, 'utm_medium') as utm_medium,
+        tupleElement(page, 'utm_campaign') as utm_campaign
 
     from properties_read
 
