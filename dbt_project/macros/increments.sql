@@ -63,6 +63,7 @@
         reporting_currency(),
         analytics_consent_default() | trim,
         var('session_silence_ms') | string,
+        var('session_cap_ms') | string,
         var('funnel_window_ms') | string,
         var('models_meaning') | string
     ] -%}
@@ -234,6 +235,7 @@
         'int_channel_paths': touched_people,
         'fct_events': touched_people,
         'fct_sessions': touched_people,
+        'fct_runaways': touched_people,
         'fct_active_days': touched_people,
         'fct_game_sessions': touched_people,
         'fct_page_views': touched_people,

@@ -15,6 +15,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 SILENCE = timedelta(minutes=30)
+CAP = timedelta(hours=24)
 FUNNEL_WINDOW = timedelta(days=30)
 FUNNEL = (
     "user_signed_up",
@@ -161,6 +162,31 @@ def sessions(ordered: Sequence[Copy]) -> list[list[Copy]]:
         else:
             found.append([event])
     return found
+
+
+def runaway_days(ordered: Sequence[Copy], zone: ZoneInfo) -> set[date]:
+    """The days that one person's sessions of over 24 hours touch."""
+    return {
+        _day(session[0], zone) + timedelta(days=later)
+        for session in sessions(ordered)
+        if session[-1].occurred_at - session[0].occurred_at > CAP
+        for later in range((_day(session[-1], zone) - _day(session[0], zone)).days + 1)
+    }
+
+
+def numbered_sessions(
+    ordered: Sequence[Copy], zone: ZoneInfo
+) -> list[tuple[int, int, bool]]:
+    """Number, events and whether on a runaway's day, of one person's sessions."""
+    days = runaway_days(ordered, zone)
+    return [
+        (number, len(session), _day(session[0], zone) in days)
+        for number, session in enumerate(sessions(ordered), start=1)
+    ]
+
+
+def _day(event: Copy, zone: ZoneInfo) -> date:
+    return event.occurred_at.astimezone(zone).date()
 
 
 def minor(event: Copy) -> int | None:

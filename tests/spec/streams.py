@@ -69,12 +69,16 @@ def _life(chance: random.Random, user: int, users: int) -> list[Copy]:
         milliseconds=chance.randrange(40 * 86_400_000)
     )
     events = []
-    for number in range(chance.randrange(1, 16)):
-        moment += chance.choice(STEPS)
+    # now and then a machine: no pause for a day or more
+    runs_away = chance.random() < 0.04
+    for number in range(
+        chance.randrange(45, 70) if runs_away else chance.randrange(1, 16)
+    ):
+        moment += timedelta(minutes=30) if runs_away else chance.choice(STEPS)
         if moment.date() > LAST_DAY:
             break
         device = chance.choice(devices)
-        named = not device or chance.random() < 0.6
+        named = runs_away or not device or chance.random() < 0.6
         events.append(
             Copy(
                 event_id=str(UUID(int=chance.getrandbits(128), version=4)),

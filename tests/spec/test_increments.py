@@ -53,7 +53,8 @@ KEPT = (
     # what a run notes for itself differs between runs that end alike
     " and name not in ('stg_loads', 'stg_loads_new', 'stg_build', 'stg_changes',"
     " 'stg_repeated_ids', 'int_build', 'int_changes_new', 'int_changes_followed',"
-    " 'int_touched_people', 'int_touched_ids', 'int_events_sessionized')"
+    " 'int_touched_people', 'int_touched_ids', 'int_events_sessionized',"
+    " 'int_session_marks', 'int_sessions_summed', 'int_runaway_days')"
 )
 Endpoint = Callable[[Settings], AbstractContextManager["Popen[bytes]"]]
 
@@ -306,19 +307,32 @@ def sessions_agree(
         " from marts_build.fct_events",
     ):
         found[event["person_id"], event["session_id"]].add(event["id"])
+    people = reference.by_person(events, words)
     expected = [
         (person, sorted(event.event_id for event in session))
-        for person, ordered in reference.by_person(events, words).items()
+        for person, ordered in people.items()
         for session in reference.sessions(ordered)
     ]
     counted = rows(
         client,
-        "select person_id, events from marts_build.fct_sessions",
+        "select person_id, session_number, events, is_runaway"
+        " from marts_build.fct_sessions",
     )
+    set_aside = rows(
+        client, "select person_id, runaway_on from marts_build.fct_runaways"
+    )
+    zone = ZoneInfo(ZONE)
 
     assert sorted((person, sorted(ids)) for (person, _), ids in found.items()) == (
         sorted(expected)
     )
-    assert sorted((row["person_id"], row["events"]) for row in counted) == sorted(
-        (person, len(ids)) for person, ids in expected
+    assert sorted(tuple(row.values()) for row in counted) == sorted(
+        (person, *session)
+        for person, ordered in people.items()
+        for session in reference.numbered_sessions(ordered, zone)
+    )
+    assert sorted(tuple(row.values()) for row in set_aside) == sorted(
+        (person, day)
+        for person, ordered in people.items()
+        for day in reference.runaway_days(ordered, zone)
     )

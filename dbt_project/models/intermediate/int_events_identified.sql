@@ -21,7 +21,8 @@ events as (
         signup_method,
         plan,
         country,
-        properties
+        properties,
+        context
 
     from {{ ref('stg_events') }}
 

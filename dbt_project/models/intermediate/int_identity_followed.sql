@@ -2,6 +2,7 @@
 {{ config(order_by='own_id') }}
 -- depends_on: {{ ref('fct_events') }}
 -- depends_on: {{ ref('fct_sessions') }}
+-- depends_on: {{ ref('fct_runaways') }}
 -- depends_on: {{ ref('fct_payments') }}
 -- depends_on: {{ ref('dim_people') }}
 -- depends_on: {{ ref('fct_active_days') }}

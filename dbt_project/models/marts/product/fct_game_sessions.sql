@@ -17,9 +17,12 @@ events as (
         session_id,
         occurred_at,
         rank_time,
-        JSONExtractString(properties, 'game_session_id') as game_session_id,
-        JSONExtractString(properties, 'game_id') as game_id,
-        JSONExtractString(properties, 'role') as role
+        JSONExtract(
+            properties, 'Tuple(game_session_id String, game_id String, role String)'
+        ) as seat,
+        tupleElement(seat, 'game_session_id') as game_session_id,
+        tupleElement(seat, 'game_id') as game_id,
+        tupleElement(seat, 'role') as role
 
     from {{ ref('fct_events') }}
 

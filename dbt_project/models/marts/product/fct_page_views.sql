@@ -23,7 +23,22 @@ events as (
 
 ),
 
+-- one reading of the text for all its words
 properties_read as (
+
+    select
+        * except (properties),
+        JSONExtract(
+            properties,
+            'Tuple(path String, url String, referrer String, utm_source String,
+            utm_medium String, utm_campaign String)'
+        ) as page
+
+    from events
+
+),
+
+pages_named as (
 
     select
         event_id,
@@ -31,16 +46,16 @@ properties_read as (
         session_id,
         occurred_at,
         rank_time,
-        JSONExtractString(properties, 'path') as path,
-        domain(JSONExtractString(properties, 'url')) as host,
-        domain(JSONExtractString(properties, 'referrer')) as found_host,
+        tupleElement(page, 'path') as path,
+        domain(tupleElement(page, 'url')) as host,
+        domain(tupleElement(page, 'referrer')) as found_host,
         -- another page of the same site is no referrer
         if(found_host = host, '', found_host) as referrer_host,
-        JSONExtractString(properties, 'utm_source') as utm_source,
-        JSONExtractString(properties, 'utm_medium') as utm_medium,
-        JSONExtractString(properties, 'utm_campaign') as utm_campaign
+        tupleElement(page, 'utm_source') as utm_source,
+        tupleElement(page, 'utm_medium') as utm_medium,
+        tupleElement(page, 'utm_campaign') as utm_campaign
 
-    from events
+    from properties_read
 
 ),
 
@@ -65,7 +80,7 @@ places_found as (
         -- of the last page nobody knows when it was left: null
         dateDiff('millisecond', occurred_at, next_at) as viewed_ms
 
-    from properties_read
+    from pages_named
 
     window in_session as (
         partition by session_id
