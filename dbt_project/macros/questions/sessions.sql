@@ -213,8 +213,8 @@ sessions_counted as (
         count() as count,
         sum(sessions_measured.events) as events,
         countIf(sessions_measured.events = 1) as of_one_event,
-        avg(lasted_ms) / 1000 as average_duration_seconds,
-        quantileExactInclusive(lasted_ms) / 1000 as median_duration_seconds
+        avgOrNull(lasted_ms) / 1000 as average_duration_seconds,
+        quantileExactInclusiveOrNull(lasted_ms) / 1000 as median_duration_seconds
 
     from sessions_measured
 
