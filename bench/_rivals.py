@@ -173,11 +173,11 @@ QUERIES: Final[Mapping[str, tuple[str, ...]]] = {
         ),
         there as (
             select number, count(*) filter (before_it is null) as fresh,
-                count(*) filter (before_it = number - 1) as returning,
+                count(*) filter (before_it = number - 1) as came_again,
                 count(*) filter (before_it < number - 1) as resurrecting
             from placed group by number
         )
-        select fresh, returning, resurrecting, -coalesce(dormant, 0)
+        select fresh, came_again, resurrecting, -coalesce(dormant, 0)
         from there left join left_it using (number)
         where number between 0 and 23 order by number
         """,
