@@ -58,6 +58,7 @@ format: setup ## put code into the house style
 	@$(BIN)/ruff check --fix-only --quiet . && $(BIN)/ruff format .
 
 bench: setup ## list the benchmarks, or run one: make bench NAME=x
+	@$(if $(filter questions,$(NAME)),$(UV) sync --locked --quiet --group bench --python $(abspath .uv/bin/python))
 	@$(BIN)/python -m bench $(NAME)
 
 conformance: setup ## a client's own suite against a fresh endpoint: SUITE=name PATH=/its/checkout

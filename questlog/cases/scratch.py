@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Final, Self
 
 from ingestion.imports import import_file
 from ingestion.judging import Source
+from questlog.cases.order import in_file_order
 from warehouse.clickhouse import connect
 from warehouse.errors import BadInput, StackFailed, TransformationFailed
 from warehouse.home import Home
@@ -64,7 +65,10 @@ class Scratch:
         self._number += 1
         # named anew, or the same lines would count as imported before
         source = Source(f"case-{self._number}", "open")
-        summary = import_file(events, self._settings, now=now, source=source)
+        ordered = in_file_order(
+            events, self._settings.home / f"case-{self._number}.jsonl"
+        )
+        summary = import_file(ordered, self._settings, now=now, source=source)
         unreadable = {
             reason: lines
             for reason, lines in summary.refused.items()

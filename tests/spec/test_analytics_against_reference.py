@@ -4,6 +4,7 @@ import itertools
 import random
 from collections import Counter
 from datetime import UTC, date, datetime
+from statistics import mean, median
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -164,13 +165,14 @@ def test_sessions_say_what_the_reference_says(client: "Client", seed: int) -> No
     events, minutes = stream(chance), chance.choice((30, None, 720))
     load(client, events)
 
-    found = ask(
-        client,
-        "ask_sessions",
-        events=STAGED,
-        session_key="tracker" if minutes is None else "inactivity",
-        timeout_minutes=minutes or 0,
-    )
+    asked = {
+        "events": STAGED,
+        "session_key": "tracker" if minutes is None else "inactivity",
+        "timeout_minutes": minutes or 0,
+    }
+
+    found = ask(client, "ask_sessions", **asked)
+    (summed,) = ask(client, "ask_sessions_summed", **asked)
 
     told = {
         (
@@ -187,6 +189,14 @@ def test_sessions_say_what_the_reference_says(client: "Client", seed: int) -> No
     timeout_ms = None if minutes is None else minutes * 60_000
     assert told == reference.sessions(events, timeout_ms=timeout_ms)
     assert len(found) == len({row["session_id"] for row in found})
+    lasted = [row["duration_seconds"] for row in found]
+    assert summed == {
+        "count": len(found),
+        "events": sum(row["total_events"] for row in found),
+        "of_one_event": sum(row["total_events"] == 1 for row in found),
+        "average_duration_seconds": pytest.approx(mean(lasted)) if lasted else None,
+        "median_duration_seconds": pytest.approx(median(lasted)) if lasted else None,
+    }
 
 
 def _ms(moment: datetime) -> int:
@@ -260,14 +270,15 @@ def test_rfm_says_what_the_reference_says_whatever_the_order_of_rows(
     snapshot = date(2026, 3, chance.randrange(2, 32))
     load(client, events)
 
-    found = ask(
-        client,
-        "ask_rfm",
-        purchases=render(
+    asked = {
+        "purchases": render(
             "q_purchases", events=EVENTS, event="buy", amount_property="revenue"
         ),
-        as_of=render("q_day", day=snapshot.isoformat()),
-    )
+        "as_of": render("q_day", day=snapshot.isoformat()),
+    }
+
+    found = ask(client, "ask_rfm", **asked)
+    cells = ask(client, "ask_rfm_cells", **asked)
 
     told = {
         row["person_id"]: (
@@ -293,3 +304,11 @@ def test_rfm_says_what_the_reference_says_whatever_the_order_of_rows(
         )
         for person, (recency, frequency, amount) in expected.items()
     }
+    names = ("r_score", "f_score", "m_score")
+    assert {
+        tuple(cell[name] for name in names): cell["customers"] for cell in cells
+    } == (Counter(tuple(row[name] for name in names) for row in found))
+    assert sum(cell["purchases"] for cell in cells) == sum(
+        row["frequency"] for row in found
+    )
+    assert sum(cell["money"] for cell in cells) == sum(row["monetary"] for row in found)

@@ -26,7 +26,7 @@ class Parameters(msgspec.Struct, frozen=True, kw_only=True):
     """Conversions in `window` [from, to), and the touches in the days before each.
 
     `revenue_property` none: the first of revenue, amount, value and amount_cents that
-    the conversion has.
+    the conversion has. `users` asks for the path of each conversion.
     """
 
     conversion_event: str
@@ -38,6 +38,7 @@ class Parameters(msgspec.Struct, frozen=True, kw_only=True):
     channels_to_exclude: list[str] = []
     collapse_runs: bool = True
     half_life_days: float = 7
+    users: bool = True
 
 
 def answer(
@@ -46,19 +47,21 @@ def answer(
     """Each conversion's path, paths summed up, and each model's credits."""
     asked = parameters.read("attribution", Parameters, given)
     common = _common(events, asked)
-    paths = rows(client, render("ask_attribution_paths", **common))
     summary = rows(client, render("ask_attribution_summary", **common))
     credited = rows(
         client,
         render("ask_attribution", **common, half_life_days=asked.half_life_days),
     )
-    return {
-        "conversions": len(paths),
-        "revenue": sum(row["revenue"] for row in paths),
-        "paths_to_conversion": [_told(row) for row in paths],
+    found: dict[str, object] = {
+        "conversions": sum(row["conversions"] for row in summary),
+        "revenue": sum(row["revenue"] for row in summary),
         "path_summary": summary,
         "credits": _by_model(credited),
     }
+    if asked.users:
+        paths = rows(client, render("ask_attribution_paths", **common))
+        found["paths_to_conversion"] = [_told(row) for row in paths]
+    return found
 
 
 def _common(events: str, asked: Parameters) -> dict[str, Any]:

@@ -42,17 +42,14 @@ def answer(
         "time_zone": parameters.require_zone(asked.time_zone),
         "week_start": asked.week_start,
     }
-    first = 0
+    first = None
     if asked.first_day is not None:
         first = parameters.milliseconds(asked.first_day, "first_day", asked.time_zone)
     span = rows(
         client, render("ask_span", events=events, first_moment=first, **calendar)
     )[0]
-    if asked.first_day is None:
+    if first is None:
         first = round(span["began_at"].timestamp() * 1000)
-        span = rows(
-            client, render("ask_span", events=events, first_moment=first, **calendar)
-        )[0]
     given_periods = {"day": asked.days, "week": asked.weeks, "month": asked.months}
     periods = given_periods[asked.period]
     if periods is None:

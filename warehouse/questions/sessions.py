@@ -19,6 +19,7 @@ class Parameters(msgspec.Struct, frozen=True, kw_only=True):
     """`tracker`: the client's session_id; `inactivity`: silence over the timeout.
 
     Names of page views and heartbeats: none for those of the trackers we know.
+    `users` asks for each session, not only for how many there are and how long.
     """
 
     session_key: Literal["tracker", "inactivity"] = "inactivity"
@@ -26,6 +27,7 @@ class Parameters(msgspec.Struct, frozen=True, kw_only=True):
     per: Literal["anonymous_id", "user_id"] = "anonymous_id"
     page_view_events: list[str] | None = None
     heartbeat_events: list[str] | None = None
+    users: bool = True
 
 
 def answer(
@@ -33,9 +35,14 @@ def answer(
     events: str,  # noqa: ARG001  devices and contexts are in staging alone
     given: Mapping[str, Any],
 ) -> dict[str, object]:
-    """How many sessions there are, and each of them."""
-    asked = parameters.read("sessions", Parameters, given)
-    query = render("ask_sessions", events=_EVENTS, **msgspec.structs.asdict(asked))
+    """How many sessions there are and how long they last, or each of them."""
+    asked = msgspec.structs.asdict(parameters.read("sessions", Parameters, given))
+    if not asked.pop("users"):
+        for names in ("page_view_events", "heartbeat_events"):
+            del asked[names]
+        query = render("ask_sessions_summed", events=_EVENTS, **asked)
+        return dict(rows(client, query)[0])
+    query = render("ask_sessions", events=_EVENTS, **asked)
     found = [_told(row) for row in rows(client, query)]
     return {"count": len(found), "sessions": found}
 

@@ -31,9 +31,10 @@ class Test(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Parameters(msgspec.Struct, frozen=True, kw_only=True):
-    """Several funnels over the same events."""
+    """Several funnels over the same events; `users` asks for each one's level."""
 
     tests: list[Test]
+    users: bool = True
 
 
 def answer(
@@ -41,12 +42,22 @@ def answer(
 ) -> dict[str, object]:
     """The level of every person with any event, for each funnel."""
     if "tests" not in given and "steps" in given:
-        given = {"tests": [given]}
+        own = {name: value for name, value in given.items() if name != "users"}
+        given = {"tests": [own], "users": given.get("users", True)}
     asked = parameters.read("window_funnel", Parameters, given)
-    return {"tests": [_answered(client, events, test) for test in asked.tests]}
+    return {
+        "tests": [
+            {
+                **msgspec.to_builtins(test),
+                **_answered(client, _query(events, test), len(test.steps), asked.users),
+            }
+            for test in asked.tests
+        ]
+    }
 
 
-def _answered(client: "Client", events: str, test: Test) -> dict[str, object]:
+def _query(events: str, test: Test) -> dict[str, Any]:
+    """What the templates take. Raises BadInput for a mode or steps that can't be."""
     modes = [test.mode] if isinstance(test.mode, str) else test.mode
     for mode in modes:
         if mode not in _MODES:
@@ -55,14 +66,28 @@ def _answered(client: "Client", events: str, test: Test) -> dict[str, object]:
             )
     if not test.steps:
         raise BadInput("Parameter steps: a funnel has one step or more.")
-    query = render(
-        "ask_window_funnel",
-        events=events,
-        steps=[{"event": step, "where": None} for step in test.steps],
-        window_ms=round(test.window_seconds * 1000),
-        modes=modes,
-    )
     return {
-        **msgspec.to_builtins(test),
-        "level_per_user": {row["person"]: row["level"] for row in rows(client, query)},
+        "events": events,
+        "steps": [{"event": step, "where": None} for step in test.steps],
+        "window_ms": round(test.window_seconds * 1000),
+        "modes": modes,
+    }
+
+
+def _answered(
+    client: "Client",
+    rendered: Mapping[str, Any],
+    steps: int,
+    users: bool,  # noqa: FBT001  as the parameter says
+) -> dict[str, object]:
+    """How many people came to which level and, where asked, each one's."""
+    if not users:
+        query = render("ask_window_funnel_levels", **rendered)
+        counted = {row["level"]: row["people"] for row in rows(client, query)}
+        return {"people_by_level": [counted.get(one, 0) for one in range(steps + 1)]}
+    found = rows(client, render("ask_window_funnel", **rendered))
+    levels = [row["level"] for row in found]
+    return {
+        "people_by_level": [levels.count(level) for level in range(steps + 1)],
+        "level_per_user": {row["person"]: row["level"] for row in found},
     }

@@ -173,16 +173,26 @@ order by
     later
 {%- endmacro %}
 
-{# One row: the first and the last event of all, and the number of the last one's period. #}
+{#
+  One row: the first and the last event of all, and the number of the last one's period,
+  counted from that of `first_moment`, or without it from the first event's.
+#}
 {% macro ask_span(events, period, first_moment, time_zone, week_start='monday') -%}
+{%- set first = 'began_at' if first_moment is none else q_moment(first_moment) -%}
 select
-    count() as events,
-    min(occurred_at) as began_at,
-    max(occurred_at) as ended_at,
-    max({{ q_period_number(period, q_moment(first_moment), time_zone, week_start) }})
-        as last_period
+    events,
+    began_at,
+    occurred_at as ended_at,
+    {{ q_period_number(period, first, time_zone, week_start) }} as last_period
 
-from {{ events }}
+from (
+    select
+        count() as events,
+        min(read.occurred_at) as began_at,
+        max(read.occurred_at) as occurred_at
+
+    from {{ events }} as read
+)
 {%- endmacro %}
 
 {#

@@ -60,6 +60,28 @@ people_scored as (
 select * from people_scored
 {%- endmacro %}
 
+{# One row per cell of scores that has people: how many, their purchases and money. #}
+{% macro ask_rfm_cells(purchases, as_of, with_the_day=false) -%}
+select
+    r_score,
+    f_score,
+    m_score,
+    count() as customers,
+    sum(scored.frequency) as purchases,
+    sum(scored.monetary) as money
+
+from ({{ ask_rfm(purchases, as_of, with_the_day) }}) as scored
+
+group by
+    r_score,
+    f_score,
+    m_score
+order by
+    r_score,
+    f_score,
+    m_score
+{%- endmacro %}
+
 {# A day, such as 2026-03-01, as a SQL literal. #}
 {% macro q_day(day) -%}
     toDate({{ q_text(day) }})

@@ -152,6 +152,77 @@ sessions_summed as (
 select * except (last_viewed_url) from sessions_summed
 {%- endmacro %}
 
+{#
+  One row: how many sessions there are, by the same rules as ask_sessions, and how long
+  they last. Nothing but ids and moments is read, one array per actor.
+#}
+{% macro ask_sessions_summed(
+    events, session_key='inactivity', timeout_minutes=30, per='anonymous_id'
+) -%}
+{%- set other = 'user_id' if per == 'anonymous_id' else 'anonymous_id' -%}
+with
+
+{% if session_key == 'tracker' %}
+sessions_measured as (
+
+    select
+        toUInt64(count()) as events,
+        toUInt64(
+            dateDiff('millisecond', min(occurred_at), max(occurred_at))
+        ) as lasted_ms
+
+    from {{ events }}
+
+    where client_session_id != ''
+
+    group by client_session_id
+
+),
+{% else %}
+actors_gathered as (
+
+    select
+        arraySort(groupArray(toUnixTimestamp64Milli(occurred_at))) as moments
+
+    from {{ events }}
+
+    group by sipHash64(if({{ per }} = '', {{ other }}, {{ per }}))
+
+),
+
+sessions_measured as (
+
+    select
+        toUInt64(length(session)) as events,
+        toUInt64(session[-1] - session[1]) as lasted_ms
+
+    from actors_gathered
+    array join
+        arraySplit(
+            (moment, silent_ms) -> silent_ms > {{ q_whole(timeout_minutes * 60000) }},
+            moments,
+            arrayDifference(moments)
+        ) as session
+
+),
+{% endif %}
+
+sessions_counted as (
+
+    select
+        count() as count,
+        sum(sessions_measured.events) as events,
+        countIf(sessions_measured.events = 1) as of_one_event,
+        avgOrNull(lasted_ms) / 1000 as average_duration_seconds,
+        quantileExactInclusiveOrNull(lasted_ms) / 1000 as median_duration_seconds
+
+    from sessions_measured
+
+)
+
+select * from sessions_counted
+{%- endmacro %}
+
 {# The first of some words that is there: in the properties, else in the context. #}
 {% macro q_first_word(of_properties, of_context) -%}
     coalesce(

@@ -6,6 +6,34 @@
 {% macro ask_window_funnel(events, steps, window_ms, modes) -%}
 select
     any(person_id) as person,
+    {{ q_window_funnel(steps, window_ms, modes) }} as level
+
+from {{ events }}
+
+group by person_key
+order by person
+{%- endmacro %}
+
+{# One row per level: how many people came so far and no further. #}
+{% macro ask_window_funnel_levels(events, steps, window_ms, modes) -%}
+select
+    level,
+    count() as people
+
+from (
+    select {{ q_window_funnel(steps, window_ms, modes) }} as level
+
+    from {{ events }}
+
+    group by person_key
+)
+
+group by level
+order by level
+{%- endmacro %}
+
+{# The level of the person whose events are grouped. #}
+{% macro q_window_funnel(steps, window_ms, modes) -%}
     windowFunnel(
         {{ q_whole(window_ms) }}{% for mode in modes %}, {{ q_text(mode) }}{% endfor %}
     )(
@@ -13,10 +41,5 @@ select
         {%- for step in steps %}
         {{ q_is(step) }}{{ ',' if not loop.last }}
         {%- endfor %}
-    ) as level
-
-from {{ events }}
-
-group by person_key
-order by person
+    )
 {%- endmacro %}
