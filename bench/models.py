@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from bench._engine import Engine
 from bench._memory import Watch
 from warehouse.clickhouse import connect, rows
+from warehouse.errors import Unavailable
 from warehouse.transformation import build
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 _PEOPLE = 500_000
 _NEW_EVENTS = 20_000
+_REST_S = 600
 _LIMITS = {
     "full_build_limit_s": 240.0,
     "increment_limit_s": 20.0,
@@ -120,6 +122,7 @@ def _measured(events: int) -> dict[str, float]:
     try:
         with Engine(home) as engine, connect(engine.settings) as client:
             _bring(client, first=0, count=events, events=events, late=0)
+            _rest(client)
             with Watch(os.getpid()) as watch:
                 for step in ("full_build", "increment"):
                     if step == "increment":
@@ -130,6 +133,7 @@ def _measured(events: int) -> dict[str, float]:
                             events=events,
                             late=1,
                         )
+                    _rest(client)
                     since = _now(client)
                     with _timed(figures, f"{step}_s"):
                         build(engine.settings, "staging")
@@ -153,6 +157,15 @@ def _bring(client: "Client", *, first: int, count: int, events: int, late: int) 
             "step_ms": 180 * 86_400_000 / (events / 5),
         },
     )
+
+
+def _rest(client: "Client") -> None:
+    """Wait until the engine has merged what it wants to merge: a warehouse at rest."""
+    deadline = time.monotonic() + _REST_S
+    while client.command("select count() from system.merges"):
+        if time.monotonic() > deadline:
+            raise Unavailable(f"The engine still merges after {_REST_S} s.")
+        time.sleep(0.5)
 
 
 def _now(client: "Client") -> str:

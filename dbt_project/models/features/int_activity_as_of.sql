@@ -1,5 +1,5 @@
 {# One row per as-of day and known person whose data may be analysed. #}
-{{ config(materialized='view', schema='intermediate') }}
+{{ config(materialized='view', schema='intermediate', settings={}) }}
 with
 
 events as (

@@ -1,5 +1,5 @@
 {# One row per as-of day and event of a known person that was known by then. #}
-{{ config(materialized='view', schema='intermediate') }}
+{{ config(materialized='view', schema='intermediate', settings={}) }}
 with
 
 as_of_days as (

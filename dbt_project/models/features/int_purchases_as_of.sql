@@ -1,5 +1,5 @@
 {# One row per as-of day and known person who paid before. #}
-{{ config(materialized='view', schema='intermediate') }}
+{{ config(materialized='view', schema='intermediate', settings={}) }}
 with
 
 events as (

@@ -1,5 +1,5 @@
 {# One row per event of the people this run computes, with its session and place. #}
-{{ config(materialized='view') }}
+{{ config(materialized='view', settings={}) }}
 -- depends_on: {{ ref('int_touched_ids') }}
 -- depends_on: {{ ref('int_touched_people') }}
 with

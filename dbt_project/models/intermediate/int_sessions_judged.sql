@@ -1,5 +1,5 @@
 {# One row per session of the people this run computes: is it a machine, a runaway? #}
-{{ config(materialized='view') }}
+{{ config(materialized='view', settings={}) }}
 with
 
 sessions as (

@@ -18,7 +18,9 @@ events as (
         ) as occurred_at,
         properties
 
-    from {{ ref('int_events_sessionized') }}
+    from {{ ref('fct_events') }}
+
+    where event_name = 'feature_used' {{ of_touched_people('and') }}
 
 ),
 
