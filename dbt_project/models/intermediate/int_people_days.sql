@@ -10,6 +10,7 @@ with
 events as (
 
     select
+        person_key,
         person_id,
         event_name,
         source,
@@ -22,7 +23,7 @@ events as (
 days_counted as (
 
     select
-        person_id,
+        any(person_id) as person_id,
         toDate(occurred_at, {{ reporting_timezone() }}) as day,
         event_name,
         source,
@@ -31,7 +32,7 @@ days_counted as (
     from events
 
     group by
-        person_id,
+        person_key,
         day,
         event_name,
         source

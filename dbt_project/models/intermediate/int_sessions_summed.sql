@@ -1,4 +1,12 @@
 {# One row per session of the people this run computes, from its events alone. #}
+{# Of this run alone: nobody waits for its parts to be merged. #}
+{{ config(
+    settings={
+        'default_compression_codec': 'LZ4',
+        'auto_statistics_types': '',
+        'max_bytes_to_merge_at_max_space_in_pool': 1
+    }
+) }}
 with
 
 events as (

@@ -18,17 +18,7 @@ events as (
         country,
         plan,
         signup_method,
-        -- one number to compare by, not three columns: the events lie in this order
-        row_number() over (
-            partition by
-                person_key,
-                person_id
-            order by
-                occurred_at,
-                sequence,
-                event_id
-            rows between unbounded preceding and current row
-        ) as place
+        rank_time
 
     from {{ ref('int_events_sessionized') }}
 
@@ -65,9 +55,9 @@ activity_summed as (
         min(occurred_at) as first_seen_at,
         max(occurred_at) as last_seen_at,
         minIfOrNull(occurred_at, event_name = 'user_signed_up') as signed_up_at,
-        argMaxIf(country, place, country != '') as country,
-        argMaxIf(plan, place, plan != '') as plan,
-        argMaxIf(signup_method, place, signup_method != '') as signup_method,
+        argMaxIf(country, rank_time, country != '') as country,
+        argMaxIf(plan, rank_time, plan != '') as plan,
+        argMaxIf(signup_method, rank_time, signup_method != '') as signup_method,
         count() as events
 
     from events

@@ -8,6 +8,7 @@
         'default_compression_codec': 'LZ4',
         'auto_statistics_types': ''
     },
+    query_settings={'max_insert_threads': 2},
     pre_hook='{{ forget_new_events() }}'
 ) }}
 with
