@@ -14,16 +14,18 @@ SOURCE = "dbt_project/models/marts/_metrics.yml"
 _INTRODUCTION = """
 # Metrics
 
-One definition of each figure over published marts, in dbt's semantic layer. Why each is
-so and what was rejected is in [DECISIONS](../DECISIONS.md); what the words mean is in
-[the glossary](glossary.md). The dbt docs (`make docs`) show each metric beside its marts.
+One definition of each figure over published marts, in dbt's semantic layer. Why each
+is so and what was rejected is in [DECISIONS](../DECISIONS.md); what the words mean is
+in [the glossary](glossary.md). The dbt docs (`make docs`) show each metric beside its
+mart.
 
-The definitions are words and SQL that dbt checks. MetricFlow, dbt's program that answers
-them, has no dialect for ClickHouse, so `mf query` does not run here: ask as the last
-column says, where `time` is the mart's day, or use `questlog ask` (questions.md).
+dbt checks the definitions, and a test answers each of them. MetricFlow, dbt's program
+that asks them, has no dialect for ClickHouse, so `mf query` does not run here: ask as
+the last column says, where `time` is the mart's day, or use `questlog ask`
+([questions](questions.md)).
 
 Money is in minor units of the reporting currency; days are those of the reporting time
-zone.
+zone. How the marts hang together is in [the map of marts](marts.md).
 """
 _AGGREGATIONS = {
     "average": "avg({0})",
