@@ -11,6 +11,7 @@ from warehouse.generators.dbt_docs import doc_blocks
 from warehouse.generators.dbt_sources import raw_sources
 from warehouse.generators.expectation_data import expectation_data
 from warehouse.generators.json_schema import envelope_schema, event_schema
+from warehouse.generators.metrics_page import metrics_page
 from warehouse.generators.sdk_python import python_types
 from warehouse.generators.sdk_typescript import typescript_types
 from warehouse.generators.settings_page import env_example, settings_page
@@ -48,6 +49,7 @@ def from_everything(taxonomy: Taxonomy) -> Files:
     return {
         **from_taxonomy(taxonomy, raw),
         "dbt_project/models/staging/_raw__sources.yml": raw_sources(raw),
+        "docs/metrics.md": metrics_page(),
         "docs/settings.md": settings_page(),
         ".env.example": env_example(),
     }
