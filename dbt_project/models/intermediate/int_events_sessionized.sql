@@ -1,12 +1,6 @@
 {# One row per event of the people this run computes, without what it carries. #}
-{# Of this run alone: nobody waits for its parts to be merged. #}
-{{ config(
-    settings={
-        'default_compression_codec': 'LZ4',
-        'auto_statistics_types': '',
-        'max_bytes_to_merge_at_max_space_in_pool': 1
-    }
-) }}
+{# by person, so that whoever sums finds a person's rows together #}
+{{ config(order_by='(person_key, rank_time)', settings=written_for_one_run()) }}
 with
 
 events as (

@@ -10,7 +10,6 @@ with
 events as (
 
     select
-        person_key,
         person_id,
         event_name,
         source,
@@ -23,7 +22,7 @@ events as (
 days_counted as (
 
     select
-        any(person_id) as person_id,
+        person_id,
         toDate(occurred_at, {{ reporting_timezone() }}) as day,
         event_name,
         source,
@@ -32,7 +31,7 @@ days_counted as (
     from events
 
     group by
-        person_key,
+        person_id,
         day,
         event_name,
         source

@@ -1,13 +1,5 @@
 {# One row per event that opens a session or shares its millisecond with an earlier. #}
-{# Of this run alone: nobody waits for its parts to be merged. #}
-{{ config(
-    order_by='(person_key, occurred_at)',
-    settings={
-        'default_compression_codec': 'LZ4',
-        'auto_statistics_types': '',
-        'max_bytes_to_merge_at_max_space_in_pool': 1
-    }
-) }}
+{{ config(order_by='(person_key, occurred_at)', settings=written_for_one_run()) }}
 -- depends_on: {{ ref('int_touched_ids') }}
 -- depends_on: {{ ref('int_touched_people') }}
 with

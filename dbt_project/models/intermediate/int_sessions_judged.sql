@@ -41,7 +41,6 @@ rules as (
 
 ),
 
--- each user agent is judged once, however many sessions have it
 agents_judged as (
 
     select
@@ -59,32 +58,25 @@ agents_judged as (
 
 ),
 
-rates_listed as (
-
-    select groupArray((reason, counted, at_least, per_minute_above)) as rates
-
-    from rules
-
-    where counted != ''
-
-),
-
 rates_judged as (
 
     select
-        sessions.*,
+        *,
         tupleElement(
             arrayFilter(
                 rate -> if(rate.2 = 'events', events, page_views) >= rate.3
                 and if(rate.2 = 'events', events, page_views) * 60000
                 > duration_ms * rate.4,
-                rates_listed.rates
+                (
+                    select groupArray((reason, counted, at_least, per_minute_above))
+                    from rules
+                    where counted != ''
+                )
             ),
             1
         ) as rate_reasons
 
     from sessions
-    cross join rates_listed
 
 ),
 
@@ -99,16 +91,6 @@ reasons_joined as (
 
 ),
 
-runaways as (
-
-    select
-        person_id as runaway_id,
-        runaway_on
-
-    from {{ ref('int_runaway_days') }}
-
-),
-
 numbered as (
 
     select
@@ -118,10 +100,10 @@ numbered as (
         toBool(
             (person_id, toDate(started_at, {{ reporting_timezone() }})) in (
                 select
-                    runaway_id,
+                    person_id,
                     runaway_on
 
-                from runaways
+                from {{ ref('int_runaway_days') }}
             )
         ) as is_runaway
 

@@ -1,12 +1,5 @@
 {# One row per session of the people this run computes, from its events alone. #}
-{# Of this run alone: nobody waits for its parts to be merged. #}
-{{ config(
-    settings={
-        'default_compression_codec': 'LZ4',
-        'auto_statistics_types': '',
-        'max_bytes_to_merge_at_max_space_in_pool': 1
-    }
-) }}
+{{ config(settings=written_for_one_run()) }}
 with
 
 events as (
@@ -31,7 +24,7 @@ sessions_summed as (
 
     select
         session_id,
-        any(person_key) as person_key,
+        person_key,
         any(person_id) as person_id,
         min(occurred_at) as started_at,
         max(occurred_at) as ended_at,
@@ -49,7 +42,9 @@ sessions_summed as (
 
     from events
 
-    group by session_id
+    group by
+        person_key,
+        session_id
 
 ),
 

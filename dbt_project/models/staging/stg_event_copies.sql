@@ -73,6 +73,48 @@ clocks_corrected as (
 
     from copies
 
+),
+
+-- all words of a text are read in one go
+words_read as (
+
+    select
+        *,
+        JSONExtract(
+            properties,
+            'Tuple(
+                game_id String, feature_name String, signup_method String,
+                plan String, plan_type String, country String
+            )'
+        ) as told,
+        JSONExtract(
+            user_properties, 'Tuple(subscription_tier String, country String)'
+        ) as traits
+
+    from clocks_corrected
+
+),
+
+words_chosen as (
+
+    select
+        * except (told, traits),
+        tupleElement(told, 'game_id') as game_id,
+        tupleElement(told, 'feature_name') as feature_name,
+        tupleElement(told, 'signup_method') as signup_method,
+        coalesce(
+            nullIf(tupleElement(traits, 'subscription_tier'), ''),
+            nullIf(tupleElement(told, 'plan'), ''),
+            tupleElement(told, 'plan_type')
+        ) as plan,
+        coalesce(
+            nullIf(tupleElement(traits, 'country'), ''),
+            nullIf(tupleElement(told, 'country'), ''),
+            JSONExtractString(context, 'country')
+        ) as country
+
+    from words_read
+
 )
 
-select * from clocks_corrected
+select * from words_chosen

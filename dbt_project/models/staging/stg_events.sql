@@ -3,11 +3,7 @@
     materialized='incremental',
     incremental_strategy='append',
     order_by='(own_key, occurred_at, event_id)',
-    settings={
-        'index_granularity': 512,
-        'default_compression_codec': 'LZ4',
-        'auto_statistics_types': ''
-    },
+    settings=written_quickly({'index_granularity': 512}),
     query_settings={'max_insert_threads': 2},
     pre_hook='{{ forget_new_events() }}'
 ) }}
@@ -38,7 +34,12 @@ copies as (
         properties,
         context,
         user_properties,
-        content_hash
+        content_hash,
+        game_id,
+        feature_name,
+        signup_method,
+        plan,
+        country
 
     from {{ ref('stg_event_copies') }}
 
@@ -93,45 +94,14 @@ deduplicated as (
 
 ),
 
--- all words of a text are read in one go
-words_read as (
+keys_added as (
 
     select
         * except (loaded_at),
-        sipHash64(own_id) as own_key,
-        JSONExtract(
-            properties,
-            'Tuple(
-                game_id String, feature_name String, signup_method String,
-                plan String, plan_type String, country String
-            )'
-        ) as told,
-        JSONExtract(
-            user_properties, 'Tuple(subscription_tier String, country String)'
-        ) as traits
+        sipHash64(own_id) as own_key
 
     from deduplicated
 
-),
-
-words_chosen as (
-
-    select
-        * except (told, traits),
-        told.game_id as game_id,
-        told.feature_name as feature_name,
-        told.signup_method as signup_method,
-        coalesce(
-            nullIf(traits.subscription_tier, ''), nullIf(told.plan, ''), told.plan_type
-        ) as plan,
-        coalesce(
-            nullIf(traits.country, ''),
-            nullIf(told.country, ''),
-            JSONExtractString(context, 'country')
-        ) as country
-
-    from words_read
-
 )
 
-select * from words_chosen  -- noqa: AM04
+select * from keys_added  -- noqa: AM04
