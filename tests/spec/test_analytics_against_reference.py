@@ -23,6 +23,7 @@ from tests.spec.analytics_streams import (
     stream,
     streams,
 )
+from warehouse.questions.registry import question
 from warehouse.questions.templates import render
 
 if TYPE_CHECKING:
@@ -116,13 +117,11 @@ def test_paths_and_edges_say_what_the_reference_says(
         "events": EVENTS,
         "anchor": anchor,
         "max_length": most,
-        "direction": direction,
         "collapse_runs": merge,
     }
 
-    found = ask(client, "ask_paths", **asked)
-    edges = ask(client, "ask_path_edges", **asked, top=2)
-    every_edge = ask(client, "ask_path_edges", **asked, top=99)
+    found, edges = _paths_and_edges(client, direction, top_events=2, **asked)
+    _, every_edge = _paths_and_edges(client, direction, top_events=99, **asked)
 
     paths = [
         reference.path(
@@ -150,6 +149,15 @@ def test_paths_and_edges_say_what_the_reference_says(
         len({row["from_event"] for row in edges if row["step"] == step}) <= 3
         for step in range(1, 20)
     )
+
+
+def _paths_and_edges(
+    client: "Client", direction: str, **asked: Any
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    asked["anchor_event"] = asked.pop("anchor")
+    events = asked.pop("events")
+    answered: dict[str, Any] = question("paths").ask(client, events, asked)
+    return answered[direction], answered[f"edges_{direction}"]
 
 
 def _people_at(edges: list[dict[str, Any]]) -> Counter[int]:

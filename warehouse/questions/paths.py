@@ -12,6 +12,8 @@ from warehouse.questions.templates import render
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
+_PATH = ("path", "users")
+_EDGE = ("step", "from_event", "to_event", "people")
 _UNITS = {"person": "person_key", "session": "session_id"}
 
 
@@ -35,19 +37,34 @@ def answer(
 ) -> dict[str, object]:
     """Paths with how many took them, and the edges of a Sankey diagram."""
     asked = parameters.read("paths", Parameters, given)
-    common = {
-        "events": events,
-        "anchor": asked.anchor_event,
-        "max_length": asked.max_length,
-        "collapse_runs": asked.collapse_runs,
-        "unit": _UNITS[asked.unit],
-    }
+    query = render(
+        "ask_paths",
+        events=events,
+        anchor=asked.anchor_event,
+        max_length=asked.max_length,
+        collapse_runs=asked.collapse_runs,
+        unit=_UNITS[asked.unit],
+        top=asked.top,
+        top_events=asked.top_events,
+    )
+    sides = {row["direction"]: row for row in rows(client, query)}
     answered: dict[str, object] = {}
     for direction in ("after", "before"):
-        paths = render("ask_paths", **common, direction=direction, top=asked.top)
-        answered[direction] = rows(client, paths)
-        edges = render(
-            "ask_path_edges", **common, direction=direction, top=asked.top_events
-        )
-        answered[f"edges_{direction}"] = rows(client, edges)
+        side = sides.get(direction, {"paths": [], "edges": []})
+        answered[direction] = _named(side["paths"], _PATH)
+        answered[f"edges_{direction}"] = _named(side["edges"], _EDGE)
     return answered
+
+
+def _named(
+    found: list[tuple[Any, ...] | dict[str, Any]], columns: tuple[str, ...]
+) -> list[dict[str, Any]]:
+    """Tuples of the engine as rows; it names some of its tuples itself."""
+    return [
+        dict(
+            zip(
+                columns, one.values() if isinstance(one, dict) else one, strict=True
+            )
+        )
+        for one in found
+    ]

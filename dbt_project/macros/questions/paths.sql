@@ -8,71 +8,130 @@
   kept, or with `collapse_runs` are one step.
 #}
 
-{# One row per path: the path and how many people (or sessions) took it. #}
+{#
+  One row per direction, `after` and `before`: `paths`, the most taken first, each with
+  how many people (or sessions) took it, and `edges` for a Sankey diagram: step, event,
+  next event and how many went from the one to the other at that step. Events that are
+  not among the `top_events` of their step are one node, `(other)`, so that no step has
+  more than `top_events` + 1 of them and what leaves a step is what reached the next.
+
+  People are read once for all of it: their events as numbers, sliced both ways.
+#}
 {% macro ask_paths(
     events,
     anchor,
     max_length,
-    direction='after',
     collapse_runs=false,
     unit='person_key',
-    top=none
+    top=none,
+    top_events=10
 ) -%}
 with
 
-{{ q_paths_taken(events, anchor, max_length, direction, collapse_runs, unit) }},
+{{ q_units_gathered(events, anchor, collapse_runs, unit) }},
 
 paths_counted as (
 
     select
-        path,
+        way.1 as side,
+        way.2 as path,
         count() as users
 
-    from paths_taken
+    from (
+        select
+            arrayJoin([
+                ('after', {{ q_slice('after', max_length) }}),
+                ('before', {{ q_slice('before', max_length) }})
+            ]) as way
 
-    group by path
+        from units_gathered
+    )
 
-    order by
-        users desc,
+    group by
+        side,
         path
 
-    {{ 'limit ' ~ q_whole(top) if top is not none }}
+),
+
+sides_summed as (
+
+    select
+        side,
+        {% set in_order = 'taken -> (-toInt64(taken.2), taken.1)' %}
+        {% if top is none %}
+        arraySort({{ in_order }}, groupArray((path, users))) as paths,
+        {% else %}
+        arraySlice(
+            arrayPartialSort(
+                {{ in_order }}, {{ q_whole(top) }}, groupArray((path, users))
+            ),
+            1,
+            {{ q_whole(top) }}
+        ) as paths,
+        {% endif %}
+        -- step, event and next event in one number, 20 bits for each event
+        sumMap(
+            arrayMap(
+                (at, one, next) -> bitShiftLeft(toUInt64(at), 40)
+                + bitShiftLeft(toUInt64(one), 20)
+                + next,
+                arrayEnumerate(path),
+                path,
+                arrayPushBack(arrayPopFront(path), 0)
+            ),
+            arrayMap(one -> users, path)
+        ) as moved
+
+    from paths_counted
+
+    group by side
+
+),
+
+-- read once: everything else works on these two rows
+(select groupArray((side, paths, moved)) from sides_summed) as sides,
+
+moves_counted as (
+
+    -- the last event of a path is left for nowhere: ''
+    select
+        each.1 as side,
+        bitShiftRight(move.1, 40) as step,
+        names[bitAnd(bitShiftRight(move.1, 20), 1048575)] as from_event,
+        names[bitAnd(move.1, 1048575)] as to_event,
+        move.2 as people
+
+    from (select arrayJoin(sides) as each)
+    array join arrayZip(each.3.1, each.3.2) as move
+
+),
+
+{{ q_path_edges(top_events, side='side') }},
+
+edges_listed as (
+
+    select
+        side,
+        arraySort(
+            edge -> (edge.1, -toInt64(edge.4), edge.2, edge.3),
+            groupArray((step, from_event, to_event, people))
+        ) as edges
+
+    from edges_counted
+
+    group by side
 
 )
 
-select * from paths_counted
-{%- endmacro %}
+select
+    one_side.1 as direction,
+    arrayMap(
+        taken -> (arrayMap(one -> names[one], taken.1), taken.2), one_side.2
+    ) as paths,
+    edges_listed.edges as edges
 
-{#
-  One row per step and pair of events, for a Sankey diagram: how many people went from
-  the one to the other at that step. Events that are not among the `top` of their step
-  are one node, `(other)`, so that no step has more than `top` + 1 of them and what
-  leaves a step is what reached the next.
-#}
-{% macro ask_path_edges(
-    events,
-    anchor,
-    max_length,
-    direction='after',
-    collapse_runs=false,
-    unit='person_key',
-    top=10
-) -%}
-with
-
-{{ q_paths_taken(events, anchor, max_length, direction, collapse_runs, unit) }},
-
-{{ q_path_moves() }},
-
-{{ q_path_edges(top) }}
-
-select * from edges_counted
-
-order by
-    step,
-    people desc,
-    from_event,
-    to_event
+from (select arrayJoin(sides) as one_side) as sides_told
+left join edges_listed on one_side.1 = edges_listed.side
 {%- endmacro %}
 
 {# Common table expression over paths_taken: how many went from which event to which. #}
@@ -99,21 +158,28 @@ moves_counted as (
 )
 {%- endmacro %}
 
-{# Common table expressions over moves_counted that end in edges_counted. #}
-{% macro q_path_edges(top) -%}
+{#
+  Common table expressions over moves_counted that end in edges_counted. `side` is the
+  column that keeps the paths of two directions apart, where there are two.
+#}
+{% macro q_path_edges(top, side="''") -%}
 -- one row, read once: what follows works on it
 (
-    select groupArray((step, from_event, to_event, people)) from moves_counted
+    select groupArray((step, from_event, to_event, people, {{ side }}))
+    from moves_counted
 ) as moves,
 
 nodes_counted as (
 
     select
+        move.5 as side,
         move.1 as step,
         move.2 as event_name,
         sum(move.4) as reached,
         row_number() over (
-            partition by step
+            partition by
+                side,
+                step
             order by
                 reached desc,
                 event_name
@@ -122,6 +188,7 @@ nodes_counted as (
     from (select arrayJoin(moves) as move)
 
     group by
+        side,
         step,
         event_name
 
@@ -130,6 +197,7 @@ nodes_counted as (
 nodes_kept as (
 
     select
+        side,
         step,
         event_name
 
@@ -142,14 +210,15 @@ nodes_kept as (
 moves_listed as (
 
     select
+        move.5 as side,
         move.1 as step,
         if(
-            (step, move.2) in (select step, event_name from nodes_kept),
+            (side, step, move.2) in (select side, step, event_name from nodes_kept),
             move.2,
             '(other)'
         ) as from_event,
         if(
-            (step + 1, move.3) in (select step, event_name from nodes_kept),
+            (side, step + 1, move.3) in (select side, step, event_name from nodes_kept),
             move.3,
             '(other)'
         ) as to_event,
@@ -164,6 +233,7 @@ moves_listed as (
 edges_counted as (
 
     select
+        side,
         toUInt32(step) as step,
         from_event,
         to_event,
@@ -172,6 +242,7 @@ edges_counted as (
     from moves_listed
 
     group by
+        side,
         step,
         from_event,
         to_event
@@ -183,87 +254,69 @@ edges_counted as (
 {% macro q_paths_taken(
     events, anchor, max_length, direction='after', collapse_runs=false, unit='person_key'
 ) -%}
-{%- set by = 'session_id' if unit == 'session_id' else 'person_key' -%}
-{%- set ahead = direction != 'before' -%}
-steps_listed as (
-
-    {% if collapse_runs %}
-    -- the first event of each run; a run's other events are no step
-    select
-        {{ by }},
-        event_name,
-        rank_time
-
-    from (
-        select
-            {{ by }},
-            event_name,
-            rank_time,
-            lagInFrame(toNullable(event_name), 1, null) over (
-                partition by {{ by }}
-                order by rank_time {{ '' if ahead else 'desc' }}
-                rows between unbounded preceding and current row
-            ) as name_before
-
-        from {{ events }}
-        {{ q_anchors_joined(events, anchor, by, ahead) }}
-    )
-
-    where name_before is null or name_before != event_name
-    {% else %}
-    select
-        {{ by }},
-        event_name,
-        rank_time
-
-    from {{ events }}
-    {{ q_anchors_joined(events, anchor, by, ahead) }}
-    {% endif %}
-
-),
+{{ q_units_gathered(events, anchor, collapse_runs, unit) }},
 
 paths_taken as (
 
     select
-        {{ by }},
-        -- the nearest the anchor first; of paths that lead to it turned round again
-        arraySlice(
-            arrayPartialSort(
-                (event_name, at) -> {{ 'at' if ahead else '-toInt64(at)' }},
-                {{ q_whole(max_length) }},
-                groupArray(event_name),
-                groupArray(rank_time)
-            ),
-            1,
-            {{ q_whole(max_length) }}
-        ) as nearest,
-        arrayMap(
-            event_name -> toString(event_name),
-            {{ 'nearest' if ahead else 'arrayReverse(nearest)' }}
-        ) as path
+        arrayMap(one -> names[one], {{ q_slice(direction, max_length) }}) as path
 
-    from steps_listed
+    from units_gathered
+
+)
+{%- endmacro %}
+
+{#
+  Common table expressions `names` (of events, in order) and units_gathered, one row per
+  unit: its events `since` the anchor and `until` it, in order, as places in `names`.
+  Numbers are gathered and sorted many times faster than names.
+#}
+{% macro q_units_gathered(events, anchor, collapse_runs, unit) -%}
+{%- set by = 'session_id' if unit == 'session_id' else 'person_key' -%}
+(select arraySort(groupUniqArray(toString(event_name))) from {{ events }}) as names,
+
+units_gathered as (
+
+    select
+        arraySort(
+            (one, at) -> at,
+            groupArray(toUInt32(indexOf(names, event_name))),
+            groupArray(rank_time)
+        ) as happened_all,
+        {% if anchor is not none -%}
+        indexOf(happened_all, indexOf(names, {{ q_text(anchor) }})) as anchored_at,
+        {% if collapse_runs -%}
+        -- a run that goes on over the anchor is cut there
+        arrayCompact(arraySlice(happened_all, anchored_at)) as since,
+        arrayCompact(arraySlice(happened_all, 1, anchored_at)) as until
+        {%- else -%}
+        arraySlice(happened_all, anchored_at) as since,
+        arraySlice(happened_all, 1, anchored_at) as until
+        {%- endif %}
+        {%- else -%}
+        {{ 'arrayCompact(happened_all)' if collapse_runs else 'happened_all' }} as since,
+        since as until
+        {%- endif %}
+
+    from {{ events }}
+
+    {% if anchor is not none -%}
+    where
+        {{ by }} in (
+            select {{ by }} from {{ events }} where event_name = {{ q_text(anchor) }}
+        )
+    {%- endif %}
 
     group by {{ by }}
 
 )
 {%- endmacro %}
 
-{# Keeps what happened from the unit's first anchor on, or up to it. #}
-{% macro q_anchors_joined(events, anchor, by, ahead) -%}
-{%- if anchor is not none -%}
-    inner join (
-        select
-            {{ by }},
-            min(rank_time) as anchored_at
-
-        from {{ events }}
-
-        where event_name = {{ q_text(anchor) }}
-
-        group by {{ by }}
-    ) as anchors using ({{ by }})
-
-    where rank_time {{ '>=' if ahead else '<=' }} anchored_at
-{%- endif -%}
+{# The nearest the anchor: the first events since it, or the last ones until it. #}
+{% macro q_slice(direction, max_length) -%}
+    {%- if direction == 'before' -%}
+    arraySlice(until, -least({{ q_whole(max_length) }}, length(until)))
+    {%- else -%}
+    arraySlice(since, 1, {{ q_whole(max_length) }})
+    {%- endif -%}
 {%- endmacro %}
