@@ -236,7 +236,8 @@ def test_credits_say_what_the_reference_says_and_sum_to_what_was_made(
     }
 
     paths = ask(client, "ask_attribution_paths", **asked)
-    credited = ask(client, "ask_attribution", **asked, half_life_days=7)
+    answered = ask(client, "ask_attribution", **asked, half_life_days=7)
+    credited = [row for row in answered if row["model"]]
 
     ways = reference.ways(events, days=days, window=window, exclude=exclude)
     made = [way for way in ways if way.converted]

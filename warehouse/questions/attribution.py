@@ -47,16 +47,16 @@ def answer(
     """Each conversion's path, paths summed up, and each model's credits."""
     asked = parameters.read("attribution", Parameters, given)
     common = _common(events, asked)
-    summary = rows(client, render("ask_attribution_summary", **common))
-    credited = rows(
+    answered = rows(
         client,
         render("ask_attribution", **common, half_life_days=asked.half_life_days),
     )
+    summary = [_path(row) for row in answered if not row["model"]]
     found: dict[str, object] = {
         "conversions": sum(row["conversions"] for row in summary),
         "revenue": sum(row["revenue"] for row in summary),
         "path_summary": summary,
-        "credits": _by_model(credited),
+        "credits": _by_model([row for row in answered if row["model"]]),
     }
     if asked.users:
         paths = rows(client, render("ask_attribution_paths", **common))
@@ -65,7 +65,7 @@ def answer(
 
 
 def _common(events: str, asked: Parameters) -> dict[str, Any]:
-    """What all three queries are asked with."""
+    """What both queries are asked with."""
     bounds = asked.window or [None, None]
     if len(bounds) != 2:  # noqa: PLR2004  from and to
         raise BadInput("Question attribution: window is a list of from and to.")
@@ -89,6 +89,16 @@ def _common(events: str, asked: Parameters) -> dict[str, Any]:
         "to_moment": end and parameters.milliseconds(end, "window"),
         "exclude": asked.channels_to_exclude,
         "collapse_runs": asked.collapse_runs,
+    }
+
+
+def _path(row: Mapping[str, Any]) -> dict[str, object]:
+    """How often a path led to a conversion, and how often to none."""
+    return {
+        "transformed_path": row["channel"],
+        "conversions": int(row["conversions"]),
+        "non_conversions": row["non_conversions"],
+        "revenue": row["revenue"],
     }
 
 

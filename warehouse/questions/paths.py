@@ -61,10 +61,6 @@ def _named(
 ) -> list[dict[str, Any]]:
     """Tuples of the engine as rows; it names some of its tuples itself."""
     return [
-        dict(
-            zip(
-                columns, one.values() if isinstance(one, dict) else one, strict=True
-            )
-        )
+        dict(zip(columns, one.values() if isinstance(one, dict) else one, strict=True))
         for one in found
     ]

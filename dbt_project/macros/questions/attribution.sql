@@ -91,41 +91,11 @@ order by
     conversion_id
 {%- endmacro %}
 
-{# One row per transformed path: how often it led to a conversion, how often to none. #}
-{% macro ask_attribution_summary(
-    touches,
-    conversions,
-    lookback_days=30,
-    from_moment=none,
-    to_moment=none,
-    exclude=[],
-    collapse_runs=true
-) -%}
-with
-
-{{ q_attribution_paths(
-    touches, conversions, lookback_days, from_moment, to_moment, exclude, collapse_runs
-) }},
-
-{{ q_paths_summed() }}
-
-select
-    arrayStringConcat(channels, ' > ') as transformed_path,
-    conversions,
-    non_conversions,
-    revenue
-
-from paths_summed
-
-order by
-    conversions desc,
-    non_conversions desc,
-    transformed_path
-{%- endmacro %}
-
 {#
   One row per model and channel: its share of conversions and revenue. The shares of a
-  model sum to all conversions that have a path, and to their revenue.
+  model sum to all conversions that have a path, and to their revenue. And with `model`
+  '' one row per transformed path (in `channel`): how often it led to a conversion, how
+  often to none, and its revenue: both rest on the same paths, worked out once.
 
   first, last, linear, position (40 % first, 40 % last, 20 % between; halves for two),
   time_decay (a touch weighs half as much each `half_life_days` before the conversion),
@@ -150,11 +120,38 @@ with
     touches, conversions, lookback_days, from_moment, to_moment, exclude, collapse_runs
 ) }},
 
-{{ q_credits(half_life_days) }}
+{{ q_credits(half_life_days) }},
 
-select * from credits_joined
+answers_listed as (
+
+    select
+        model,
+        channel,
+        conversions,
+        toUInt64(0) as non_conversions,
+        revenue
+
+    from credits_joined
+
+    union all
+
+    select
+        '' as model,
+        arrayStringConcat(channels, ' > ') as channel,
+        toFloat64(conversions) as conversions,
+        non_conversions,
+        revenue
+
+    from ways_listed
+
+)
+
+select * from answers_listed
 
 order by
     model,
+    -- of paths, the most taken first
+    if(model = '', -conversions, 0),
+    if(model = '', -toInt64(non_conversions), 0),
     channel
 {%- endmacro %}

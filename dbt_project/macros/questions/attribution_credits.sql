@@ -9,6 +9,37 @@
 {% macro q_credits(half_life_days) -%}
 {{ q_paths_summed(half_life_days) }},
 
+-- worked out once: all that follows works on it
+(
+    select
+        groupArray(
+            (
+                channels,
+                conversions,
+                non_conversions,
+                toFloat64(paths_summed.revenue),
+                decayed_conversions,
+                decayed_revenue
+            )
+        )
+
+    from paths_summed
+) as ways,
+
+ways_listed as (
+
+    select
+        way.1 as channels,
+        way.2 as conversions,
+        way.3 as non_conversions,
+        way.4 as revenue,
+        way.5 as decayed_conversions,
+        way.6 as decayed_revenue
+
+    from (select arrayJoin(ways) as way)
+
+),
+
 paths_weighed as (
 
     select
@@ -54,7 +85,7 @@ paths_weighed as (
             ('time_decay', decayed_conversions, decayed_revenue)
         ) as models
 
-    from paths_summed
+    from ways_listed
 
     where conversions > 0
 

@@ -1,5 +1,5 @@
 {#
-  Markov's chain over paths_summed, ending in markov_credits. States are the channels, a
+  Markov's chain over ways_listed, ending in markov_credits. States are the channels, a
   start, the conversion and the end of those who never convert. A channel is removed by
   letting nobody leave it; its effect is the share of conversions lost. The chance of
   converting is exact: states are eliminated one by one (Gauss), not approached by
@@ -11,11 +11,11 @@ paths_walked as (
     select
         conversions,
         non_conversions,
-        toFloat64(paths_summed.revenue) as revenue,
+        revenue,
         arrayMap(one -> concat('=', one), channels) as visited,
         arrayZip(arrayPopBack(arrayPushFront(visited, '')), visited) as moves
 
-    from paths_summed
+    from ways_listed
 
 ),
 
