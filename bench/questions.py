@@ -282,7 +282,7 @@ def _compared(
 def _engine_cpu_ms(client: "Client", since: str) -> float:
     """What the engine's queries have cost since a moment of its clock."""
     client.command("system flush logs")
-    return float(client.command(_CPU, parameters={"since": since}))
+    return float(str(client.command(_CPU, parameters={"since": since})))
 
 
 def _timed(runs: int, act: Callable[[], Any]) -> tuple[list[float], Any]:

@@ -92,7 +92,7 @@ def _common(events: str, asked: Parameters) -> dict[str, Any]:
     }
 
 
-def _path(row: Mapping[str, Any]) -> dict[str, object]:
+def _path(row: Mapping[str, Any]) -> dict[str, Any]:
     """How often a path led to a conversion, and how often to none."""
     return {
         "transformed_path": row["channel"],
