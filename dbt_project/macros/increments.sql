@@ -64,6 +64,7 @@
         analytics_consent_default() | trim,
         var('session_silence_ms') | string,
         var('session_cap_ms') | string,
+        var('activation_steps') | join(' '),
         var('funnel_window_ms') | string,
         var('models_meaning') | string
     ] -%}
@@ -228,7 +229,6 @@
         'int_events_identified': touched_ids,
         'int_people_days': touched_people,
         'int_people_steps': touched_people,
-        'int_people_weeks': touched_people,
         'int_people_periods': touched_people,
         'int_people_features': touched_people,
         'int_people_revenue': touched_people,

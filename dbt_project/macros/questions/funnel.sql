@@ -19,12 +19,13 @@
   0, none for anywhere; window and dates in milliseconds.
 #}
 
-{# One row per person who took the first step: the ranks of the steps, in `taken`. #}
+{#
+  Common table expressions that end in people_followed, one row per person who took the
+  first step: how many they `reached`, and the ranks of these, in `taken`.
+#}
 {% macro funnel_people(
     events, steps, order, window_ms, exclusions, date_from, date_to
 ) -%}
-with
-
 {{ funnel_journeys(events, steps, order, exclusions, date_from, date_to) }},
 
 {% if order == 'unordered' -%}
@@ -32,6 +33,63 @@ with
 {%- else -%}
 {{ funnel_attempts_in_order(steps, exclusions, window_ms, order == 'strict') }}
 {%- endif %}
+{%- endmacro %}
+
+{#
+  Common table expression steps_counted over people_described (reached, taken, value),
+  one row per value: what `ask_funnel` tells, each an array over the steps. `as_of` is
+  milliseconds, or SQL from a model.
+#}
+{% macro funnel_steps_counted(steps, window_ms, as_of) -%}
+steps_counted as (
+
+    select
+        value,
+        [
+            {%- for step in range(1, steps | length + 1) %}
+            countIf(reached >= {{ step }}){{ ',' if not loop.last }}
+            {%- endfor %}
+        ] as counts,
+        [
+            {%- for step in range(1, steps | length + 1) %}
+            countIf(
+                reached = {{ step }} and {{ step }} < {{ steps | length }}
+                and bitShiftRight(taken[1], 16) + {{ window_ms }}
+                > {{ as_of if as_of is string else q_whole(as_of) }}
+            ){{ ',' if not loop.last }}
+            {%- endfor %}
+        ] as still_open,
+        {%- for name, since in [('previous', none), ('first', 1)] %}
+        [
+            {%- for step in range(1, steps | length + 1) %}
+            {%- set from_step = since or [step - 1, 1] | max %}
+            quantilesExactInclusiveIf(0.25, 0.5, 0.75, 0.9)(
+                (
+                    bitShiftRight(taken[{{ step }}], 16)
+                    - bitShiftRight(taken[{{ from_step }}], 16)
+                ) / 1000,
+                reached >= {{ step }}
+            ){{ ',' if not loop.last }}
+            {%- endfor %}
+        ] as seconds_from_{{ name }},
+        {%- endfor %}
+        [
+            {%- for step in range(1, steps | length + 1) %}
+            avgIf(
+                (
+                    bitShiftRight(taken[{{ step }}], 16)
+                    - bitShiftRight(taken[{{ [step - 1, 1] | max }}], 16)
+                ) / 1000,
+                reached >= {{ step }}
+            ){{ ',' if not loop.last }}
+            {%- endfor %}
+        ] as average_seconds
+
+    from people_described
+
+    group by value
+
+)
 {%- endmacro %}
 
 {#
@@ -43,6 +101,8 @@ with
     events, steps, order, window_ms, exclusions, date_from, date_to, as_of,
     breakdown=none
 ) -%}
+with
+
 {{ funnel_people(events, steps, order, window_ms, exclusions, date_from, date_to) }},
 
 {% if breakdown is not none -%}
@@ -85,55 +145,7 @@ people_described as (
 ),
 {%- endif %}
 
-steps_counted as (
-
-    select
-        value,
-        [
-            {%- for step in range(1, steps | length + 1) %}
-            countIf(reached >= {{ step }}){{ ',' if not loop.last }}
-            {%- endfor %}
-        ] as counts,
-        [
-            {%- for step in range(1, steps | length + 1) %}
-            countIf(
-                reached = {{ step }} and {{ step }} < {{ steps | length }}
-                and bitShiftRight(taken[1], 16) + {{ window_ms }}
-                > {{ q_whole(as_of) }}
-            ){{ ',' if not loop.last }}
-            {%- endfor %}
-        ] as still_open,
-        {%- for name, since in [('previous', none), ('first', 1)] %}
-        [
-            {%- for step in range(1, steps | length + 1) %}
-            {%- set from_step = since or [step - 1, 1] | max %}
-            quantilesExactInclusiveIf(0.25, 0.5, 0.75, 0.9)(
-                (
-                    bitShiftRight(taken[{{ step }}], 16)
-                    - bitShiftRight(taken[{{ from_step }}], 16)
-                ) / 1000,
-                reached >= {{ step }}
-            ){{ ',' if not loop.last }}
-            {%- endfor %}
-        ] as seconds_from_{{ name }},
-        {%- endfor %}
-        [
-            {%- for step in range(1, steps | length + 1) %}
-            avgIf(
-                (
-                    bitShiftRight(taken[{{ step }}], 16)
-                    - bitShiftRight(taken[{{ [step - 1, 1] | max }}], 16)
-                ) / 1000,
-                reached >= {{ step }}
-            ){{ ',' if not loop.last }}
-            {%- endfor %}
-        ] as average_seconds
-
-    from people_described
-
-    group by value
-
-)
+{{ funnel_steps_counted(steps, window_ms, as_of) }}
 
 select * from steps_counted
 order by
@@ -152,6 +164,8 @@ where {{ q_named_as(steps) }} {{- q_between(date_from, date_to) }}
 {% macro ask_funnel_people(
     events, steps, order, window_ms, exclusions, date_from, date_to
 ) -%}
+with
+
 {{ funnel_people(events, steps, order, window_ms, exclusions, date_from, date_to) }},
 
 names_known as (

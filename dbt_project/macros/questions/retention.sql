@@ -129,48 +129,58 @@ order by
 ) -%}
 with
 
-people_periods as (
+{{ q_nth_period(q_moment(first_moment), period, time_zone, week_start) }}
+    as first_number,
 
-    select
-        person_key,
-        groupUniqArray(
-            {{ q_period_number(period, q_moment(first_moment), time_zone, week_start) }}
-        ) as active,
-        arrayMin(active) as cohort
+{{ q_people_periods(events, period=period, timezone=time_zone, week_start=week_start) }},
 
-    from {{ events }}
-
-    group by person_key
-
-    having cohort >= 0 and cohort < {{ q_whole(periods) }}
-
-),
-
-returns_listed as (
-
-    select
-        cohort,
-        arrayJoin(active) - cohort as later
-
-    from people_periods
-
-)
+{{ q_cohort_returns() }}
 
 select
-    cohort,
+    cohort - first_number as cohort,
     later,
-    count() as people
+    people
 
-from returns_listed
+from returns_counted
 
-where cohort + later < {{ q_whole(periods) }}
+where
+    returns_counted.cohort >= first_number
+    and returns_counted.cohort + later < first_number + {{ q_whole(periods) }}
 
-group by
-    cohort,
-    later
 order by
     cohort,
     later
+{%- endmacro %}
+
+{#
+  Common table expressions over people_summed (q_people_periods) that end in
+  returns_counted: by number of the first period, and periods later, the people active.
+#}
+{% macro q_cohort_returns() -%}
+returns_listed as (
+
+    select
+        seen_first as cohort,
+        arrayJoin(numbers) - seen_first as later
+
+    from people_summed
+
+),
+
+returns_counted as (
+
+    select
+        cohort,
+        later,
+        count() as people
+
+    from returns_listed
+
+    group by
+        cohort,
+        later
+
+)
 {%- endmacro %}
 
 {#

@@ -13,7 +13,6 @@
 -- depends_on: {{ ref('int_people_consents') }}
 -- depends_on: {{ ref('int_people_days') }}
 -- depends_on: {{ ref('int_people_steps') }}
--- depends_on: {{ ref('int_people_weeks') }}
 -- depends_on: {{ ref('int_people_periods') }}
 -- depends_on: {{ ref('int_people_features') }}
 -- depends_on: {{ ref('int_people_revenue') }}

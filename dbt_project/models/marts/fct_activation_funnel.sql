@@ -1,56 +1,89 @@
 {# One row per step of the activation funnel. #}
 {{ config(order_by='step_number') }}
+{%- set steps = [] -%}
+{%- for name in var('activation_steps') -%}
+    {%- do steps.append({'event': name, 'where': none}) -%}
+{%- endfor -%}
 with
 
-steps as (
+events as (
 
     select
-        step_number,
-        step_name
+        event_name,
+        occurred_at
 
-    from {{ ref('activation_steps') }}
+    from {{ ref('fct_events') }}
 
 ),
 
-people as (
+extent as (
 
-    select steps_reached
+    {{ ask_funnel_end('events', steps, none, none) }}
+
+),
+
+people_described as (
+
+    select
+        steps_reached as reached,
+        taken,
+        '' as value
 
     from {{ ref('int_people_steps') }}
 
 ),
 
-people_counted as (
+{{ funnel_steps_counted(
+    steps, var('funnel_window_ms'), '(select ended_at from extent)'
+) }},
+
+-- one row also of nobody: arrays are empty then, and what is not in them is 0
+steps_gathered as (
 
     select
-        steps.step_number as step_number,
-        countIf(people.steps_reached >= steps.step_number) as people
+        any(counts) as counts,
+        any(still_open) as open_windows,
+        any(seconds_from_previous) as seconds
 
-    from steps
-    cross join people
+    from steps_counted
 
-    group by step_number
+),
+
+steps_listed as (
+
+    select
+        counts,
+        open_windows,
+        seconds,
+        step_name,
+        toUInt8(place) as step_number,
+        greatest(place - 1, 1) as place_before
+
+    from steps_gathered
+    array join
+        {{ q_texts(steps | map(attribute='event') | list) }} as step_name,
+        arrayEnumerate({{ q_texts(steps | map(attribute='event') | list) }}) as place
 
 ),
 
 steps_compared as (
 
     select
-        steps.step_number as step_number,
-        steps.step_name as step_name,
-        people_counted.people as people,
-        lagInFrame(people, 1, people) over in_order - people as people_lost,
+        step_number,
+        step_name,
+        counts[step_number] as people,
+        toInt64(counts[place_before]) - toInt64(people) as people_lost,
         -- of nobody there is no rate: null
-        people / nullIf(people + people_lost, 0) as rate_from_previous,
-        people / nullIf(first_value(people) over in_order, 0) as rate_from_first
+        people / nullIf(counts[place_before], 0) as rate_from_previous,
+        people / nullIf(counts[1], 0) as rate_from_first,
+        open_windows[step_number] as still_open,
+        if(
+            step_number > 1 and people > 0,
+            toNullable(seconds[step_number][2]),
+            null
+        ) as median_seconds_from_previous
 
-    from steps
-    left join people_counted on steps.step_number = people_counted.step_number
-
-    window in_order as (
-        order by steps.step_number
-        rows between unbounded preceding and current row
-    )
+    from steps_listed
 
 )
 

@@ -2,11 +2,15 @@
 {{ config(order_by='(cohort_week, weeks_later)') }}
 with
 
-people as (
+people_summed as (
 
-    select weeks
+    select
+        seen_first,
+        numbers
 
-    from {{ ref('int_people_weeks') }}
+    from {{ ref('int_people_periods') }}
+
+    where period = 'week'
 
 ),
 
@@ -20,28 +24,16 @@ extent as (
 
 ),
 
-cohorts_joined as (
+{{ q_cohort_returns() }},
+
+weeks_named as (
 
     select
-        weeks[1] as cohort_week,
-        arrayJoin(weeks) as week
+        toDate({{ q_period_start('cohort', 'week') }}, 'UTC') as cohort_week,
+        later as weeks_later,
+        people as returned
 
-    from people
-
-),
-
-returns_counted as (
-
-    select
-        cohort_week,
-        intDiv(dateDiff('day', cohort_week, week), 7) as weeks_later,
-        count() as returned
-
-    from cohorts_joined
-
-    group by
-        cohort_week,
-        weeks_later
+    from returns_counted
 
 ),
 
@@ -49,8 +41,8 @@ returns_counted as (
 cells_listed as (
 
     select
-        returns_counted.cohort_week as cohort_week,
-        returns_counted.returned as people,
+        weeks_named.cohort_week as cohort_week,
+        weeks_named.returned as people,
         arrayJoin(
             range(
                 greatest(
@@ -65,10 +57,10 @@ cells_listed as (
             cohort_week + 7 * (weeks_later + 1) <= extent.reporting_ends_on
         ) as is_complete
 
-    from returns_counted
+    from weeks_named
     cross join extent
 
-    where returns_counted.weeks_later = 0
+    where weeks_named.weeks_later = 0
 
 ),
 
@@ -78,15 +70,15 @@ cells_filled as (
         cells_listed.cohort_week as cohort_week,
         toUInt32(cells_listed.weeks_later) as weeks_later,
         cells_listed.people as people,
-        returns_counted.returned as returned,
+        weeks_named.returned as returned,
         returned / people as rate,
         cells_listed.is_complete as is_complete
 
     from cells_listed
-    left join returns_counted
+    left join weeks_named
         on
-            cells_listed.cohort_week = returns_counted.cohort_week
-            and cells_listed.weeks_later = returns_counted.weeks_later
+            cells_listed.cohort_week = weeks_named.cohort_week
+            and cells_listed.weeks_later = weeks_named.weeks_later
 
 )
 

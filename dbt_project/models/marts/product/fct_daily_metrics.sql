@@ -57,6 +57,23 @@ sessions as (
 
 ),
 
+human_sessions as (
+
+    select
+        started_on as day,
+        'human_sessions' as metric,
+        'everyone' as property,
+        '' as value,
+        toFloat64(count()) as amount
+
+    from {{ ref('fct_sessions') }}
+
+    where not is_bot and not is_runaway
+
+    group by day
+
+),
+
 channels as (
 
     select
@@ -98,6 +115,8 @@ metrics_joined as (
     select * from lifecycle
     union all
     select * from sessions
+    union all
+    select * from human_sessions
     union all
     select * from channels
     union all
