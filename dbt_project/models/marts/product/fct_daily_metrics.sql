@@ -46,31 +46,18 @@ sessions as (
 
     select
         started_on as day,
-        'sessions' as metric,
+        arrayJoin(
+            if(is_bot or is_runaway, ['sessions'], ['sessions', 'human_sessions'])
+        ) as metric,
         'everyone' as property,
         '' as value,
         toFloat64(count()) as amount
 
     from {{ ref('fct_sessions') }}
 
-    group by day
-
-),
-
-human_sessions as (
-
-    select
-        started_on as day,
-        'human_sessions' as metric,
-        'everyone' as property,
-        '' as value,
-        toFloat64(count()) as amount
-
-    from {{ ref('fct_sessions') }}
-
-    where not is_bot and not is_runaway
-
-    group by day
+    group by
+        day,
+        metric
 
 ),
 
@@ -115,8 +102,6 @@ metrics_joined as (
     select * from lifecycle
     union all
     select * from sessions
-    union all
-    select * from human_sessions
     union all
     select * from channels
     union all
