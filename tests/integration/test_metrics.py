@@ -22,8 +22,13 @@ ROWS: dict[str, list[dict[str, Any]]] = {
         {"period": "week", "new_people": 2},
     ],
     "fct_sessions": [
-        {"session_id": "s1", "duration_ms": 120000, "page_views": 3, "payments": 2},
-        {"session_id": "s2", "duration_ms": 0, "page_views": 0, "payments": 0},
+        {
+            "session_id": "s1",
+            "duration_ms": 120000,
+            "page_views": 3,
+            "is_converted": True,
+        },
+        {"session_id": "s2", "page_views": 0, "is_bounce": True, "is_bot": True},
     ],
     "fct_page_views": [{"viewed_ms": 5000}, {"viewed_ms": None}],
     "fct_payments": [
@@ -47,6 +52,9 @@ FIGURES = {
     "pages_per_session": 1.5,
     "sessions_with_payment": 1,
     "session_conversion_rate": 0.5,
+    "human_sessions": 1,
+    "bounces": 1,
+    "bounce_rate": 0.5,
     "page_views": 2,
     "page_view_ms": 5000,
     "payments": 2,
