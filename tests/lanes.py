@@ -14,13 +14,17 @@ from collections.abc import Iterator, Sequence
 from types import FrameType
 from typing import IO
 
-HEAVY = ("tests/spec", "tests/dags", "tests/end_to_end")
-"""Folders of few and long tests: roughly half of the time in all."""
+HEAVY = (
+    *("tests/spec", "tests/dags", "tests/end_to_end"),
+    *("tests/integration/test_models_build.py",),
+    *("tests/integration/test_models_invoices.py",),
+)
+"""Few and long tests: roughly half of the time in all."""
 
 LANES: Sequence[Sequence[str]] = (
     HEAVY,
-    # all that is not in the first lane, so that no folder can be forgotten
-    ("tests", *(f"--ignore={folder}" for folder in HEAVY)),
+    # all that is not in the first lane, so that no test can be forgotten
+    ("tests", *(f"--ignore={place}" for place in HEAVY)),
 )
 
 
