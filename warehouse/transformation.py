@@ -70,14 +70,15 @@ def run_dbt(
     results = home.dbt_target / "run_results.json"
     results.unlink(missing_ok=True)
     code = dbt_process.run(
-        [
+        command,
+        environment(settings),
+        project=PROJECT,
+        options=[
             *("--log-path", str(home.dbt_target.parent / "logs")),
-            *command,
             *("--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)),
             *("--target-path", str(home.dbt_target)),
             *(("--vars", json.dumps(dict(variables))) if variables else ()),
         ],
-        environment(settings),
     )
     if code:
         raise TransformationFailed(_what_failed(command, results))
