@@ -1,5 +1,8 @@
 {# One row per session of the people this run computes, from its events alone. #}
-{{ config(settings=written_for_one_run()) }}
+{{ config(
+    order_by='(person_key, started_at)',
+    settings=written_for_one_run()
+) }}
 with
 
 events as (
