@@ -32,7 +32,7 @@ WITHOUT_GRAIN_TEST = {
     "int_calendar_days": "numbers, one after the other",
     "stg_event_copies": "a row as often as a copy came; no column tells two apart",
     "int_events_placed": "a view: fct_events, copied from it, is tested for the same",
-    "int_sessions_judged": "a view: fct_sessions, its only reader, is tested for the same",
+    "int_sessions_judged": "a view: fct_sessions, copied from it, is tested for it",
 }
 
 
