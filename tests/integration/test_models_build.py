@@ -1,5 +1,6 @@
 """The models on an engine: branches, partitions, publishing, docs."""
 
+import json
 import random
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -7,14 +8,17 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 import pytest
+from typer.testing import CliRunner
 
 from ml.spine import complete_days
+from questlog.__main__ import app
 from questlog.demo.inquiry import warehouse
 from tests.spec.streams import load, stream
 from warehouse.clickhouse import connect, rows
 from warehouse.errors import GateClosed, NotEnoughData, TransformationFailed
 from warehouse.migrations import migrate
 from warehouse.publishing import built_content, publish, require_open_gate
+from warehouse.questions.saved import load as load_saved
 from warehouse.settings import Settings
 from warehouse.transformation import LAYERS, build, run_dbt, write_docs
 
@@ -121,6 +125,34 @@ def test_readers_see_what_was_published_until_the_next_time(
     assert (
         rows(client, "select name from system.tables where name = 'no_longer_built'")
         == []
+    )
+
+
+def test_saved_questions_are_answered_and_activation_as_its_mart_is(
+    built: Settings, client: "Client"
+) -> None:
+    publish(client, "marts")
+    run = CliRunner(
+        env={
+            "QUESTLOG_HOME": str(built.home),
+            "QUESTLOG_ENDPOINT_PORT": str(built.endpoint_port),
+            "CLICKHOUSE_HOST": "",
+        }
+    )
+
+    told = {
+        name: json.loads(run.invoke(app, ["ask", "saved", name, "--json"]).stdout)
+        for name in load_saved()
+    }
+    steps = rows(
+        client, "select people from marts.fct_activation_funnel order by step_number"
+    )
+
+    assert {"activation", "players_by_first_week"} <= told.keys()
+    assert told["activation"]["counts"] == [row["people"] for row in steps]
+    assert told["activation"]["counts"][0] > 0
+    assert [{"players": told["players_by_first_week"]["players"]}] == rows(
+        client, "select count() as players from marts.dim_people"
     )
 
 
