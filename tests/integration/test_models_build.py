@@ -16,6 +16,7 @@ from questlog.demo.inquiry import warehouse
 from tests.spec.streams import load, stream
 from warehouse.clickhouse import connect, rows
 from warehouse.errors import GateClosed, NotEnoughData, TransformationFailed
+from warehouse.freshness import require_fresh
 from warehouse.migrations import migrate
 from warehouse.publishing import built_content, publish, require_open_gate
 from warehouse.questions.saved import load as load_saved
@@ -272,4 +273,20 @@ def test_a_failing_node_is_named(built: Settings, client: "Client") -> None:
                 variables={"as_of": AS_OF.isoformat()},
             )
     finally:
+        client.command("rename table raw.events_aside to raw.events")
+
+
+def test_a_source_is_stale_a_day_after_its_last_rows_and_not_before_its_first(
+    built: Settings, client: "Client"
+) -> None:
+    client.command("rename table raw.events to raw.events_aside")
+    client.command("create table raw.events as raw.events_aside")
+    try:
+        with pytest.raises(NotEnoughData, match="no rows yet"):
+            require_fresh(built)
+        client.command("insert into raw.events (loaded_at) values (now() - 90000)")
+        with pytest.raises(TransformationFailed, match=r"raw\.events .* 25 hours ago"):
+            require_fresh(built)
+    finally:
+        client.command("drop table raw.events sync")
         client.command("rename table raw.events_aside to raw.events")
