@@ -70,14 +70,16 @@ def run_dbt(
     results = home.dbt_target / "run_results.json"
     results.unlink(missing_ok=True)
     code = dbt_process.run(
-        [
-            *("--log-path", str(home.dbt_target.parent / "logs")),
-            *command,
+        command,
+        environment(settings),
+        project=PROJECT,
+        options=[
+            # what goes wrong is printed; a log of each statement costs a tenth of a run
+            *("--log-level-file", "none"),
             *("--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)),
             *("--target-path", str(home.dbt_target)),
             *(("--vars", json.dumps(dict(variables))) if variables else ()),
         ],
-        environment(settings),
     )
     if code:
         raise TransformationFailed(_what_failed(command, results))

@@ -13,7 +13,9 @@
     {%- if not execute or model.resource_type == 'unit_test' or flags.FULL_REFRESH -%}
         {{ return(true) }}
     {%- endif -%}
-    {%- set layer = 'staging' if model.fqn[1] == 'staging' else 'marts' -%}
+    {#- seeds belong to the layer that is built first -#}
+    {%- set is_staging = model.resource_type == 'seed' or model.fqn[1] == 'staging' -%}
+    {%- set layer = 'staging' if is_staging else 'marts' -%}
     {#- decided once a run, of which `graph` is the only memory: the row that says so
         is replaced before the last tests have asked -#}
     {%- set decided = graph.setdefault('questlog_builds_whole', {}) -%}

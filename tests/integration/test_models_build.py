@@ -17,6 +17,7 @@ from tests.spec.streams import load, stream
 from warehouse.clickhouse import connect, rows
 from warehouse.errors import GateClosed, NotEnoughData, TransformationFailed
 from warehouse.freshness import require_fresh
+from warehouse.home import Home
 from warehouse.migrations import migrate
 from warehouse.publishing import built_content, publish, require_open_gate
 from warehouse.questions.saved import load as load_saved
@@ -81,6 +82,31 @@ def test_every_branch_of_every_model_is_shown_by_its_unit_test(
         ["test", "--quiet", "--select", "test_type:unit"],
         variables={"as_of": AS_OF.isoformat()},
     )
+
+
+def test_no_key_is_of_a_type_that_holds_nulls(
+    built: Settings, client: "Client"
+) -> None:
+    manifest = json.loads((Home(built.home).dbt_target / "manifest.json").read_text())
+    keys = {
+        (tested["schema"], tested["alias"], column)
+        for node in manifest["nodes"].values()
+        if node["resource_type"] == "test"
+        and node["test_metadata"]["name"] in {"unique", "unique_together"}
+        for tested in [manifest["nodes"][node["attached_node"]]]
+        if tested["config"]["materialized"] != "ephemeral"
+        for column in node["test_metadata"]["kwargs"].get("columns")
+        or [node["column_name"]]
+    }
+    found = {
+        (row["database"], row["table"], row["name"]): row["type"]
+        for row in rows(
+            client, "select database, table, name, type from system.columns"
+        )
+    }
+
+    assert len(keys) > 50
+    assert not [key for key in keys if found[key].startswith("Nullable")]
 
 
 def test_building_features_again_replaces_exactly_their_days(

@@ -118,7 +118,7 @@ def people_and_sessions_agree(client: "Client", events: list[reference.Copy]) ->
     found = defaultdict(set)
     for event_id, person, session in column(
         client,
-        "select toString(event_id), person_id, session_id"
+        "select toString(event_id), person_id, toString(session_key)"
         " from intermediate.int_events_sessionized",
     ):
         found[person, session].add(event_id)

@@ -25,6 +25,7 @@ WITHOUT_UNIT_TEST = {
     "int_touched_ids": INCREMENTS,
     "int_touched_people": INCREMENTS,
     "int_calendar_days": "it reads nothing and decides nothing",
+    "int_events_sessionized": "it copies int_events_placed, less what events carry",
 }
 """Unit tests give a model a whole build: what differs in an increment is not there."""
 

@@ -21,8 +21,11 @@ events as (
         signup_method,
         plan,
         country,
-        properties,
-        context
+        device_type,
+        browser,
+        os,
+        user_agent,
+        properties
 
     from {{ ref('stg_events') }}
 

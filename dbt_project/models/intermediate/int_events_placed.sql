@@ -20,8 +20,11 @@ events as (
         signup_method,
         plan,
         country,
-        properties,
-        context
+        device_type,
+        browser,
+        os,
+        user_agent,
+        properties
 
     from {{ ref('int_events_identified') }}
     {% if not builds_whole() %}
@@ -37,7 +40,7 @@ openings as (
     select
         person_key,
         occurred_at as opened_at,
-        session_id
+        session_key
 
     from {{ ref('int_session_marks') }}
 
@@ -62,7 +65,7 @@ sessions_found as (
 
     select
         events.*,
-        openings.session_id as session_id
+        openings.session_key as session_key
 
     from events
     asof left join openings

@@ -9,7 +9,7 @@ events as (
         event_id,
         person_key,
         person_id,
-        session_id,
+        session_key,
         user_id,
         event_name,
         occurred_at,
@@ -21,27 +21,13 @@ events as (
         signup_method,
         plan,
         country,
-        JSONExtract(
-            context,
-            'Tuple(device_type LowCardinality(String), browser LowCardinality(String),
-            os LowCardinality(String), user_agent LowCardinality(String))'
-        ) as device
+        device_type,
+        browser,
+        os,
+        user_agent
 
     from {{ ref('int_events_placed') }}
 
-),
-
-devices_read as (
-
-    select
-        * except (device),
-        tupleElement(device, 'device_type') as device_type,
-        tupleElement(device, 'browser') as browser,
-        tupleElement(device, 'os') as os,
-        tupleElement(device, 'user_agent') as user_agent
-
-    from events
-
 )
 
-select * from devices_read
+select * from events

@@ -71,8 +71,8 @@ events_marked as (
         -- from the first event and its person, never from an ordinal: an earlier
         -- session that is found late renames no other
         if(
-            is_opening, lower(hex(sipHash128(person_id, event_id))), ''
-        ) as session_id,
+            is_opening, reinterpretAsUInt128(sipHash128(person_id, event_id)), 0
+        ) as session_key,
         -- of those of one millisecond the first is not here, unless it opens
         toUInt64(
             if(is_opening, 0, row_number() over within_millisecond)

@@ -7,7 +7,7 @@ events as (
     select
         person_key,
         person_id,
-        session_id,
+        session_key,
         event_name,
         occurred_at,
         rank_time,
@@ -23,8 +23,8 @@ events as (
 sessions_summed as (
 
     select
-        session_id,
-        person_key,
+        {{ session_id("session_key") }} as session_id,
+        any(person_key) as person_key,
         any(person_id) as person_id,
         min(occurred_at) as started_at,
         max(occurred_at) as ended_at,
@@ -42,9 +42,7 @@ sessions_summed as (
 
     from events
 
-    group by
-        person_key,
-        session_id
+    group by session_key
 
 ),
 

@@ -15,7 +15,7 @@ events as (
         rank_time,
         occurred_at,
         person_id,
-        session_id,
+        {{ session_id("session_key") }} as session_id,
         event_id,
         source,
         is_engagement,

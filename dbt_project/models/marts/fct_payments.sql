@@ -33,7 +33,7 @@ events as (
     select
         event_id,
         person_id,
-        session_id
+        {{ session_id("session_key") }} as session_id
 
     from {{ ref('int_events_sessionized') }}
 

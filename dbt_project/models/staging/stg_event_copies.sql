@@ -18,7 +18,7 @@ copies as (
         known_at as claimed_known_at,
         clock_offset_ms,
         clock_offset_source,
-        sequence,
+        sequence as claimed_sequence,
         source,
         imported,
         tags,
@@ -34,14 +34,9 @@ copies as (
 clocks_corrected as (
 
     select
-        event_id,
-        event_name,
-        event_version,
-        user_id,
-        anonymous_id,
+        * except (claimed_known_at, claimed_sequence),
         -- whom the event names by itself: a user, else a device
         if(user_id != '', user_id, concat('anon:', anonymous_id)) as own_id,
-        client_session_id,
         -- days are counted from 1970 to 2149: a claim outside is moved to the
         -- nearest moment whose day and week have a name
         least(
@@ -51,25 +46,12 @@ clocks_corrected as (
             ),
             toDateTime64('2149-01-01 00:00:00', 3, 'UTC')
         ) as occurred_at,
-        claimed_at,
-        sent_at,
-        received_at,
-        loaded_at,
         -- a file's clock may be set before 1970, whose days have no name either
         greatest(
             claimed_known_at, toDateTime64('1970-01-05 12:00:00', 3, 'UTC')
         ) as known_at,
-        clock_offset_ms,
-        clock_offset_source,
         -- devices that do not number their events: 0 throughout
-        coalesce(sequence, 0) as sequence,
-        source,
-        imported,
-        tags,
-        properties,
-        context,
-        user_properties,
-        content_hash
+        coalesce(claimed_sequence, 0) as sequence
 
     from copies
 
@@ -89,7 +71,15 @@ words_read as (
         ) as told,
         JSONExtract(
             user_properties, 'Tuple(subscription_tier String, country String)'
-        ) as traits
+        ) as traits,
+        JSONExtract(
+            context,
+            'Tuple(
+                country String, device_type LowCardinality(String),
+                browser LowCardinality(String), os LowCardinality(String),
+                user_agent LowCardinality(String)
+            )'
+        ) as surroundings
 
     from clocks_corrected
 
@@ -98,7 +88,7 @@ words_read as (
 words_chosen as (
 
     select
-        * except (told, traits),
+        * except (told, traits, surroundings),
         tupleElement(told, 'game_id') as game_id,
         tupleElement(told, 'feature_name') as feature_name,
         tupleElement(told, 'signup_method') as signup_method,
@@ -110,8 +100,12 @@ words_chosen as (
         coalesce(
             nullIf(tupleElement(traits, 'country'), ''),
             nullIf(tupleElement(told, 'country'), ''),
-            JSONExtractString(context, 'country')
-        ) as country
+            tupleElement(surroundings, 'country')
+        ) as country,
+        tupleElement(surroundings, 'device_type') as device_type,
+        tupleElement(surroundings, 'browser') as browser,
+        tupleElement(surroundings, 'os') as os,
+        tupleElement(surroundings, 'user_agent') as user_agent
 
     from words_read
 

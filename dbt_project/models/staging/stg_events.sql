@@ -39,7 +39,11 @@ copies as (
         feature_name,
         signup_method,
         plan,
-        country
+        country,
+        device_type,
+        browser,
+        os,
+        user_agent
 
     from {{ ref('stg_event_copies') }}
 
