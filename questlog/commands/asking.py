@@ -181,9 +181,10 @@ def _list_kinds() -> None:
 
 def _list_saved(saved: Mapping[str, Any]) -> None:
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
 
-    table = Table("name", "kind", "meaning", "owner")
+    # a name is there to be typed again, whole
+    table = Table(Column("name", no_wrap=True), "kind", "meaning", "owner")
     for name, one in saved.items():
         table.add_row(name, one.kind, one.meaning, one.owner)
     Console().print(table)

@@ -27,6 +27,7 @@ def register(app: typer.Typer) -> None:
     """Add this room's commands."""
     app.command("build")(build)
     app.command("backfill")(backfill)
+    app.command("freshness")(freshness)
     app.command("publish")(publish)
     app.command("docs")(docs)
     app.command(
@@ -52,6 +53,16 @@ def build(
     transformation.build(
         doors.settings(), layer.value, as_of=doors.day(as_of) if as_of else None
     )
+
+
+def freshness() -> None:
+    """Say whether events still arrive, by dbt's freshness of sources.
+
+    Example: questlog freshness
+    """
+    from warehouse.freshness import require_fresh
+
+    require_fresh(doors.settings())
 
 
 def backfill(  # noqa: PLR0917 - a command has as many options as it has

@@ -8,15 +8,19 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 import pytest
+from typer.testing import CliRunner
 
 from ml.spine import complete_days
+from questlog.__main__ import app
 from questlog.demo.inquiry import warehouse
 from tests.spec.streams import load, stream
 from warehouse.clickhouse import connect, rows
 from warehouse.errors import GateClosed, NotEnoughData, TransformationFailed
+from warehouse.freshness import require_fresh
 from warehouse.home import Home
 from warehouse.migrations import migrate
 from warehouse.publishing import built_content, publish, require_open_gate
+from warehouse.questions.saved import load as load_saved
 from warehouse.settings import Settings
 from warehouse.transformation import LAYERS, build, run_dbt, write_docs
 
@@ -151,6 +155,34 @@ def test_readers_see_what_was_published_until_the_next_time(
     )
 
 
+def test_saved_questions_are_answered_and_activation_as_its_mart_is(
+    built: Settings, client: "Client"
+) -> None:
+    publish(client, "marts")
+    run = CliRunner(
+        env={
+            "QUESTLOG_HOME": str(built.home),
+            "QUESTLOG_ENDPOINT_PORT": str(built.endpoint_port),
+            "CLICKHOUSE_HOST": "",
+        }
+    )
+
+    told = {
+        name: json.loads(run.invoke(app, ["ask", "saved", name, "--json"]).stdout)
+        for name in load_saved()
+    }
+    steps = rows(
+        client, "select people from marts.fct_activation_funnel order by step_number"
+    )
+
+    assert {"activation", "players_by_first_week"} <= told.keys()
+    assert told["activation"]["counts"] == [row["people"] for row in steps]
+    assert told["activation"]["counts"][0] > 0
+    assert [{"players": told["players_by_first_week"]["players"]}] == rows(
+        client, "select count() as players from marts.dim_people"
+    )
+
+
 def test_nothing_is_published_before_its_gate_was_seen_open(
     built: Settings, client: "Client"
 ) -> None:
@@ -267,4 +299,20 @@ def test_a_failing_node_is_named(built: Settings, client: "Client") -> None:
                 variables={"as_of": AS_OF.isoformat()},
             )
     finally:
+        client.command("rename table raw.events_aside to raw.events")
+
+
+def test_a_source_is_stale_a_day_after_its_last_rows_and_not_before_its_first(
+    built: Settings, client: "Client"
+) -> None:
+    client.command("rename table raw.events to raw.events_aside")
+    client.command("create table raw.events as raw.events_aside")
+    try:
+        with pytest.raises(NotEnoughData, match="no rows yet"):
+            require_fresh(built)
+        client.command("insert into raw.events (loaded_at) values (now() - 90000)")
+        with pytest.raises(TransformationFailed, match=r"raw\.events .* 25 hours ago"):
+            require_fresh(built)
+    finally:
+        client.command("drop table raw.events sync")
         client.command("rename table raw.events_aside to raw.events")

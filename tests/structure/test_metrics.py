@@ -1,4 +1,4 @@
-"""Every metric has its reasons, and names what its mart has."""
+"""Every metric and question has its reasons, and metrics name what their mart has."""
 
 import re
 from typing import Any
@@ -7,10 +7,16 @@ import pytest
 import yaml
 
 from warehouse.generators.metrics_page import SOURCE
+from warehouse.questions.registry import KINDS
 from warehouse.settings import REPOSITORY
 
 DESCRIBED = yaml.safe_load((REPOSITORY / SOURCE).read_text())
 FUNCTIONS = {"if", "null", "nullIf"}
+
+
+def headings() -> list[str]:
+    text = (REPOSITORY / "DECISIONS.md").read_text()
+    return re.findall(r"^### .*", text, re.MULTILINE)
 
 
 def columns() -> dict[str, set[str]]:
@@ -30,14 +36,10 @@ def words(expression: str) -> set[str]:
 def test_a_metric_has_words_a_group_and_an_entry_in_decisions(
     metric: dict[str, Any],
 ) -> None:
-    headings = re.findall(
-        r"^### .*", (REPOSITORY / "DECISIONS.md").read_text(), re.MULTILINE
-    )
-
     assert metric["label"]
     assert metric["description"]
     assert metric["config"]["group"] == "product_analytics"
-    assert [one for one in headings if f"`{metric['name']}`" in one]
+    assert [one for one in headings() if f"`{metric['name']}`" in one]
 
 
 @pytest.mark.parametrize(
@@ -52,3 +54,8 @@ def test_what_is_measured_is_a_column_of_the_mart(model: dict[str, Any]) -> None
     ]
 
     assert set().union(*map(words, named)) <= columns()[mart]
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_a_kind_of_question_has_an_entry_in_decisions(kind: str) -> None:
+    assert [one for one in headings() if f"`{kind}`" in one]

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+import yaml
 from scipy.stats import binomtest, chi2_contingency
 from typer.testing import CliRunner
 
@@ -17,6 +18,7 @@ from warehouse.questions.intervals import holm, homogeneity, wilson
 from warehouse.questions.registry import KINDS
 from warehouse.questions.saved import load
 from warehouse.questions.templates import render
+from warehouse.settings import REPOSITORY
 
 
 def test_only_what_was_expected_is_compared() -> None:
@@ -145,13 +147,66 @@ def test_every_saved_question_can_be_asked() -> None:
     assert {saved.kind for saved in load().values()} <= set(KINDS)
 
 
-def test_a_saved_question_with_a_fault_is_named(tmp_path: Path) -> None:
+FUNNEL = "kind: funnel, owner: us, meaning: m"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (f"a: {{{FUNNEL}, parameters: {{step: [x]}}}}", "a: .* no parameter step"),
+        (f"a: {{{FUNNEL}, parameters: {{}}}}", "a: .*`steps`"),
+        (f"a: {{{FUNNEL}, parameters: {{steps: []}}}}", "a: .*one step or more"),
+        (
+            f"a: {{{FUNNEL}, parameters: {{steps: [x], window_seconds: long}}}}",
+            "a: .* window_seconds: Expected `float`",
+        ),
+        (
+            f"a: {{{FUNNEL}, parameters: {{steps: [x], date_from: never}}}}",
+            "a: .*date_from: 'never' is no moment",
+        ),
+        ("a: {kind: tunnel, owner: us, meaning: m, parameters: {}}", "a: 'tunnel'"),
+        (f"a: {{{FUNNEL}}}", "a: .*`parameters`"),
+        ("a: {kind: funnel, owner: 5}", "a: .*`owner`"),
+        (f"a: {{{FUNNEL}, team: x, parameters: {{steps: [x]}}}}", "a: .*`team`"),
+        (f"a: {{{FUNNEL}, owner: we, parameters: {{}}}}", "line 1: owner .* twice"),
+        ("yes: {kind: funnel}", "True .* in quotes"),
+        ("- a", "no saved questions"),
+        ("", "no saved questions"),
+        ("a: [", "no YAML"),
+    ],
+)
+def test_a_saved_question_with_a_fault_is_named(
+    tmp_path: Path, text: str, told: str
+) -> None:
+    (tmp_path / "ours.yml").write_text(text)
+
+    with pytest.raises(BadInput, match=rf"ours\.yml.*{told}"):
+        load(tmp_path)
+
+
+def test_a_day_of_a_saved_question_needs_no_quotes(tmp_path: Path) -> None:
     (tmp_path / "ours.yml").write_text(
-        "checkout: {kind: funnel, owner: us, meaning: m, parameters: {step: [a]}}\n"
+        "a: {kind: cohort_retention, owner: us, meaning: m,"
+        " parameters: {first_day: 2026-03-02}}"
     )
 
-    with pytest.raises(BadInput, match=r"ours\.yml: checkout: .*steps"):
+    assert load(tmp_path)["a"].parameters == {"first_day": "2026-03-02"}
+
+
+def test_a_name_is_saved_in_one_file_only(tmp_path: Path) -> None:
+    for name in ("ours.yml", "theirs.yml"):
+        (tmp_path / name).write_text(f"a: {{{FUNNEL}, parameters: {{steps: [x]}}}}")
+
+    with pytest.raises(BadInput, match=r"theirs\.yml: a .* another file"):
         load(tmp_path)
+
+
+def test_the_saved_activation_is_the_one_that_is_built() -> None:
+    built = yaml.safe_load((REPOSITORY / "dbt_project/dbt_project.yml").read_text())
+    asked = load()["activation"].parameters
+
+    assert asked["steps"] == built["vars"]["activation_steps"]
+    assert asked["window_seconds"] * 1000 == built["vars"]["funnel_window_ms"]
 
 
 @pytest.mark.parametrize(("successes", "trials"), [(7, 20), (0, 10), (10, 10), (1, 9)])

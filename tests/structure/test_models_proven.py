@@ -1,0 +1,82 @@
+"""Every model has a test of its grain, and unit tests or a reason for having none."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+PROJECT = Path(__file__).resolve().parents[2] / "dbt_project"
+FILES = [yaml.safe_load(p.read_text()) for p in PROJECT.rglob("models/**/*.yml")]
+MODELS = {model["name"]: model for file in FILES for model in file.get("models", [])}
+UNIT_TESTS = [one for file in FILES for one in file.get("unit_tests", [])]
+MOST_ROWS = 5
+
+INCREMENTS = "what a run follows: tests/spec/test_increments.py compares with a rebuild"
+WITHOUT_UNIT_TEST = {
+    "stg_build": INCREMENTS,
+    "stg_changes": INCREMENTS,
+    "stg_loads": INCREMENTS,
+    "stg_loads_new": INCREMENTS,
+    "stg_repeated_ids": INCREMENTS,
+    "int_build": INCREMENTS,
+    "int_changes_followed": INCREMENTS,
+    "int_changes_new": INCREMENTS,
+    "int_identity_followed": INCREMENTS,
+    "int_touched_ids": INCREMENTS,
+    "int_touched_people": INCREMENTS,
+    "int_calendar_days": "it reads nothing and decides nothing",
+    "int_events_sessionized": "it copies int_events_placed, less what events carry",
+}
+"""Unit tests give a model a whole build: what differs in an increment is not there."""
+
+WITHOUT_GRAIN_TEST = {
+    "int_calendar_days": "numbers, one after the other",
+    "stg_event_copies": "a row as often as a copy came; no column tells two apart",
+    "int_events_placed": "a view: fct_events, copied from it, is tested for the same",
+    "int_sessions_judged": "a view: fct_sessions, copied from it, is tested for it",
+}
+
+
+def grain_tests(model: dict[str, Any]) -> list[str]:
+    by_rows = [name for one in model.get("data_tests", []) for name in one]
+    by_column = [
+        name
+        for column in model["columns"]
+        for one in column.get("data_tests", [])
+        for name in ([one] if isinstance(one, str) else one)
+    ]
+    return [n for n in by_rows + by_column if n in {"unique", "unique_together"}]
+
+
+def test_every_model_has_a_unit_test_or_a_reason_for_none() -> None:
+    proven = {one["model"] for one in UNIT_TESTS}
+
+    assert proven
+    assert proven & WITHOUT_UNIT_TEST.keys() == set()
+    assert proven | WITHOUT_UNIT_TEST.keys() == MODELS.keys()
+
+
+def test_every_model_is_tested_for_its_grain_or_says_why_not() -> None:
+    tested = {name for name, model in MODELS.items() if grain_tests(model)}
+
+    assert tested & WITHOUT_GRAIN_TEST.keys() == set()
+    assert tested | WITHOUT_GRAIN_TEST.keys() == MODELS.keys()
+
+
+def test_a_unit_test_can_be_read_at_a_glance() -> None:
+    longest = {
+        one["name"]: max(
+            # a table written in SQL is short by other means
+            (len(part["rows"]) for part in one["given"] if "format" not in part),
+            default=0,
+        )
+        for one in UNIT_TESTS
+    }
+
+    assert {name for name, rows in longest.items() if rows > MOST_ROWS} == set()
+
+
+def test_no_two_unit_tests_share_a_name() -> None:
+    names = [one["name"] for one in UNIT_TESTS]
+
+    assert sorted(names) == sorted(set(names))
