@@ -21,3 +21,18 @@
         {{ engine }}
     {%- endif -%}
 {%- endmacro %}
+
+{#
+  Before a delete in place: every replica deletes by itself, and asks its own copies of
+  the tables in the condition, so these must have arrived. Nothing without a cluster.
+#}
+{% macro everywhere_the_same(condition) -%}
+    {%- set cluster = env_var('CLICKHOUSE_CLUSTER', '') -%}
+    {%- if cluster -%}
+        {%- for table in modules.re.findall('from (\\w+[.]\\w+)', condition) -%}
+            {%- do run_query(
+                'system sync replica on cluster "' ~ cluster ~ '" ' ~ table
+            ) -%}
+        {%- endfor -%}
+    {%- endif -%}
+{%- endmacro %}
