@@ -61,7 +61,7 @@ def _show_everywhere(
     define(client, f"create table {aside} as {built}")
     if built_rows:
         client.command(f"alter table {aside} attach partition all from {built}")
-    define(client, f"system sync replica {aside}")
+    define(client, f"system sync replica {aside} lightweight")
     found = int(str(client.command(f"select count() from {aside}")))
     if found != built_rows:
         raise Unavailable(

@@ -32,6 +32,7 @@
         {%- for table in modules.re.findall('from (\\w+[.]\\w+)', condition) -%}
             {%- do run_query(
                 'system sync replica on cluster "' ~ cluster ~ '" ' ~ table
+                ~ ' lightweight'
             ) -%}
         {%- endfor -%}
     {%- endif -%}

@@ -1,11 +1,15 @@
 """With CLICKHOUSE_CLUSTER set, every server is told of every table."""
 
 import dataclasses
+import json
 import random
 import re
+import subprocess
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,11 +17,11 @@ import pytest
 from tests.integration.cluster_of_one import CLUSTER, Heard, cluster_of_one
 from tests.spec.streams import load, stream
 from warehouse.clickhouse import connect, define, replace_partition, rows
-from warehouse.clusters import REPLICATED
+from warehouse.clusters import REPLICATED, on_cluster
 from warehouse.errors import BadSetting
-from warehouse.migrations import migrate
+from warehouse.migrations import migrate, released
 from warehouse.publishing import publish
-from warehouse.settings import Settings
+from warehouse.settings import REPOSITORY, Settings
 from warehouse.transformation import run_dbt
 
 if TYPE_CHECKING:
@@ -100,6 +104,18 @@ def faults(client: "Client", statements: Sequence[str]) -> dict[str, str]:
     return {statement: why for statement, why in wrong.items() if why}
 
 
+def waited_for(heard: Heard, *, before: str) -> set[str]:
+    """Tables whose rows all replicas had to have before a statement was sent."""
+    told = [plain(one) for one in heard.statements]
+    place = next(n for n, said in enumerate(told) if said.startswith(before))
+    waits = f"system sync replica {ALL} "
+    return {
+        said.removeprefix(waits).removesuffix(" lightweight")
+        for said in told[:place]
+        if said.startswith(waits)
+    }
+
+
 def replace_scores(client: "Client", values: list[list[object]]) -> None:
     replace_partition(
         client,
@@ -133,6 +149,10 @@ def test_every_server_hears_of_every_table(cluster: tuple[Settings, Heard]) -> N
         assert published == {"empty": 0, "full": 1}
         assert rows(client, "select one from marts.full") == [{"one": 1}]
         assert faults(client, heard.statements) == {}
+    assert waited_for(heard, before="delete from `staging`.`stg_events`") == {
+        "raw.events",
+        "staging.stg_loads_new",
+    }
     said = {" ".join(plain(one).lower().split()[:2]) for one in heard.statements}
     assert said > {
         *("create table", "create or", "create database", "drop table"),
@@ -153,6 +173,42 @@ def test_every_model_is_built_on_every_server(cluster: tuple[Settings, Heard]) -
                 publish(client, database)
 
         assert faults(client, heard.statements) == {}
+
+
+def places_in_keeper(folder: Path, statements: list[str]) -> dict[str, str]:
+    """Where replicated tables lie after these statements, by an engine of its own."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.integration.keeper_in_memory", str(folder)],
+        cwd=REPOSITORY,
+        input=json.dumps([on_cluster(one, CLUSTER) for one in statements]),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    return dict(json.loads(line) for line in done.stdout.splitlines())
+
+
+def test_the_engine_makes_replicated_tables_as_it_is_told(tmp_path: Path) -> None:
+    made = [one.statement for one in released() if "alter table" not in one.statement]
+    tables = sum("create table" in one for one in made)
+    made.insert(0, "create database ops")
+    moved = [
+        "create table ml.next as ml.models",
+        "exchange tables ml.next and ml.models",
+        "rename table ml.next to ml.before",
+        "create table ml.next as ml.models",
+    ]
+
+    places = places_in_keeper(tmp_path, made + moved)
+
+    assert len(places) == len(set(places.values())) == tables + 2
+    assert {"ml.models", "ml.before", "ml.next"} < set(places)
+    assert all(
+        re.fullmatch("/clickhouse/tables/[0-9a-f-]{36}/01", place)
+        for place in places.values()
+    )
 
 
 def test_tables_of_one_server_are_not_taken_for_those_of_a_cluster(

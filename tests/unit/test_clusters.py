@@ -1,12 +1,16 @@
 """Where ON CLUSTER and replication come into our own statements."""
 
 import re
+from dataclasses import dataclass, field
+from typing import Any, cast
 
 import pytest
 
+from warehouse.clickhouse import put_on_cluster
 from warehouse.clusters import REPLICATED, on_cluster
-from warehouse.errors import MigrationFailed
+from warehouse.errors import MigrationFailed, Unavailable
 from warehouse.migrations import Migration, released
+from warehouse.publishing import publish
 
 PLACE = ", ".join(REPLICATED)
 
@@ -81,3 +85,30 @@ def test_what_changes_rows_or_is_not_thought_through_is_refused(
 ) -> None:
     with pytest.raises(MigrationFailed, match=r"Teach warehouse/clusters\.py"):
         on_cluster(statement, "three")
+
+
+@dataclass(eq=False)
+class Forgetful:
+    """A client of a server with one built table, of whose parts none come over."""
+
+    told: list[str] = field(default_factory=list)
+    column_names = ("name",)
+    result_rows = (("dim_people",),)
+
+    def query(self, _question: str, *, parameters: object) -> "Forgetful":
+        assert parameters == {"database": "marts_build"}
+        return self
+
+    def command(self, statement: str) -> str:
+        self.told.append(statement)
+        return "3" if statement.endswith("marts_build.dim_people") else "0"
+
+
+def test_a_table_that_did_not_come_over_whole_is_not_shown() -> None:
+    client = Forgetful()
+    put_on_cluster(cast("Any", client), "three")
+
+    with pytest.raises(Unavailable, match=r"0 of 3 rows of marts_build\.dim_people"):
+        publish(cast("Any", client), "marts")
+
+    assert not [one for one in client.told if one.startswith(("exchange", "rename"))]
