@@ -8,6 +8,7 @@ from pathlib import Path
 
 import jinja2
 import pytest
+import yaml
 
 from tests.structure.test_house_rules import modules
 from warehouse.clusters import REPLICATED
@@ -112,6 +113,28 @@ def test_without_a_cluster_dbt_is_told_the_engine_as_ever(engine: str | None) ->
 
     ours = engine_clause((MACROS / "clusters.sql").read_text(), {}, engine)
     assert ours == engine_clause(clause, {}, engine)
+
+
+@pytest.mark.parametrize(
+    ("environment", "cluster", "settings"),
+    [
+        ({}, "", "{}"),
+        ({"CLICKHOUSE_CLUSTER": "three"}, "three", "{'insert_deduplicate': 0}"),
+    ],
+)
+def test_dbt_names_a_cluster_only_where_there_is_one(
+    environment: dict[str, str], cluster: str, settings: str
+) -> None:
+    profiles = yaml.safe_load((PROJECT / "profiles.yml").read_text())
+    said = profiles["questlog"]["outputs"]["warehouse"]
+    jinja = jinja2.Environment(autoescape=False)  # noqa: S701  YAML, no page
+    jinja.filters["as_native"] = str
+    rendered = [
+        jinja.from_string(said[name]).render(env_var=environment.get)
+        for name in ("cluster", "custom_settings")
+    ]
+
+    assert rendered == [cluster, settings]
 
 
 @pytest.mark.parametrize(
