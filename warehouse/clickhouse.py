@@ -4,7 +4,9 @@ import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
+from weakref import WeakKeyDictionary
 
+from warehouse import clusters
 from warehouse.errors import BadInput, BadSetting, Unavailable
 from warehouse.settings import Settings
 
@@ -16,6 +18,9 @@ _HOW_TO_START = (
     "Start the local stack with `make up`, or set CLICKHOUSE_HOST to your server."
 )
 _AUTHENTICATION_FAILED = "code: 516"
+
+_CLUSTERS: "WeakKeyDictionary[Client, str]" = WeakKeyDictionary()
+"""The cluster of each client that has one."""
 
 
 @contextlib.contextmanager
@@ -51,6 +56,7 @@ def connect(settings: Settings) -> Iterator["Client"]:
         raise Unavailable(
             f"ClickHouse at {host}:{port} answers with an error; its own log says more."
         ) from error
+    put_on_cluster(client, settings.clickhouse_cluster)
     try:
         yield client
     except OperationalError as error:
@@ -59,6 +65,25 @@ def connect(settings: Settings) -> Iterator["Client"]:
         ) from error
     finally:
         client.close()
+
+
+def put_on_cluster(client: "Client", cluster: str) -> None:
+    """From now on what `define` sends with this client goes to the whole cluster."""
+    _CLUSTERS[client] = cluster
+
+
+def cluster_of(client: "Client") -> str:
+    """The cluster whose servers a client defines tables on; empty without one."""
+    return _CLUSTERS.get(client, "")
+
+
+def define(client: "Client", statement: str) -> None:
+    """Make, drop, rename or exchange tables: on all servers of the client's cluster.
+
+    Everything of that kind is sent here; what changes rows or partitions is not, for
+    replication carries it. Raises MigrationFailed for a statement of another kind.
+    """
+    client.command(clusters.on_cluster(statement, cluster_of(client)))
 
 
 def rows(
@@ -122,7 +147,7 @@ def replace_partition_columns(
 @contextlib.contextmanager
 def _partition_aside(client: "Client", table: str, partition: str) -> Iterator[str]:
     aside = f"{table}__{uuid4().hex}"
-    client.command(f"create table {aside} as {table}")
+    define(client, f"create table {aside} as {table}")
     try:
         yield aside
         given = rows(client, f"select distinct _partition_id from {aside}")
@@ -137,4 +162,4 @@ def _partition_aside(client: "Client", table: str, partition: str) -> Iterator[s
             change = f"drop partition {partition}"
         client.command(f"alter table {table} {change}")
     finally:
-        client.command(f"drop table if exists {aside} sync")
+        define(client, f"drop table if exists {aside} sync")

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from warehouse.clickhouse import rows
-from warehouse.errors import MigrationFailed, Unavailable
+from warehouse.clickhouse import cluster_of, define, rows
+from warehouse.errors import BadSetting, MigrationFailed, Unavailable
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 DDL = Path(__file__).resolve().parent / "ddl"
 
 _ALREADY_THERE = re.compile(r"\b(?:TABLE|DATABASE)_ALREADY_EXISTS\b")
+_OURS = ("raw", "ml", "activation", "ops")
 _LEDGER = """
 create table if not exists ops.migrations (
     number UInt16,
@@ -58,10 +59,13 @@ def migrate(client: "Client", migrations: list[Migration] | None = None) -> list
     """Apply what is not applied yet and return its names.
 
     Raises MigrationFailed when a released file was changed, or a statement fails:
-    what came before it stays, and the same call goes on from there.
+    what came before it stays, and the same call goes on from there. Raises BadSetting
+    when the client's cluster is none that Questlog can use.
     """
-    client.command("create database if not exists ops")
-    client.command(_LEDGER)
+    if cluster := cluster_of(client):
+        _require_replicas(client, cluster)
+    define(client, "create database if not exists ops")
+    define(client, _LEDGER)
     applied = {
         row["number"]: row["sha256"]
         for row in rows(client, "select number, sha256 from ops.migrations")
@@ -87,7 +91,7 @@ def _apply(client: "Client", migration: Migration) -> None:
     from clickhouse_connect.driver.exceptions import DatabaseError, OperationalError
 
     try:
-        client.command(migration.statement)
+        define(client, migration.statement)
     except OperationalError as error:
         raise Unavailable(f"ClickHouse went away during {migration.name}.") from error
     except DatabaseError as error:
@@ -99,3 +103,37 @@ def _apply(client: "Client", migration: Migration) -> None:
         [[migration.number, migration.name, migration.sha256]],
         column_names=["number", "name", "sha256"],
     )
+
+
+def _require_replicas(client: "Client", cluster: str) -> None:
+    """Raise BadSetting unless each server of the cluster can hold every table."""
+    known = rows(
+        client,
+        "select cluster, uniqExact(shard_num) as shards from system.clusters"
+        " group by cluster order by cluster",
+    )
+    shards = {row["cluster"]: row["shards"] for row in known}
+    if cluster not in shards:
+        raise BadSetting(
+            f"CLICKHOUSE_CLUSTER: the server knows no cluster {cluster!r}, only"
+            f" {', '.join(shards) or 'none'}. Name one of these, or put it into the"
+            " servers' remote_servers."
+        )
+    if shards[cluster] != 1:
+        raise BadSetting(
+            f"CLICKHOUSE_CLUSTER: {cluster!r} has {shards[cluster]} shards. Questlog"
+            " keeps every table whole on each server: name a cluster of one shard and"
+            " as many replicas as you like."
+        )
+    alone = rows(
+        client,
+        "select concat(database, '.', name) as name from system.tables"
+        f" where database in ({', '.join(map(repr, _OURS))})"
+        " and engine like '%MergeTree' and engine not like 'Replicated%' order by name",
+    )
+    if alone:
+        raise BadSetting(
+            f"CLICKHOUSE_CLUSTER: {len(alone)} tables were made without a cluster, such"
+            f" as {alone[0]['name']}, and lie on this server alone. How to move them:"
+            " docs/cluster.md."
+        )

@@ -4,8 +4,8 @@ import hashlib
 import os
 from typing import TYPE_CHECKING
 
-from warehouse.clickhouse import connect, rows
-from warehouse.errors import GateClosed
+from warehouse.clickhouse import cluster_of, connect, define, rows
+from warehouse.errors import GateClosed, Unavailable
 from warehouse.settings import load
 
 if TYPE_CHECKING:
@@ -22,17 +22,22 @@ def publish(client: "Client", database: str) -> dict[str, int]:
     """Make the published tables of a database equal to the built ones.
 
     The caller has seen the gate of that name open. Returns rows by table. Each table
-    changes in one step; a table that is no longer built is dropped.
+    changes in one step; a table that is no longer built is dropped. On a cluster a
+    table changes when all of its rows lie on every replica; raises Unavailable when
+    they don't get there.
     """
-    client.command(f"create database if not exists {database}")
+    define(client, f"create database if not exists {database}")
     built = _tables(client, database + BUILD_SUFFIX)
     for table in built:
-        client.command(
-            f"create or replace table {database}.{table}"
-            f" clone as {database}{BUILD_SUFFIX}.{table}"
-        )
+        if cluster_of(client):
+            _show_everywhere(client, database, table, built[table])
+        else:
+            client.command(
+                f"create or replace table {database}.{table}"
+                f" clone as {database}{BUILD_SUFFIX}.{table}"
+            )
     for table in set(_tables(client, database)) - set(built):
-        client.command(f"drop table {database}.{table} sync")
+        define(client, f"drop table {database}.{table} sync")
     if built:
         client.insert(
             "ops.publications",
@@ -40,6 +45,34 @@ def publish(client: "Client", database: str) -> dict[str, int]:
             column_names=["gate", "table_name", "published_rows"],
         )
     return built
+
+
+def _show_everywhere(
+    client: "Client", database: str, table: str, built_rows: int
+) -> None:
+    """Put a built table into place on every replica.
+
+    Not by `clone as`, which on replicated tables may leave an empty one behind. The
+    parts are attached on one server, as replication carries them to the others.
+    """
+    built, shown = f"{database}{BUILD_SUFFIX}.{table}", f"{database}.{table}"
+    aside = f"{shown}__next"
+    define(client, f"drop table if exists {aside} sync")
+    define(client, f"create table {aside} as {built}")
+    if built_rows:
+        client.command(f"alter table {aside} attach partition all from {built}")
+    define(client, f"system sync replica {aside} lightweight")
+    found = int(str(client.command(f"select count() from {aside}")))
+    if found != built_rows:
+        raise Unavailable(
+            f"{found} of {built_rows} rows of {built} came over, so {shown} was left as"
+            f" it is. Publish {database} again, while nothing builds it."
+        )
+    if int(str(client.command(f"exists table {shown}"))):
+        define(client, f"exchange tables {aside} and {shown}")
+        define(client, f"drop table {aside} sync")
+    else:
+        define(client, f"rename table {aside} to {shown}")
 
 
 def built_content(client: "Client", database: str) -> str:

@@ -52,6 +52,11 @@ class Settings:
     clickhouse_secure: bool = _setting(
         "CLICKHOUSE_SECURE", False, "Speak HTTPS to the ClickHouse server."
     )
+    clickhouse_cluster: str = _setting(
+        "CLICKHOUSE_CLUSTER",
+        "",
+        "Cluster of replicas that the server belongs to: docs/cluster.md. Empty: none.",
+    )
     endpoint_port: int = _setting(
         "QUESTLOG_ENDPOINT_PORT", 18123, "Port of the embedded ClickHouse endpoint."
     )
@@ -226,12 +231,26 @@ def _disagreements(settings: Settings) -> list[str]:
             f"REPORTING_TIMEZONE: {settings.reporting_timezone!r} is no time zone;"
             " use a name like Europe/Berlin"
         )
+    faults += _cluster_faults(settings)
     currency = settings.reporting_currency
     if not re.fullmatch("[A-Z]{3}", currency):
         faults.append(
             f"REPORTING_CURRENCY: {currency!r} is no currency; use a code like EUR"
         )
     return faults
+
+
+def _cluster_faults(settings: Settings) -> list[str]:
+    cluster = settings.clickhouse_cluster
+    if not cluster:
+        return []
+    if settings.embedded:
+        fault = "the embedded endpoint is none; set CLICKHOUSE_HOST to one server of it"
+        return [f"CLICKHOUSE_CLUSTER: {fault}"]
+    if not re.fullmatch(r"[A-Za-z_][\w.-]*", cluster):
+        fault = f"{cluster!r} is no name; a server lists its own in system.clusters"
+        return [f"CLICKHOUSE_CLUSTER: {fault}"]
+    return []
 
 
 def default_of(row: "Field[Any]") -> str:

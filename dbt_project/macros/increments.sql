@@ -87,6 +87,7 @@
                 " Build its layer anew with --full-refresh."
             ) }}
         {%- endif -%}
+        {{- everywhere_the_same(which) -}}
         delete from {{ this }} where {{ which }}
         settings lightweight_deletes_sync = 2
     {%- endif -%}

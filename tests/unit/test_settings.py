@@ -60,6 +60,20 @@ def test_every_fault_is_named_at_once_with_its_variable() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("host", "cluster", "fault"),
+    [
+        ("", "three", "CLICKHOUSE_CLUSTER: the embedded endpoint is none"),
+        ("db.example.com", 'a" b', "CLICKHOUSE_CLUSTER: 'a\" b' is no name"),
+    ],
+)
+def test_a_cluster_needs_a_server_and_a_name(
+    host: str, cluster: str, fault: str
+) -> None:
+    with pytest.raises(BadSetting, match=fault):
+        load({"CLICKHOUSE_HOST": host, "CLICKHOUSE_CLUSTER": cluster})
+
+
 def test_a_written_default_is_read_back_as_the_default() -> None:
     environ = {row.metadata["name"]: default_of(row) for row in table()}
 
