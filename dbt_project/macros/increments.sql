@@ -13,7 +13,7 @@
     {%- if not execute or model.resource_type == 'unit_test' or flags.FULL_REFRESH -%}
         {{ return(true) }}
     {%- endif -%}
-    {#- seeds belong to the layer that is built first -#}
+    {#- seeds are loaded with the layer that is built first -#}
     {%- set is_staging = model.resource_type == 'seed' or model.fqn[1] == 'staging' -%}
     {%- set layer = 'staging' if is_staging else 'marts' -%}
     {#- decided once a run, of which `graph` is the only memory: the row that says so
@@ -211,9 +211,6 @@
 {%- endmacro %}
 
 {% macro rows_touched(name) -%}
-    {%- set touched_ids -%}
-        own_key in (select own_key from intermediate.int_touched_ids)
-    {%- endset -%}
     {%- set touched_people -%}
         person_id in (select person_id from intermediate.int_touched_people)
     {%- endset -%}
@@ -227,9 +224,7 @@
         'stg_events': changed_ids,
         'stg_payments': changed_ids,
         'stg_consents': changed_ids,
-        'stg_page_views': changed_ids,
         'stg_traits': changed_ids,
-        'int_events_identified': touched_ids,
         'int_people_days': touched_people,
         'int_people_steps': touched_people,
         'int_people_periods': touched_people,
