@@ -5,26 +5,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from warehouse.clickhouse import rows
-from warehouse.embedded.refusals import DENIED_ENGINES, DENIED_FUNCTIONS
+from warehouse.embedded.judged import (
+    ALLOWED_ENGINES,
+    ALLOWED_FUNCTIONS,
+    REFUSED_ENGINES,
+    REFUSED_FUNCTIONS,
+)
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
-
-HARMLESS_FUNCTIONS = {
-    *("dictionary", "format", "fuzzjson", "generate_series", "generaterandom"),
-    *("generateseries", "input", "loop", "merge", "mergetreeanalyzeindexes"),
-    *("mergetreeanalyzeindexesuuid", "mergetreecodecblockcounts", "mergetreeindex"),
-    *("mergetreeprojection", "mergetreetextindex", "null", "numbers", "numbers_mt"),
-    *("primes", "sqlstandardvalues", "timeseriesdata", "timeseriesmetricfamilies"),
-    *("timeseriesmetrics", "timeseriessamples", "timeseriesselector"),
-    *("timeseriestags", "values", "view", "viewexplain", "viewifpermitted", "zeros"),
-    "zeros_mt",
-}
-HARMLESS_ENGINES = {
-    *("alias", "atomic", "buffer", "dictionary", "fuzzjson", "fuzzquery"),
-    *("generaterandom", "join", "log", "loop", "materializedview", "memory", "merge"),
-    *("null", "ordinary", "set", "stripelog", "timeseries", "tinylog", "view"),
-}
 
 
 def names(client: "Client", table: str) -> set[str]:
@@ -37,7 +26,7 @@ def test_every_table_function_is_denied_or_known_to_be_harmless(
 ) -> None:
     found = names(warehouse_client, "table_functions")
 
-    assert found - DENIED_FUNCTIONS - HARMLESS_FUNCTIONS == set()
+    assert found - REFUSED_FUNCTIONS.keys() - ALLOWED_FUNCTIONS == set()
 
 
 @pytest.mark.parametrize("kind", ["table_engines", "database_engines"])
@@ -46,7 +35,7 @@ def test_every_engine_is_denied_or_known_to_be_harmless(
 ) -> None:
     found = names(warehouse_client, kind)
 
-    others = found - DENIED_ENGINES - HARMLESS_ENGINES
+    others = found - REFUSED_ENGINES.keys() - ALLOWED_ENGINES
     assert {name for name in others if not name.endswith("mergetree")} == set()
 
 
