@@ -47,6 +47,13 @@ def add_user(
     chosen = databases or ["*"]
     add(_file(), name, _password(), databases=chosen, read_only=read_only)
     typer.echo(f"Added: {name}")
+    settings = doors.settings()
+    if not settings.clickhouse_password:
+        typer.echo(
+            f"Without a password {settings.clickhouse_user} is still let in to all:"
+            " set CLICKHOUSE_PASSWORD for the endpoint and the programs of Questlog.",
+            err=True,
+        )
 
 
 def list_users() -> None:

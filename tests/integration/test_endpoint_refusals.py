@@ -8,6 +8,8 @@ from warehouse.clickhouse import rows
 from warehouse.embedded.judged import (
     ALLOWED_ENGINES,
     ALLOWED_FUNCTIONS,
+    OPEN_SYSTEM_TABLES,
+    PRIVATE_SYSTEM_TABLES,
     REFUSED_ENGINES,
     REFUSED_FUNCTIONS,
 )
@@ -37,6 +39,18 @@ def test_every_engine_is_denied_or_known_to_be_harmless(
 
     others = found - REFUSED_ENGINES.keys() - ALLOWED_ENGINES
     assert {name for name in others if not name.endswith("mergetree")} == set()
+
+
+def test_every_system_table_is_private_or_known_to_be_harmless(
+    warehouse_client: "Client",
+) -> None:
+    found = rows(
+        warehouse_client, "select name from system.tables where database = 'system'"
+    )
+
+    assert {
+        row["name"] for row in found
+    } - PRIVATE_SYSTEM_TABLES - OPEN_SYSTEM_TABLES == set()
 
 
 def test_a_kafka_table_is_refused_with_the_reason(warehouse_client: "Client") -> None:

@@ -22,6 +22,10 @@ Asked = Callable[..., Response]
 
 PASSWORD = "a long enough password"
 HIDDEN = "424242"
+KNOWN = """
+    create dictionary hidden.known (k UInt64, x UInt64) primary key k
+    source(clickhouse(db 'hidden' table 'kept')) lifetime(0) layout(flat())
+"""
 
 
 @pytest.fixture(scope="module")
@@ -45,8 +49,7 @@ def settings(
             "insert into shop.sold values (1)",
             "create table hidden.kept (k UInt8, x UInt64) engine = Join(any, left, k)",
             f"insert into hidden.kept values (1, {HIDDEN})",
-            "create dictionary hidden.known (k UInt64, x UInt64) primary key k"
-            " source(clickhouse(db 'hidden' table 'kept')) lifetime(0) layout(flat())",
+            KNOWN,
             "create view shop.window as select x from hidden.paid",
             "create table shop.merged (x UInt64) engine = Merge('hidden', 'paid')",
             f"select {HIDDEN} as secret",
@@ -208,12 +211,9 @@ def test_other_databases_are_closed_whatever_the_way(
     "statement",
     [
         "create view shop.out as select * from hidden.paid",
-        "create view shop.out sql security definer as"
-        " select * from merge('hidden', 'paid')",
+        "create view shop.out definer = default as select * from merge('h.*', '.*')",
         "create materialized view shop.out engine = Memory as select 1 as x",
-        "create dictionary shop.out (k UInt64) primary key k"
-        " source(clickhouse(query 'select x from hidden.paid'))"
-        " lifetime(0) layout(flat())",
+        KNOWN.replace("hidden.known", "shop.known"),
         "insert into shop.sold select x from hidden.paid",
         "insert into hidden.paid values (1)",
         "alter table shop.sold attach partition all from hidden.paid",

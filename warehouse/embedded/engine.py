@@ -95,7 +95,7 @@ class Engine:
         with contextlib.suppress(Fault), self._fresh(DATABASE, "") as handle:
             handle.query(f"kill query where {which} async")
 
-    def run(
+    def run(  # noqa: PLR0913 - a statement, and all that comes with it
         self,
         request: Request,
         statement: Statement,

@@ -23,7 +23,8 @@ _PATIENCE_SECONDS = 1.3
 def serve(folder: Path, port: int, *, users: Path, user: str, password: str) -> None:
     """Serve the engine of a folder on loopback until SIGTERM.
 
-    `users` is the file of further users. Raises StackFailed when the port is taken or the folder cannot be opened.
+    `users` is the file of further users. Raises StackFailed when the port is taken or
+    the folder cannot be opened.
     """
     import uvicorn
 

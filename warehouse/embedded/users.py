@@ -155,9 +155,9 @@ def _read(
     *,
     name: str,
     salt: str,
-    hash: str,
+    hash: str,  # noqa: A002 - the file's word
     read_only: bool,
-    databases: list[str],  # noqa: A002 - the file's word
+    databases: list[str],
 ) -> User:
     user = User(name, salt, hash, read_only is not False, tuple(databases))
     bytes.fromhex(salt)
