@@ -270,3 +270,16 @@ def test_a_query_is_killed_by_the_id_its_client_gave(
     thread.join(20)
 
     assert told[0].headers["x-clickhouse-exception-code"] == "394"
+
+
+def test_views_that_refresh_themselves_still_read_all(wire: Wire) -> None:
+    made = wire.post(
+        "create materialized view shop.fresh refresh every 1 hour engine = Memory"
+        " as select x from hidden.paid"
+    )
+    assert made.status == 200, made.body
+
+    wire.post("system wait view shop.fresh")
+
+    assert wire.post("select x from shop.fresh").body == f"{HIDDEN}\n".encode()
+    wire.post("drop table shop.fresh")

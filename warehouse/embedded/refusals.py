@@ -176,6 +176,8 @@ def _refused_definition(found: Sequence[Token], words: Sequence[str]) -> str:
             because = _refused_source(found[at + 1 :], words[at + 1 :])
             if because:
                 return because
+        if word == "UUID" and rest and rest[0].kind == "string":
+            return "a table's UUID is given by the engine: it names a folder of data"
         if word == "FROM" and "ATTACH" in words and rest and rest[0].kind == "string":
             return "ATTACH FROM reads files of the server"
     return ""
