@@ -19,6 +19,7 @@ from questlog.commands import (
     stack,
     taxonomy,
     transformation,
+    users,
     warehouse,
     world,
 )
@@ -38,6 +39,7 @@ for room in (
     configuration,
     taxonomy,
     warehouse,
+    users,
     ingestion,
     transformation,
     identity,

@@ -16,6 +16,11 @@ class Home:
         return self.root / "clickhouse"
 
     @property
+    def users(self) -> Path:
+        """Users of the embedded endpoint and the hashes of their passwords."""
+        return self.root / "users.yml"
+
+    @property
     def log(self) -> Path:
         """The ingest service's durable log."""
         return self.root / "log"

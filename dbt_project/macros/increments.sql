@@ -58,7 +58,10 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# A fingerprint of what decides the rows of some layers: models, seeds, settings. #}
+{#
+  A fingerprint of what decides the tables of some layers: models with their contracts,
+  seeds, settings.
+#}
 {% macro meaning(layers) -%}
     {%- set parts = [
         reporting_timezone(),
@@ -74,6 +77,7 @@
         if node.resource_type == 'seed'
         or (node.resource_type == 'model' and node.fqn[1] in layers) -%}
         {%- do parts.append(node.checksum.checksum) -%}
+        {%- do parts.append(node.contract.checksum | string) -%}
     {%- endfor -%}
     {{ return(local_md5(parts | join(' '))) }}
 {%- endmacro %}

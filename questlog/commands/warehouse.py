@@ -33,9 +33,11 @@ def clickhouse() -> None:
     from warehouse.home import Home
 
     settings = doors.settings()
+    home = Home(settings.home)
     run(
-        Home(settings.home).engine,
+        home.engine,
         settings.endpoint_port,
+        users=home.users,
         user=settings.clickhouse_user,
         password=settings.clickhouse_password,
     )

@@ -5,26 +5,17 @@ from typing import TYPE_CHECKING
 import pytest
 
 from warehouse.clickhouse import rows
-from warehouse.embedded.refusals import DENIED_ENGINES, DENIED_FUNCTIONS
+from warehouse.embedded.judged import (
+    ALLOWED_ENGINES,
+    ALLOWED_FUNCTIONS,
+    OPEN_SYSTEM_TABLES,
+    PRIVATE_SYSTEM_TABLES,
+    REFUSED_ENGINES,
+    REFUSED_FUNCTIONS,
+)
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
-
-HARMLESS_FUNCTIONS = {
-    *("dictionary", "format", "fuzzjson", "generate_series", "generaterandom"),
-    *("generateseries", "input", "loop", "merge", "mergetreeanalyzeindexes"),
-    *("mergetreeanalyzeindexesuuid", "mergetreecodecblockcounts", "mergetreeindex"),
-    *("mergetreeprojection", "mergetreetextindex", "null", "numbers", "numbers_mt"),
-    *("primes", "sqlstandardvalues", "timeseriesdata", "timeseriesmetricfamilies"),
-    *("timeseriesmetrics", "timeseriessamples", "timeseriesselector"),
-    *("timeseriestags", "values", "view", "viewexplain", "viewifpermitted", "zeros"),
-    "zeros_mt",
-}
-HARMLESS_ENGINES = {
-    *("alias", "atomic", "buffer", "dictionary", "fuzzjson", "fuzzquery"),
-    *("generaterandom", "join", "log", "loop", "materializedview", "memory", "merge"),
-    *("null", "ordinary", "set", "stripelog", "timeseries", "tinylog", "view"),
-}
 
 
 def names(client: "Client", table: str) -> set[str]:
@@ -37,7 +28,7 @@ def test_every_table_function_is_denied_or_known_to_be_harmless(
 ) -> None:
     found = names(warehouse_client, "table_functions")
 
-    assert found - DENIED_FUNCTIONS - HARMLESS_FUNCTIONS == set()
+    assert found - REFUSED_FUNCTIONS.keys() - ALLOWED_FUNCTIONS == set()
 
 
 @pytest.mark.parametrize("kind", ["table_engines", "database_engines"])
@@ -46,8 +37,20 @@ def test_every_engine_is_denied_or_known_to_be_harmless(
 ) -> None:
     found = names(warehouse_client, kind)
 
-    others = found - DENIED_ENGINES - HARMLESS_ENGINES
+    others = found - REFUSED_ENGINES.keys() - ALLOWED_ENGINES
     assert {name for name in others if not name.endswith("mergetree")} == set()
+
+
+def test_every_system_table_is_private_or_known_to_be_harmless(
+    warehouse_client: "Client",
+) -> None:
+    found = rows(
+        warehouse_client, "select name from system.tables where database = 'system'"
+    )
+
+    assert {
+        row["name"] for row in found
+    } - PRIVATE_SYSTEM_TABLES - OPEN_SYSTEM_TABLES == set()
 
 
 def test_a_kafka_table_is_refused_with_the_reason(warehouse_client: "Client") -> None:

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from warehouse.embedded.lexer import read, tokens
+from warehouse.embedded.lexer import read
+from warehouse.embedded.tokens import tokens
 
 
 def texts(sql: bytes) -> list[str]:

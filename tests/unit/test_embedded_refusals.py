@@ -1,6 +1,7 @@
 import pytest
 
 from warehouse.embedded.lexer import read
+from warehouse.embedded.refusals import refused_parameters
 
 
 @pytest.mark.parametrize(
@@ -32,6 +33,21 @@ from warehouse.embedded.lexer import read
         "create dictionary d (a UInt64) source(clickhouse(host 'x' table 't'))",
         "attach table t from '/etc' (a Int32) engine = MergeTree order by a",
         "system shutdown",
+        r"select `fi\x6ce`('/etc/passwd')",
+        "set role all",
+        "attach table t uuid '00000000-0000-0000-0000-000000000001' (a Int8)",
+        "set param_f = 'file'",
+        "select 1 settings param_f = 'file'",
+        "select * from format(CSV, 'a Int8, b String alias file(''/x'')', '1')",
+        "select * from format(CSV, $$b String default file('/x')$$, '1')",
+        "select * from format(CSV, concat('b String', ' default x'), '1')",
+        "with 'x' as s select * from format(CSV, s, '1')",
+        "select * from format(CSV, {s:String}, '1')",
+        r"select * from format(CSV, 'b String default `fi\\x6ce`(1)', '1')",
+        "select b from generateRandom('a Int8, b String alias file(1)')",
+        "select b from values('b String alias file(1)', 'x')",
+        "insert into t select * from input('b String default file(1)') format CSV",
+        "create dictionary d (a Int8) source(clickhouse(query 'select file(''/x'')'))",
     ],
 )
 def test_what_leads_out_of_the_database_is_refused(sql: str) -> None:
@@ -52,8 +68,25 @@ def test_what_leads_out_of_the_database_is_refused(sql: str) -> None:
         "create dictionary d (a UInt64) source(clickhouse(table 't'))",
         "create or replace table a.t clone as b.t",
         "system flush logs",
+        "create table t (a UUID default generateUUIDv4()) engine = Memory",
+        "select * from format(CSV, 'a Int8', '1')",
+        "select * from format(CSV, '1, file')",
+        "select * from values('a Int8, b String', (1, 'a file'), (2, 'x'))",
+        "select * from generateRandom('a Int8') limit 1",
+        "insert into t select * from input('a Int8') format CSV",
+        r"select 'a\'b' as \"c\"",
+        "create dictionary d (a UInt64) source(clickhouse(query 'select url from t'))",
         "alter table t replace partition '2026-01-01' from u",
     ],
 )
 def test_what_stays_inside_is_not_refused(sql: str) -> None:
     assert read(sql.encode()).refused_because == ""
+
+
+def test_a_parameter_cannot_name_a_function_that_reaches_out() -> None:
+    sql = b"select arrayMap({f:Identifier}, ['/etc/passwd'])"
+
+    assert refused_parameters({"f": "file"}, sql)
+    assert refused_parameters({"f": r"fi\x6ce"}, sql)
+    assert not refused_parameters({"f": "lower"}, sql)
+    assert not refused_parameters({"f": "file"}, b"select {f:String}")

@@ -1,7 +1,6 @@
 """The HTTP side: bodies in, statements run in threads, results out."""
 
 import asyncio
-import hmac
 import logging
 import secrets
 import tempfile
@@ -15,17 +14,20 @@ from collections.abc import (
     Sequence,
 )
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import IO, Any
 from uuid import uuid4
 
-from warehouse.embedded import encodings, external, lexer, protocol
+from warehouse.embedded import encodings, external, lexer, protocol, roles
 from warehouse.embedded.engine import Engine
 from warehouse.embedded.execution import Answer
 from warehouse.embedded.protocol import Fault, Request, fault
+from warehouse.embedded.refusals import refused_parameters
+from warehouse.embedded.users import Doorkeeper, User
+from warehouse.errors import QuestlogError
 
 logger = logging.getLogger(__name__)
 
@@ -54,10 +56,11 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """The body of a request; of a multipart one also where its parts lie."""
+    """The body of a request, where the parts of a multipart one lie, and who asks."""
 
     body: IO[bytes]
-    parts: Parts = ()
+    parts: Parts
+    user: User
 
 
 class _Broken(Exception):
@@ -71,15 +74,12 @@ class _Broken(Exception):
 class Endpoint:
     """The ASGI application over one engine."""
 
-    def __init__(
-        self, engine: Engine, *, spool: Path, user: str, password: str
-    ) -> None:
+    def __init__(self, engine: Engine, *, spool: Path, doorkeeper: Doorkeeper) -> None:
         self._engine = engine
         self._spool = partial(
             tempfile.SpooledTemporaryFile, max_size=_MEMORY_BYTES, dir=spool
         )
-        self._user = user
-        self._password = password
+        self._doorkeeper = doorkeeper
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="query")
         self._running: set[str] = set()
 
@@ -98,12 +98,15 @@ class Endpoint:
                 return
             try:
                 parts = external.form(body, headers.get("content-type", ""))
-                request = self._admitted(scope, headers, body, parts)
+                request = _read_request(scope, headers, body, parts)
+                loop = asyncio.get_running_loop()
+                user = await loop.run_in_executor(None, self._admitted, request)
             except Fault as error:
                 await _send_whole(self._told_fault(error), send)
                 return
             body.seek(0)
-            await self._answer(request, Content(body, parts), receive, send)
+            request = replace(request, read_only=request.read_only or user.read_only)
+            await self._answer(request, Content(body, parts, user), receive, send)
 
     def stopped(self, *, within_seconds: float) -> bool:
         """Take no more work; whether all work has ended in time."""
@@ -113,26 +116,11 @@ class Endpoint:
             time.sleep(0.01)
         return not self._running
 
-    def _admitted(
-        self, scope: Message, headers: dict[str, str], body: IO[bytes], parts: Parts
-    ) -> Request:
-        request = protocol.request(
-            scope["method"],
-            scope["query_string"],
-            headers,
-            external.fields(body, parts),
-            external.names(parts),
-        )
-        known = hmac.compare_digest(request.user.encode(), self._user.encode())
-        right = hmac.compare_digest(request.password.encode(), self._password.encode())
-        if not (known and right):
-            raise fault(
-                516,
-                "AUTHENTICATION_FAILED",
-                f"{request.user}: Authentication failed: password is incorrect,"
-                " or there is no user with such name",
-            )
-        return request
+    def _admitted(self, request: Request) -> User:
+        try:
+            return self._doorkeeper.admitted(request.user, request.password)
+        except QuestlogError as error:
+            raise fault(516, "AUTHENTICATION_FAILED", str(error)) from None
 
     async def _answer(
         self, request: Request, content: Content, receive: Receive, send: Send
@@ -234,11 +222,18 @@ class Endpoint:
             statement = lexer.read(head)
         if not statement.kind:
             raise fault(62, "SYNTAX_ERROR", "Syntax error: Empty query")
-        if statement.refused_because:
-            raise protocol.refused(statement.refused_because)
+        because = (
+            statement.refused_because
+            or refused_parameters(request.parameters, statement.text)
+            or roles.refusal(content.user, statement.text)
+        )
+        if because:
+            raise protocol.refused(because)
         data = chain((head[statement.data_at :],), rest)
         tables = external.tables(body, parts, request.tables)
-        return statement, self._engine.run(request, statement, data, tag, tables)
+        return statement, self._engine.run(
+            request, statement, data, tag, tables, user=content.user
+        )
 
     def _spooled(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
         """The same chunks, once all of them are known to be good."""
@@ -279,6 +274,18 @@ def _without_engine(scope: Message, headers: dict[str, str]) -> Reply | None:
         unknown = b"There is no such handle; use /, /ping or /replicas_status.\n"
         return Reply(404, {**_TEXT}, iter((unknown,)))
     return None
+
+
+def _read_request(
+    scope: Message, headers: dict[str, str], body: IO[bytes], parts: Parts
+) -> Request:
+    return protocol.request(
+        scope["method"],
+        scope["query_string"],
+        headers,
+        external.fields(body, parts),
+        external.names(parts),
+    )
 
 
 async def _received(receive: Receive, body: IO[bytes]) -> bool:

@@ -1,7 +1,10 @@
 """The engine's own configuration files: limits, users, logs, folders."""
 
 import os
+from collections.abc import Collection
 from pathlib import Path
+
+from warehouse.embedded import roles
 
 _GIB = 1 << 30
 
@@ -30,6 +33,8 @@ _USERS = """<clickhouse>
     <max_bytes_before_external_group_by>{spill_bytes}</max_bytes_before_external_group_by>
     <max_bytes_before_external_sort>{spill_bytes}</max_bytes_before_external_sort>
     <allow_introspection_functions>0</allow_introspection_functions>
+    <allow_python_table_function>0</allow_python_table_function>
+    <constraints>{constraints}</constraints>
   </default></profiles>
   <quotas><default></default></quotas>
   <users><default>
@@ -37,27 +42,31 @@ _USERS = """<clickhouse>
     <networks><ip>::/0</ip></networks>
     <profile>default</profile>
     <quota>default</quota>
-    <grants>
-      <query>GRANT ALL ON *.*</query>
-      <query>REVOKE SOURCES ON *.*</query>
-      <query>REVOKE SYSTEM SHUTDOWN ON *.*</query>
-    </grants>
+    {access}
   </default></users>
+  <roles>{roles}</roles>
 </clickhouse>
 """
 
 
-def write_configuration(folder: Path) -> Path:
+def write_configuration(folder: Path, patterns: Collection[str] = ()) -> Path:
     """Write the engine's files into its folder; returns the main one's path.
 
     Half of the machine's memory is the engine's, half of that one query's, and a
     query spills to disk from half of its share: 24 GiB give 12, 6, 3; 8 GiB 4, 2, 1.
+    The patterns are those of databases that a user may be restricted to.
     """
     for name in ("user_files", "tmp"):
         (folder / name).mkdir(exist_ok=True)
     server = memory() // 2
     (folder / "users.xml").write_text(
-        _USERS.format(query_bytes=server // 2, spill_bytes=server // 4)
+        _USERS.format(
+            query_bytes=server // 2,
+            spill_bytes=server // 4,
+            constraints=roles.CONSTRAINTS,
+            access=roles.access(patterns),
+            roles=roles.definitions(patterns),
+        )
     )
     path = folder / "config.xml"
     path.write_text(

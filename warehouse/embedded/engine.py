@@ -7,12 +7,13 @@ import os
 import re
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
 
 from warehouse.durable import private_folder
+from warehouse.embedded import roles
 from warehouse.embedded.configuration import write_configuration
 from warehouse.embedded.execution import Answer, Held, execute
 from warehouse.embedded.external import Table
@@ -20,6 +21,7 @@ from warehouse.embedded.lexer import Statement
 from warehouse.embedded.pipe import forget_pipes
 from warehouse.embedded.protocol import Fault, Request, fault
 from warehouse.embedded.text import identifier, quoted
+from warehouse.embedded.users import User
 from warehouse.errors import StackFailed
 
 DATABASE = "questlog"
@@ -49,14 +51,18 @@ class Session:
 class Engine:
     """The engine over one data directory: one in a process, which never forks after."""
 
-    def __init__(self, folder: Path) -> None:
-        """Open a data directory. Raises StackFailed when it is held or broken."""
+    def __init__(self, folder: Path, patterns: Collection[str] = ()) -> None:
+        """Open a data directory. Raises StackFailed when it is held or broken.
+
+        The patterns are those of databases that a user may be restricted to.
+        """
         self._lock = _take(folder)
-        configuration = write_configuration(folder)
+        self._patterns = roles.known(folder / "data", patterns)
+        configuration = write_configuration(folder, self._patterns)
         self._address = f"{folder / 'data'}?config-file={configuration}"
         self._pipes = folder / "tmp"
         forget_pipes(self._pipes)
-        self._sessions: dict[str, Session] = {}
+        self._sessions: dict[tuple[str, str], Session] = {}
         self._guard = threading.Lock()
         try:
             self._first = self._connect("system")
@@ -89,13 +95,15 @@ class Engine:
         with contextlib.suppress(Fault), self._fresh(DATABASE, "") as handle:
             handle.query(f"kill query where {which} async")
 
-    def run(
+    def run(  # noqa: PLR0913 - a statement, and all that comes with it
         self,
         request: Request,
         statement: Statement,
         data: Iterable[bytes],
         tag: str,
         tables: Sequence[Table] = (),
+        *,
+        user: User,
     ) -> Answer:
         """Run one statement; `data` are the bytes of an INSERT.
 
@@ -105,7 +113,7 @@ class Engine:
         """
         stack = Held(self._pipes)
         try:
-            handle = stack.enter_context(self._handle(request, statement, tag))
+            handle = stack.enter_context(self._handle(request, statement, tag, user))
             for table in tables:
                 stack.callback(table.drop, handle)
                 table.load(handle)
@@ -141,11 +149,13 @@ class Engine:
 
     @contextlib.contextmanager
     def _handle(
-        self, request: Request, statement: Statement, tag: str
+        self, request: Request, statement: Statement, tag: str, user: User
     ) -> Iterator[Any]:
+        own_roles = roles.of(user, self._patterns)
         database = DATABASE if request.database == "default" else request.database
         if request.session_id:
             with self._session(request) as session:
+                _take_roles(session.handle, own_roles)
                 if request.read_only:
                     _only_reads(session.handle, statement)
                 # what is SET in a session stays, so nothing is put beside it
@@ -157,6 +167,7 @@ class Engine:
             return
         with self._fresh(database or DATABASE, tag) as handle:
             own = {} if _PLAIN.match(tag) else {"log_comment": tag}
+            _take_roles(handle, own_roles)
             readonly = {"readonly": "2"} if request.read_only else {}
             _set(handle, own | dict(request.settings) | readonly)
             yield handle
@@ -171,18 +182,18 @@ class Engine:
                 session.expires_at = time.monotonic() + request.session_timeout
                 if request.close_session:
                     session.handle.close()
-                    del self._sessions[request.session_id]
+                    del self._sessions[request.user, request.session_id]
             session.lock.release()
 
     def _taken_session(self, request: Request) -> Session:
         with self._guard:
             self._forget_expired(time.monotonic())
-            session = self._sessions.get(request.session_id)
+            session = self._sessions.get((request.user, request.session_id))
             if session is None:
                 if request.session_check:
                     raise fault(372, "SESSION_NOT_FOUND", "Session not found")
                 session = Session(self._connect(DATABASE))
-                self._sessions[request.session_id] = session
+                self._sessions[request.user, request.session_id] = session
             if not session.lock.acquire(blocking=False):
                 message = f"Session {request.session_id} is locked by another request"
                 raise fault(373, "SESSION_IS_LOCKED", message)
@@ -230,6 +241,12 @@ def _prepare(
     if session.current != database:
         session.handle.query(f"use {identifier(database)}")
         session.current = database
+
+
+def _take_roles(handle: Any, names: Sequence[str]) -> None:
+    """From here on the engine itself allows this handle what the roles allow."""
+    if names:
+        handle.query("set role " + ", ".join(identifier(name) for name in names))
 
 
 def _in_force(handle: Any, names: tuple[str, ...]) -> dict[str, str | None]:

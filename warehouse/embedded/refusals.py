@@ -6,69 +6,36 @@ database engines; and a Kafka table leaves a data directory that no longer opens
 """
 
 import re
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Iterator, Mapping, Sequence
 
-DENIED_FUNCTIONS = frozenset(
-    """
-    aiclassify aiembed aiextract aifilter aigenerate airedact aisimilarity aitranslate
-    azureblobstorage azureblobstoragecluster arrowstream bigquery catboostevaluate
-    cluster clusterallreplicas cosn deltalake deltalakeazure deltalakeazurecluster
-    deltalakecluster deltalakelocal deltalakes3 deltalakes3cluster disk eval executable
-    file filecluster filesystem fuzzquery gcs hdfs hdfscluster hudi hudicluster iceberg
-    icebergazure icebergazurecluster icebergcluster iceberghdfs iceberghdfscluster
-    iceberglocal iceberglocalcluster icebergs3 icebergs3cluster jdbc mongodb mysql odbc
-    oss paimon paimonazure paimonazurecluster paimoncluster paimonhdfs
-    paimonhdfscluster paimonlocal paimons3 paimons3cluster postgresql prometheusquery
-    prometheusqueryrange python redis remote remotesecure s3 s3cluster sqlite url
-    urlcluster ytsaurus
-    """.split()  # noqa: SIM905 - a table reads better
-)
-"""Functions that reach files, other servers, or the objects of this process."""
+from warehouse.embedded.judged import REFUSED_ENGINES, REFUSED_FUNCTIONS
+from warehouse.embedded.tokens import Token, plain, tokens
 
-DENIED_ENGINES = frozenset(
-    """
-    arrowstream azureblobstorage azurequeue backup bigquery cosn datalakecatalog
-    deltalake deltalakeazure deltalakelocal deltalakes3 distributed embeddedrocksdb
-    executable executablepool file filelog filesystem gcs hdfs hudi iceberg icebergazure
-    iceberghdfs iceberglocal icebergs3 jdbc kafka keepermap materializedpostgresql
-    mongodb mysql nats odbc oss overlay paimon paimonazure paimonhdfs paimonlocal
-    paimons3 postgresql python queryrunner rabbitmq redis remote remotesecure replicated
-    s3 s3queue sqlite url ytsaurus
-    """.split()  # noqa: SIM905 - a table reads better
-)
-"""Engines that do so, or that leave a data directory which no longer opens."""
-
-_SCALARS = frozenset({"file"} | {n for n in DENIED_FUNCTIONS if n.startswith("ai")})
+_SCALARS = frozenset({"file"} | {n for n in REFUSED_FUNCTIONS if n.startswith("ai")})
 """Those that can be passed by name, as in `arrayMap(file, names)` or `apply file`."""
 
-SUSPICIOUS = re.compile("|".join(sorted(DENIED_FUNCTIONS)).encode(), re.IGNORECASE)
-"""Finds every text that could call a denied function, and many that could not."""
+_STRUCTURES = frozenset(
+    {"format", "fuzzjson", "generaterandom", "input", "null", "values"}
+)
+"""Table functions that read a text as columns, whose defaults may call functions."""
 
+SUSPICIOUS = re.compile(
+    "|".join(
+        sorted({*REFUSED_FUNCTIONS, "format", "from", "fuzzjson", "input"})
+    ).encode()
+    + rb"|\\[xN]|param_",
+    re.IGNORECASE,
+)
+"""Finds every text that could call a refused function, and many that could not."""
+
+_NAMES_SCALAR = re.compile(rf"\b(?:{'|'.join(sorted(_SCALARS))})\b", re.IGNORECASE)
 _DEFINES = frozenset({"CREATE", "ATTACH", "REPLACE", "ALTER"})
 _DEFINED = frozenset({".", "INTO", "TABLE", "EXISTS", "VIEW", "DICTIONARY", "DATABASE"})
+_TABLE_COMES = frozenset(
+    {"FROM", "JOIN", "FUNCTION", "TABLE", "DESCRIBE", "DESC", "AS", "IN", "EXISTS"}
+)
 _SYSTEM = frozenset({"SHUTDOWN", "KILL", "SUSPEND", "FAILPOINT", "INSTRUMENT"})
 _LOCAL_SOURCES = frozenset({"clickhouse", "null"})
-
-
-class Token(Protocol):
-    """What this page needs to know of a token."""
-
-    @property
-    def text(self) -> str:
-        """As written."""
-
-    @property
-    def kind(self) -> str:
-        """The sort of token."""
-
-    @property
-    def word(self) -> str:
-        """The keyword it may be."""
-
-    @property
-    def name(self) -> str:
-        """The identifier it may be."""
 
 
 def refusal(found: Sequence[Token]) -> str:
@@ -83,15 +50,50 @@ def refusal(found: Sequence[Token]) -> str:
             return "FROM INFILE reads files of the server"
         if token.word == "SYSTEM" and at == 0 and _SYSTEM & set(words):
             return "this SYSTEM statement would stop the server"
-        name = token.name.lower()
-        if name in DENIED_FUNCTIONS and _called(found, at):
-            return f"the function {token.name} reaches out of the database"
-        if name in _SCALARS and passes_functions and not _qualified(found, at):
-            return (
-                f"the function {token.name} reaches out of the database; if a column"
-                " is meant, write it with its table"
-            )
+        if token.word == "ROLE" and words[0] == "SET":
+            return "the roles of a user are given by the endpoint"
+        because = _refused_name(found, at, passes=passes_functions)
+        if because:
+            return because
     return _refused_definition(found, words)
+
+
+def refused_parameters(parameters: Mapping[str, str], sql: bytes) -> str:
+    """Why values of a request's parameters are refused; empty when they are not.
+
+    `{name:Identifier}` may stand for a function that is passed to another.
+    """
+    if b"identifier" not in sql.lower():
+        return ""
+    for name, value in parameters.items():
+        if _NAMES_SCALAR.search(value) or "\\" in value:
+            return f"the parameter {name} could name a function that reaches out"
+    return ""
+
+
+def _refused_name(found: Sequence[Token], at: int, *, passes: bool) -> str:
+    token = found[at]
+    name = token.name.lower()
+    if not name:
+        return ""
+    if name in REFUSED_FUNCTIONS and _called(found, at):
+        return (
+            f"the function {token.name} reaches out of the database:"
+            f" it {REFUSED_FUNCTIONS[name]}"
+        )
+    if name in _SCALARS and passes and not _qualified(found, at):
+        return (
+            f"the function {token.name} reaches out of the database; if a column"
+            " is meant, write it with its table"
+        )
+    if name in _STRUCTURES and _called(found, at) and _is_table(found, at):
+        return _refused_structure(found, at)
+    if name.startswith("param_") and any(
+        _NAMES_SCALAR.search(value.value) or "\\" in value.value
+        for value in found[at + 1 : at + 3]
+    ):
+        return f"the parameter {name} could name a function that reaches out"
+    return ""
 
 
 def _passes_functions(found: Sequence[Token], words: Sequence[str]) -> bool:
@@ -112,6 +114,51 @@ def _qualified(found: Sequence[Token], at: int) -> bool:
     return at > 0 and found[at - 1].text == "."
 
 
+def _is_table(found: Sequence[Token], at: int) -> bool:
+    """Whether this call stands where a table does; VALUES is a keyword too."""
+    before = found[at - 1]
+    return at > 0 and (before.word in _TABLE_COMES or before.text in {"(", ","})
+
+
+def _refused_structure(found: Sequence[Token], at: int) -> str:
+    """Columns given as text must be a literal, whose text can be looked at."""
+    name = found[at].name.lower()
+    arguments = list(_arguments(found, at + 1))
+    if name == "format":
+        columns = arguments[1:2] if len(arguments) > 2 else []  # noqa: PLR2004 - format, columns, data
+    elif name == "fuzzjson":
+        columns = arguments[1:]
+    else:
+        columns = arguments[:1]
+    for argument in columns:
+        first = argument[0]
+        if first.kind == "string" and len(argument) == 1:
+            text = first.value
+            if _NAMES_SCALAR.search(text) or "\\" in text:
+                return f"the columns of {name} could call a function that reaches out"
+        elif first.kind in {"word", "quoted", "string"} or first.text == "{":
+            return f"the columns of {name} must be written as one literal"
+    return ""
+
+
+def _arguments(found: Sequence[Token], opening: int) -> Iterator[list[Token]]:
+    """The arguments of a call, each by its tokens; empty ones are left out."""
+    depth = 0
+    argument: list[Token] = []
+    for token in found[opening:]:
+        depth += {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}.get(token.text, 0)
+        if depth == 0 or (depth == 1 and token.text == ","):
+            if argument:
+                yield argument
+            argument = []
+            if depth == 0:
+                return
+        elif depth > 1 or token.text != "(" or argument:
+            argument.append(token)
+    if argument:
+        yield argument
+
+
 def _refused_definition(found: Sequence[Token], words: Sequence[str]) -> str:
     if not _DEFINES & set(words):
         return ""
@@ -119,12 +166,31 @@ def _refused_definition(found: Sequence[Token], words: Sequence[str]) -> str:
         rest = found[at + 1 : at + 3]
         if word == "ENGINE" and rest:
             name = rest[-1].name if rest[0].text == "=" else rest[0].name
-            if name.lower() in DENIED_ENGINES:
-                return f"the engine {name} is not available in the embedded endpoint"
+            why = REFUSED_ENGINES.get(name.lower())
+            if why:
+                return (
+                    f"the engine {name} is not available in the embedded endpoint:"
+                    f" {why}"
+                )
         if word == "SOURCE" and [token.text for token in rest[:1]] == ["("]:
-            source = rest[-1].name.lower()
-            if source not in _LOCAL_SOURCES or "HOST" in words[at:]:
-                return f"the dictionary source {source} reaches out of the database"
+            because = _refused_source(found[at + 1 :], words[at + 1 :])
+            if because:
+                return because
+        if word == "UUID" and rest and rest[0].kind == "string":
+            return "a table's UUID is given by the engine: it names a folder of data"
         if word == "FROM" and "ATTACH" in words and rest and rest[0].kind == "string":
             return "ATTACH FROM reads files of the server"
+    return ""
+
+
+def _refused_source(found: Sequence[Token], words: Sequence[str]) -> str:
+    """A dictionary may read this database, by queries that are looked at too."""
+    source = found[1].name.lower() if len(found) > 1 else ""
+    if source not in _LOCAL_SOURCES or "HOST" in words:
+        return f"the dictionary source {source} reaches out of the database"
+    for token in found:
+        if token.kind in {"string", "quoted"}:
+            because = refusal(list(tokens(plain(token.text).encode())))
+            if because:
+                return because
     return ""

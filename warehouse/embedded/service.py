@@ -11,6 +11,7 @@ from types import FrameType
 
 from warehouse.embedded.app import Endpoint
 from warehouse.embedded.engine import Engine
+from warehouse.embedded.users import Doorkeeper, load
 from warehouse.errors import StackFailed
 
 logger = logging.getLogger(__name__)
@@ -19,10 +20,11 @@ _BACKLOG = 512
 _PATIENCE_SECONDS = 1.3
 
 
-def serve(folder: Path, port: int, *, user: str, password: str) -> None:
+def serve(folder: Path, port: int, *, users: Path, user: str, password: str) -> None:
     """Serve the engine of a folder on loopback until SIGTERM.
 
-    Raises StackFailed when the port is taken or the folder cannot be opened.
+    `users` is the file of further users. Raises StackFailed when the port is taken or
+    the folder cannot be opened.
     """
     import uvicorn
 
@@ -33,8 +35,10 @@ def serve(folder: Path, port: int, *, user: str, password: str) -> None:
     _keep_utc()
     listener = _bound(port)
     folder = folder.resolve()
-    engine = Engine(folder)
-    endpoint = Endpoint(engine, spool=folder / "tmp", user=user, password=password)
+    patterns = {name for known in load(users) for name in known.databases}
+    engine = Engine(folder, patterns)
+    doorkeeper = Doorkeeper(users, user=user, password=password)
+    endpoint = Endpoint(engine, spool=folder / "tmp", doorkeeper=doorkeeper)
 
     class Server(uvicorn.Server):
         def handle_exit(self, sig: int, frame: FrameType | None) -> None:
