@@ -77,7 +77,9 @@
         if node.resource_type == 'seed'
         or (node.resource_type == 'model' and node.fqn[1] in layers) -%}
         {%- do parts.append(node.checksum.checksum) -%}
-        {%- do parts.append(node.contract.checksum | string) -%}
+        {%- if node.resource_type == 'model' -%}
+            {%- do parts.append(node.contract.checksum | string) -%}
+        {%- endif -%}
     {%- endfor -%}
     {{ return(local_md5(parts | join(' '))) }}
 {%- endmacro %}
