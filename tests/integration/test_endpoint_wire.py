@@ -18,6 +18,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from tests.integration.wire import Wire
+from warehouse.embedded import encodings, framing
 from warehouse.settings import Settings
 
 
@@ -257,8 +258,35 @@ def test_web_pages_are_turned_away(wire: Wire) -> None:
     assert wire.post("select 1", {"Host": "evil.example"}).status == 403
 
 
+def test_clickhouses_own_frames_go_both_ways(wire: Wire, pairs: str) -> None:
+    compress = encodings.framed("")
+    rows = b"".join(b"%d,x\n" % number for number in range(300_000))
+    body = compress.compress(rows) + compress.flush()
+
+    insert = f"insert into {pairs} format CSV"
+    done = wire.post(body, query=insert, decompress=1)
+    spoilt = wire.post(body[:-1] + b"\0", query=insert, decompress=1)
+    told = wire.post(f"select a from {pairs} order by a format CSV", compress=1)
+
+    assert done.summary["written_rows"] == "300000"
+    assert spoilt.status == 500
+    assert spoilt.headers["x-clickhouse-exception-code"] == "40"
+    assert len(told.body) < len(rows)
+    assert b"".join(framing.unframed([told.body])) == rows.replace(b",x", b"")
+
+
+def test_an_error_amid_frames_is_told_in_a_frame(wire: Wire) -> None:
+    statement = "select throwIf(number = 3000000) from numbers(4000000)"
+    settings = {"max_block_size": 1000, "max_threads": 1}
+
+    with pytest.raises(http.client.IncompleteRead) as cut_off:
+        wire.post(statement, compress=1, **settings)
+
+    plain = b"".join(framing.unframed([cut_off.value.partial]))
+    assert b"__exception__" in plain[-2000:]
+
+
 def test_what_is_not_spoken_is_said_to_be_so(wire: Wire) -> None:
-    assert wire.post("select 1", compress=1).status == 501
     assert wire.post("x", {"Content-Encoding": "snappy"}).status == 415
 
 

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import IO, Any
 from uuid import uuid4
 
-from warehouse.embedded import encodings, external, lexer, protocol, roles
+from warehouse.embedded import encodings, external, framing, lexer, protocol, roles
 from warehouse.embedded.engine import Engine
 from warehouse.embedded.execution import Answer
 from warehouse.embedded.protocol import Fault, Request, fault
@@ -201,7 +201,7 @@ class Endpoint:
         headers["Content-Type"] = protocol.content_type(output)
         if request.accept_encoding:
             headers["Content-Encoding"] = request.accept_encoding
-        encoded = _encoded(chunks, request.accept_encoding, exception_tag)
+        encoded = _encoded(chunks, _compressor(request), exception_tag)
         if answer.is_whole:
             return Reply(200, headers, iter(list(encoded)))
         return Reply(200, headers, encoded, is_whole=False)
@@ -213,6 +213,7 @@ class Endpoint:
         chunks: Iterator[bytes] = iter(())
         if not parts:
             chunks = encodings.decompressed(_read(body), request.content_encoding)
+            chunks = framing.unframed(chunks) if request.is_framed else chunks
         if request.query:
             chunks = chain((request.query.encode() + b"\n",), chunks)
         head, rest = _head(chunks)
@@ -339,9 +340,17 @@ def _head(chunks: Iterable[bytes]) -> tuple[bytes, Iterator[bytes]]:
     return head, rest
 
 
-def _encoded(chunks: Iterator[bytes], encoding: str, tag: str) -> Iterator[bytes]:
+def _compressor(request: Request) -> encodings.Compressor | None:
+    encoding = request.accept_encoding
+    if request.wants_frames:
+        return encodings.framed(encoding)
+    return encodings.compressor(encoding) if encoding else None
+
+
+def _encoded(
+    chunks: Iterator[bytes], compress: encodings.Compressor | None, tag: str
+) -> Iterator[bytes]:
     """The chunks as they go on the wire. Raises _Broken when the query fails now."""
-    compress = encodings.compressor(encoding) if encoding else None
     try:
         for chunk in chunks:
             yield compress.compress(chunk) if compress else chunk

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import lz4.frame
 import zstandard
 
+from warehouse.embedded.framing import Framer
 from warehouse.embedded.protocol import fault
 
 _CHUNK_BYTES = 1 << 20
@@ -142,6 +143,23 @@ def _from_brotli(chunks: Iterable[bytes]) -> Iterator[bytes]:
     except (OSError, pa.ArrowException) as error:
         message = f"Cannot decompress the body as br: {error}"
         raise fault(271, "CANNOT_DECOMPRESS", message) from error
+
+
+class _Layers:
+    def __init__(self, inner: Compressor, outer: Compressor) -> None:
+        self._inner = inner
+        self._outer = outer
+
+    def compress(self, data: bytes) -> bytes:
+        return self._outer.compress(self._inner.compress(data))
+
+    def flush(self) -> bytes:
+        return self._outer.compress(self._inner.flush()) + self._outer.flush()
+
+
+def framed(encoding: str) -> Compressor:
+    """ClickHouse's own frames, within an encoding of HTTP unless it is empty."""
+    return _Layers(Framer(), compressor(encoding)) if encoding else Framer()
 
 
 def compressor(encoding: str) -> Compressor:

@@ -88,6 +88,8 @@ class Request:
     tables: Mapping[str, str]
     content_encoding: str
     accept_encoding: str
+    is_framed: bool
+    wants_frames: bool
 
 
 def request(
@@ -116,7 +118,6 @@ def request(
     for name in names:
         if not _NAME.match(name):
             raise fault(115, "UNKNOWN_SETTING", f"Unknown setting '{name}'")
-    _only_what_is_spoken(given)
     compressed = given.get("enable_http_compression") in {"1", "true"}
     return Request(
         read_only=method != "POST" or given.get("readonly") in {"1", "2"},
@@ -140,14 +141,9 @@ def request(
         tables={name: given[name] for name in tables if name in given},
         content_encoding=headers.get("content-encoding", "").lower(),
         accept_encoding=_chosen(headers.get("accept-encoding", "")) * compressed,
+        is_framed=given.get("decompress") in {"1", "true"},
+        wants_frames=given.get("compress") in {"1", "true"},
     )
-
-
-def _only_what_is_spoken(given: Mapping[str, str]) -> None:
-    framed = [name for name in ("compress", "decompress") if given.get(name) == "1"]
-    if framed:
-        message = f"{framed[0]}=1 is not available; use the encodings of HTTP"
-        raise fault(48, "NOT_IMPLEMENTED", message)
 
 
 def _seconds(text: str) -> int:
