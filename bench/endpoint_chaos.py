@@ -65,7 +65,8 @@ class Writer:
         tries = 0
         while not self._tried(batch, rows, is_retry=tries > 0):
             tries += 1
-            time.sleep(0.05)
+            # long enough that a kill may come before the retry
+            time.sleep(self.random.uniform(0.05, 1.5))
         self.retried += tries > 0
         self.acknowledged[batch] = self.unanswered.pop(batch)
 
