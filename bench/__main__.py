@@ -17,11 +17,12 @@ import bench
 def modules() -> dict[str, str]:
     """The benchmarks there are: one module each.
 
-    A name that Python keeps for itself has a module with an underscore behind it.
+    A name that Python keeps for itself has a module with an underscore behind it;
+    a dash in a name is an underscore in its module.
     """
     found = (module.name for module in pkgutil.iter_modules(bench.__path__))
     return {
-        name.rstrip("_"): f"bench.{name}"
+        name.rstrip("_").replace("_", "-"): f"bench.{name}"
         for name in sorted(found)
         if not name.startswith("_")
     }

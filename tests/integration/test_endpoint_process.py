@@ -59,7 +59,8 @@ def test_a_held_directory_names_its_holder(
         code = start_endpoint(same_home).wait(60)
 
     assert code == 1
-    assert f"is held by process {holder.pid}" in told(first)
+    assert f"is held by process {holder.pid} (" in told(first)
+    assert "serve clickhouse)" in told(first)
 
 
 def test_a_directory_that_cannot_open_is_said_to_be_so(

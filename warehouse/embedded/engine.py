@@ -5,6 +5,7 @@ import fcntl
 import json
 import os
 import re
+import sys
 import threading
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -220,7 +221,7 @@ def _take(folder: Path) -> TextIO:
             " Stop it, or set QUESTLOG_HOME to another folder."
         ) from None
     lock.truncate(0)
-    lock.write(f"{os.getpid()}\n")
+    lock.write(f"{os.getpid()} ({' '.join([Path(sys.argv[0]).name, *sys.argv[1:]])})\n")
     lock.flush()
     return lock
 
