@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _PEOPLE = 500_000
 _NEW_EVENTS = 20_000
 _REST_S = 600
+_IDLE_POLLS = 12
 _LIMITS = {
     "full_build_limit_s": 240.0,
     "increment_limit_s": 20.0,
@@ -160,11 +161,17 @@ def _bring(client: "Client", *, first: int, count: int, events: int, late: int) 
 
 
 def _rest(client: "Client") -> None:
-    """Wait until the engine has merged what it wants to merge: a warehouse at rest."""
+    """Wait until the engine has merged what it wants to merge: a warehouse at rest.
+
+    It thinks for some seconds between one merge and the next.
+    """
     deadline = time.monotonic() + _REST_S
-    while client.command("select count() from system.merges"):
+    idle_polls = 0
+    while idle_polls < _IDLE_POLLS:
         if time.monotonic() > deadline:
             raise Unavailable(f"The engine still merges after {_REST_S} s.")
+        is_merging = client.command("select count() from system.merges")
+        idle_polls = 0 if is_merging else idle_polls + 1
         time.sleep(0.5)
 
 
