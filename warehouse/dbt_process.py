@@ -174,7 +174,7 @@ class _Importer:
         if not process:
             _close([*self._lines(), ours])
             _serve(theirs, _ReadProject(theirs, request).answer)
-            os._exit(0)
+            raise SystemExit
         theirs.close()
         return _Reader(process, ours, read)
 
