@@ -26,5 +26,5 @@ def layer(name: str) -> DbtBuildLocalOperator:
         select=" ".join(LAYERS[name]),
         install_deps=False,
         emit_datasets=False,
-        dbt_cmd_flags=list(WHICH_TESTS),
+        dbt_cmd_flags=list(WHICH_TESTS[name]),
     )

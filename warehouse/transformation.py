@@ -21,12 +21,19 @@ LAYERS: Mapping[str, Sequence[str]] = {
 }
 """What dbt selects for each layer, in the order of building."""
 
-WHICH_TESTS: Sequence[str] = (
-    *("--exclude-resource-type", "unit_test"),
-    # a test between two models runs with the later one, when both are built
-    *("--indirect-selection", "buildable"),
-)
-"""Which tests a build runs: unit tests prove the SQL, not the data."""
+WHICH_TESTS: Mapping[str, Sequence[str]] = {
+    # the models that end these layers ask all data tests (dbt_project/macros/grains.sql)
+    **dict.fromkeys(
+        ("staging", "marts"),
+        ("--exclude-resource-type", "unit_test", "--exclude-resource-type", "test"),
+    ),
+    "features": (
+        *("--exclude-resource-type", "unit_test"),
+        # a test between two models runs with the later one, when both are built
+        *("--indirect-selection", "buildable"),
+    ),
+}
+"""Which tests are nodes of a build. Unit tests prove the SQL, not the data."""
 
 
 def build(settings: Settings, layer: str, *, as_of: date | None = None) -> None:
@@ -38,7 +45,7 @@ def build(settings: Settings, layer: str, *, as_of: date | None = None) -> None:
     """
     run_dbt(
         settings,
-        ["build", "--select", *LAYERS[layer], *WHICH_TESTS],
+        ["build", "--select", *LAYERS[layer], *WHICH_TESTS[layer]],
         # always given: dbt reads the whole project anew when variables change
         variables={"as_of": as_of.isoformat() if as_of else ""},
     )

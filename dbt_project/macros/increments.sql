@@ -142,9 +142,10 @@
 {%- endmacro %}
 
 {# Before people are computed: the rows of the people that this run computes. #}
-{% macro forget_touched_people() -%}
+{# (`person_key` where a table has it: numbers are found faster than texts) #}
+{% macro forget_touched_people(key='person_id') -%}
     {{ forget(
-        "person_id in (select person_id from intermediate.int_touched_people)"
+        key ~ " in (select " ~ key ~ " from intermediate.int_touched_people)"
     ) }}
 {%- endmacro %}
 
@@ -159,11 +160,18 @@
     {%- endif -%}
 {%- endmacro %}
 
+{# The events of the people that this run computes, where they lie together. #}
+{% macro events_to_compute() -%}
+    {{ return(
+        ref('int_events_identified') if builds_whole() else ref('int_events_touched')
+    ) }}
+{%- endmacro %}
+
 {# In a model by person: only the people that this run computes again. #}
-{% macro of_touched_people(word) -%}
+{% macro of_touched_people(word, key='person_id') -%}
     {%- if not builds_whole() -%}
-        {{ word }} person_id in (
-            select person_id from intermediate.int_touched_people
+        {{ word }} {{ key }} in (
+            select {{ key }} from intermediate.int_touched_people
         )
     {%- endif -%}
 {%- endmacro %}
@@ -220,6 +228,9 @@
     {%- set touched_people -%}
         person_id in (select person_id from intermediate.int_touched_people)
     {%- endset -%}
+    {%- set touched_keys -%}
+        person_key in (select person_key from intermediate.int_touched_people)
+    {%- endset -%}
     {%- set changed_ids -%}
         own_key in (
             select sipHash64(own_id) from staging.stg_changes
@@ -230,17 +241,17 @@
         'stg_events': changed_ids,
         'stg_payments': changed_ids,
         'stg_consents': changed_ids,
-        'stg_traits': changed_ids,
-        'int_people_days': touched_people,
+        'int_people_days': touched_keys,
         'int_people_steps': touched_people,
         'int_people_periods': touched_people,
         'int_people_features': touched_people,
         'int_people_revenue': touched_people,
         'int_channel_paths': touched_people,
-        'fct_events': touched_people,
+        'int_session_paths': touched_keys,
+        'fct_events': touched_keys,
         'fct_sessions': touched_people,
         'fct_runaways': touched_people,
-        'fct_active_days': touched_people,
+        'fct_active_days': touched_keys,
         'fct_game_sessions': touched_people,
         'fct_page_views': touched_people,
         'fct_session_sources': touched_people,

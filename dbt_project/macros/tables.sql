@@ -20,18 +20,28 @@
     {{ return(written_quickly({'max_bytes_to_merge_at_max_space_in_pool': 1})) }}
 {%- endmacro %}
 
-{# After a whole build: what later runs add to is merged as the engine sees fit. #}
+{#
+  After the marts are made: what later runs add to is merged as the engine sees fit, also
+  where the run that built it whole was killed before it came to this.
+#}
 {% macro let_tables_merge() -%}
-    {%- if execute and graph.get('questlog_builds_whole', {}).get('marts') -%}
+    {%- set made = results | selectattr('node.name', 'eq', 'int_build')
+        | selectattr('status', 'eq', 'success') | list if execute else [] -%}
+    {%- if made -%}
+        {%- set waiting -%}
+            select concat(database, '.', name)
+            from system.tables
+            where engine_full like '%min_parts_to_merge_at_once = 100%'
+        {%- endset -%}
+        {%- set waiting = run_query(waiting).columns[0].values() -%}
         {%- for node in graph.nodes.values()
-            if node.config.materialized == 'incremental' -%}
+            if node.config.materialized == 'incremental'
+            and node.schema ~ '.' ~ node.alias in waiting -%}
             {%- set relation = adapter.get_relation(none, node.schema, node.alias) -%}
-            {%- if relation is not none -%}
-                {%- do run_query(
-                    'alter table ' ~ relation ~ on_cluster_clause(relation)
-                    ~ ' reset setting min_parts_to_merge_at_once'
-                ) -%}
-            {%- endif -%}
+            {%- do run_query(
+                'alter table ' ~ relation ~ on_cluster_clause(relation)
+                ~ ' reset setting min_parts_to_merge_at_once'
+            ) -%}
         {%- endfor -%}
     {%- endif -%}
 {%- endmacro %}

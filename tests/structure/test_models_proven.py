@@ -22,6 +22,7 @@ WITHOUT_UNIT_TEST = {
     "int_changes_followed": INCREMENTS,
     "int_changes_new": INCREMENTS,
     "int_identity_followed": INCREMENTS,
+    "int_events_touched": INCREMENTS,
     "int_touched_ids": INCREMENTS,
     "int_touched_people": INCREMENTS,
     "int_calendar_days": "it reads nothing and decides nothing",
@@ -31,10 +32,14 @@ WITHOUT_UNIT_TEST = {
 
 ASKED_IN = "others ask whether something is in it: a row twice would change nothing"
 WITHOUT_GRAIN_TEST = {
+    "int_extent": "one sum of all events",
+    "int_as_of_days": "not a table: one row of int_extent, and each step back from it",
     "int_calendar_days": "numbers, one after the other",
     "stg_event_copies": "a row as often as a copy came; no column tells two apart",
     "stg_page_views": "a view: some rows of stg_events, which is tested",
     "int_events_identified": "a view: fct_events, made from it, is tested for the same",
+    "int_events_touched": "some rows of that view",
+    "int_session_paths": "one group a session; fct_paths, a sum of it, is tested",
     "int_events_placed": "a view: fct_events, copied from it, is tested for the same",
     "int_events_sessionized": "copied from the view that fct_events is copied from",
     "int_sessions_summed": "one group a session; fct_sessions, made of it, is tested",

@@ -250,15 +250,27 @@ edges_counted as (
 )
 {%- endmacro %}
 
-{# Common table expressions that end in paths_taken (path), one row per unit. #}
+{#
+  Common table expressions that end in paths_taken (path), one row per unit. `also` are
+  aggregates of a unit's events that come along.
+#}
 {% macro q_paths_taken(
-    events, anchor, max_length, direction='after', collapse_runs=false, unit='person_key'
+    events,
+    anchor,
+    max_length,
+    direction='after',
+    collapse_runs=false,
+    unit='person_key',
+    also=[]
 ) -%}
-{{ q_units_gathered(events, anchor, collapse_runs, unit) }},
+{{ q_units_gathered(events, anchor, collapse_runs, unit, also) }},
 
 paths_taken as (
 
     select
+        {% for column in also -%}
+        {{ column.split(' as ')[1] }},
+        {% endfor -%}
         arrayMap(one -> names[one], {{ q_slice(direction, max_length) }}) as path
 
     from units_gathered
@@ -271,13 +283,16 @@ paths_taken as (
   unit: its events `since` the anchor and `until` it, in order, as places in `names`.
   Numbers are gathered and sorted many times faster than names.
 #}
-{% macro q_units_gathered(events, anchor, collapse_runs, unit) -%}
+{% macro q_units_gathered(events, anchor, collapse_runs, unit, also=[]) -%}
 {%- set by = 'session_id' if unit == 'session_id' else 'person_key' -%}
 (select arraySort(groupUniqArray(toString(event_name))) from {{ events }}) as names,
 
 units_gathered as (
 
     select
+        {% for column in also -%}
+        {{ column }},
+        {% endfor -%}
         arraySort(
             (one, at) -> at,
             groupArray(toUInt32(indexOf(names, event_name))),

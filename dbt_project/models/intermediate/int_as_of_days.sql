@@ -2,23 +2,25 @@
 {{ config(materialized='ephemeral') }}
 with
 
-events as (
+extent as (
 
-    select known_at
+    select
+        first_known_at,
+        last_known_at
 
-    from {{ ref('stg_events') }}
+    from {{ ref('int_extent') }}
 
 ),
 
-extent_measured as (
+extent_dated as (
 
     select
-        toDate(min(known_at), 'UTC') as starts_on,
+        toDate(first_known_at, 'UTC') as starts_on,
         -- the last day counts as whole: data end where the next one begins
-        toDate(max(known_at), 'UTC') + 1 as ends_on,
-        toDate(max(known_at), {{ reporting_timezone() }}) + 1 as reporting_ends_on
+        toDate(last_known_at, 'UTC') + 1 as ends_on,
+        toDate(last_known_at, {{ reporting_timezone() }}) + 1 as reporting_ends_on
 
-    from events
+    from extent
 
 ),
 
@@ -34,7 +36,7 @@ latest_chosen as (
             '{{ var("as_of") }}' = '', reporting_ends_on, latest
         ) as reports_on
 
-    from extent_measured
+    from extent_dated
 
 ),
 

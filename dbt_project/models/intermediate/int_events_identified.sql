@@ -25,7 +25,8 @@ events as (
         browser,
         os,
         user_agent,
-        properties
+        properties,
+        user_properties
 
     from {{ ref('stg_events') }}
 

@@ -1,7 +1,6 @@
 {# One row per event of the people this run computes, with its session and place. #}
 {{ config(materialized='view', settings={}) }}
--- depends_on: {{ ref('int_touched_ids') }}
--- depends_on: {{ ref('int_touched_people') }}
+-- depends_on: {{ ref('int_events_touched') }}
 with
 
 events as (
@@ -26,12 +25,7 @@ events as (
         user_agent,
         properties
 
-    from {{ ref('int_events_identified') }}
-    {% if not builds_whole() %}
-        where
-            own_key in (select own_key from {{ ref('int_touched_ids') }})
-            and person_id in (select person_id from {{ ref('int_touched_people') }})
-    {% endif %}
+    from {{ events_to_compute() }}
 
 ),
 

@@ -17,6 +17,7 @@
 -- depends_on: {{ ref('int_people_features') }}
 -- depends_on: {{ ref('int_people_revenue') }}
 -- depends_on: {{ ref('int_channel_paths') }}
+-- depends_on: {{ ref('int_session_paths') }}
 with
 
 ids as (

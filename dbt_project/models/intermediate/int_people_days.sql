@@ -2,15 +2,15 @@
 {{ config(
     materialized='incremental',
     incremental_strategy='append',
-    order_by='(day, event_name, source, person_id)',
-    pre_hook='{{ forget_touched_people() }}'
+    order_by='(day, event_name, source, person_key)',
+    pre_hook='{{ forget_touched_people("person_key") }}'
 ) }}
 with
 
 events as (
 
     select
-        person_id,
+        person_key,
         event_name,
         source,
         occurred_at
@@ -22,7 +22,7 @@ events as (
 days_counted as (
 
     select
-        person_id,
+        person_key,
         toDate(occurred_at, {{ reporting_timezone() }}) as day,
         event_name,
         source,
@@ -31,7 +31,7 @@ days_counted as (
     from events
 
     group by
-        person_id,
+        person_key,
         day,
         event_name,
         source

@@ -1,7 +1,6 @@
 {# One row per event that opens a session or shares its millisecond with an earlier. #}
 {{ config(order_by='(person_key, occurred_at)', settings=written_for_one_run()) }}
--- depends_on: {{ ref('int_touched_ids') }}
--- depends_on: {{ ref('int_touched_people') }}
+-- depends_on: {{ ref('int_events_touched') }}
 with
 
 -- only what the order needs: the sort of all events carries nothing else
@@ -14,12 +13,7 @@ events as (
         occurred_at,
         sequence
 
-    from {{ ref('int_events_identified') }}
-    {% if not builds_whole() %}
-        where
-            own_key in (select own_key from {{ ref('int_touched_ids') }})
-            and person_id in (select person_id from {{ ref('int_touched_people') }})
-    {% endif %}
+    from {{ events_to_compute() }}
 
 ),
 

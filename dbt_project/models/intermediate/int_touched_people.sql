@@ -93,6 +93,7 @@ with
 
 select
     '{{ invocation_id }}' as run_id,
-    person_id
+    person_id,
+    sipHash64(person_id) as person_key
 
 from people_listed

@@ -5,7 +5,8 @@
     order_by='(person_id, trait, valid_from)',
     pre_hook='{{ forget_touched_people() }}'
 ) }}
--- depends_on: {{ ref('int_touched_ids') }}
+-- depends_on: {{ ref('int_events_identified') }}
+-- depends_on: {{ ref('int_events_touched') }}
 with
 
 events as (
@@ -14,23 +15,28 @@ events as (
         event_id,
         person_id,
         occurred_at,
-        sequence
+        sequence,
+        user_properties
 
-    from {{ ref('int_events_sessionized') }}
+    from {{ events_to_compute() }}
+
+    where user_properties not in ('', '{}')
 
 ),
 
-traits as (
+traits_listed as (
 
     select
-        event_id,
-        trait,
-        value
+        * except (user_properties),
+        arrayJoin(JSONExtractKeysAndValuesRaw(user_properties)) as pair,
+        pair.1 as trait,
+        pair.2 as written,
+        if(startsWith(written, '"'), JSONExtractString(written), written) as value
 
-    from {{ ref('stg_traits') }}
-    {% if not builds_whole() %}
-        where own_key in (select own_key from {{ ref('int_touched_ids') }})
-    {% endif %}
+    from events
+
+    -- null says nothing about the person
+    where written != 'null'
 
 ),
 
@@ -38,13 +44,12 @@ traits as (
 moments_settled as (
 
     select
-        events.person_id as person_id,
-        traits.trait as trait,
-        events.occurred_at as occurred_at,
-        argMax(traits.value, (events.sequence, events.event_id)) as value
+        person_id,
+        trait,
+        occurred_at,
+        argMax(value, (sequence, event_id)) as value
 
-    from events
-    inner join traits on events.event_id = traits.event_id
+    from traits_listed
 
     group by
         person_id,

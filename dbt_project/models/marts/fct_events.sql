@@ -3,7 +3,7 @@
     materialized='incremental',
     incremental_strategy='append',
     order_by='(event_name, person_key, rank_time)',
-    pre_hook='{{ forget_touched_people() }}'
+    pre_hook='{{ forget_touched_people("person_key") }}'
 ) }}
 with
 

@@ -1,4 +1,5 @@
 {# One row: which run built staging whole, and under which meaning. #}
+{{ config(pre_hook='{{ tests_pass() }}') }}
 -- depends_on: {{ ref('stg_loads') }}
 {% set as_before = "(select built_by from staging.stg_build)" %}
 {% set built_by = "'" ~ invocation_id ~ "'" if builds_whole() else as_before %}

@@ -42,22 +42,33 @@ lifecycle as (
 
 ),
 
-sessions as (
+sessions_counted as (
 
     select
         started_on as day,
-        arrayJoin(
-            if(is_bot or is_runaway, ['sessions'], ['sessions', 'human_sessions'])
-        ) as metric,
-        'everyone' as property,
-        '' as value,
-        toFloat64(count()) as amount
+        count() as sessions,
+        countIf(not (is_bot or is_runaway)) as human_sessions
 
     from {{ ref('fct_sessions') }}
 
-    group by
+    group by day
+
+),
+
+sessions as (
+
+    select
         day,
-        metric
+        figure.1 as metric,
+        'everyone' as property,
+        '' as value,
+        toFloat64(figure.2) as amount
+
+    from sessions_counted
+    array join
+        [('sessions', sessions), ('human_sessions', human_sessions)] as figure
+
+    where figure.2 > 0
 
 ),
 

@@ -28,7 +28,7 @@ events as (
 
     where
         event_name in ('game_session_started', 'game_session_ended')
-    {{ of_touched_people('and') }}
+    {{ of_touched_people('and', 'person_key') }}
 
 ),
 

@@ -20,7 +20,7 @@ events as (
 
     from {{ ref('fct_events') }}
 
-    where event_name = 'page_viewed' {{ of_touched_people('and') }}
+    where event_name = 'page_viewed' {{ of_touched_people('and', 'person_key') }}
 
 ),
 
