@@ -1,5 +1,6 @@
 """Every model has a test of its grain, and unit tests or a reason for having none."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,9 @@ import yaml
 PROJECT = Path(__file__).resolve().parents[2] / "dbt_project"
 FILES = [yaml.safe_load(p.read_text()) for p in PROJECT.rglob("models/**/*.yml")]
 MODELS = {model["name"]: model for file in FILES for model in file.get("models", [])}
+SEED_FILES = [yaml.safe_load(p.read_text()) for p in PROJECT.glob("seeds/*.yml")]
+SEEDS = {seed["name"]: seed for file in SEED_FILES for seed in file["seeds"]}
+MODELS_AND_SEEDS = MODELS | SEEDS
 UNIT_TESTS = [one for file in FILES for one in file.get("unit_tests", [])]
 MOST_ROWS = 5
 
@@ -33,6 +37,8 @@ WITHOUT_UNIT_TEST = {
 ASKED_IN = "others ask whether something is in it: a row twice would change nothing"
 WITHOUT_GRAIN_TEST = {
     "int_extent": "one sum of all events",
+    "stg_build": "a select without a table: one row",
+    "int_build": "a select without a table: one row",
     "int_as_of_days": "not a table: one row of int_extent, and each step back from it",
     "int_calendar_days": "numbers, one after the other",
     "stg_event_copies": "a row as often as a copy came; no column tells two apart",
@@ -94,3 +100,35 @@ def test_no_two_unit_tests_share_a_name() -> None:
     names = [one["name"] for one in UNIT_TESTS]
 
     assert sorted(names) == sorted(set(names))
+
+
+def test_whatever_is_tested_is_made_before_its_layer_asks_the_tests() -> None:
+    for last, folders in {
+        "stg_build": {"staging", "seeds"},
+        "int_build": {"intermediate", "product", "marts"},
+    }.items():
+        of_layer = {
+            path.stem: path.read_text() if path.suffix == ".sql" else ""
+            for path in PROJECT.rglob("*")
+            if path.parent.name in folders and path.suffix in {".sql", ".csv"}
+        }
+        tested = {name for name in of_layer if has_data_tests(MODELS_AND_SEEDS[name])}
+
+        assert tested
+        assert tested <= made_before(last, of_layer)
+        assert not [name for name in tested if "ephemeral" in of_layer[name]]
+
+
+def has_data_tests(node: dict[str, Any]) -> bool:
+    return any("data_tests" in part for part in [node, *node["columns"]])
+
+
+def made_before(model: str, of_layer: dict[str, str]) -> set[str]:
+    """What a model is made from, near and far, with the SQL of each by its name."""
+    found: set[str] = set()
+    waiting = {model}
+    while waiting:
+        refs = set(re.findall(r"ref\('(\w+)'\)", of_layer[waiting.pop()]))
+        waiting |= refs & of_layer.keys() - found
+        found |= refs
+    return found
