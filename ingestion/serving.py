@@ -8,15 +8,18 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from ingestion.app import WRITERS, Service, application
 from ingestion.consent import Standing
+from ingestion.disk import Watermark, free_bytes
 from ingestion.door import Keeping
 from ingestion.judging import Rules
 from ingestion.keys import KeyRing
 from ingestion.loader import ledger_of
 from ingestion.metrics import Metrics
+from ingestion.quotas import Quotas
 from ingestion.segments import SegmentLog
 from warehouse.errors import StackFailed
 from warehouse.home import Home
@@ -99,11 +102,18 @@ def opened(settings: Settings, now: Callable[[], datetime]) -> Iterator[Service]
         yield Service(
             rules=rules,
             keeping=Keeping(log, vault, standing),
-            keys=KeyRing(home.write_keys),
+            keys=KeyRing(
+                home.write_keys, environment=settings.ingest_environment, now=now
+            ),
             metrics=Metrics(
                 log_position=log.end,
                 loaded_position=lambda: ledger.read(log.identity).position,
             ),
             now=now,
             writers=writers,
+            quotas=Quotas(settings.ingest_events_per_second),
+            disk=Watermark(
+                partial(free_bytes, home.log),
+                reserve=settings.ingest_disk_reserve_mb * 1024**2,
+            ),
         )
