@@ -12,10 +12,12 @@ from typing import Final
 
 import orjson
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from ingestion import descriptions
 from ingestion.bodies import Body
 from ingestion.credentials import (
     CHALLENGE,
@@ -61,12 +63,11 @@ def application(service: Service) -> Starlette:
     """The routes over a service."""
 
     async def take(request: Request) -> Response:
+        if request.method == "OPTIONS":
+            return _asked_first(request, service)
         response = await _taken(request, service)
         service.metrics.count_request(response.status_code)
         return response
-
-    async def ask_first(request: Request) -> Response:
-        return _asked_first(request, service)
 
     async def measure(_: Request) -> Response:
         return Response(
@@ -78,10 +79,18 @@ def application(service: Service) -> Starlette:
             Route("/", _hint, methods=["GET"]),
             Route("/healthz", _health, methods=["GET"]),
             Route("/metrics", measure, methods=["GET"]),
-            Route("/v1/events", take, methods=["POST"]),
-            Route("/v1/events", ask_first, methods=["OPTIONS"]),
+            Route("/v1/events", take, methods=["POST", "OPTIONS"]),
+            *descriptions.routes(service.rules.schemas.taxonomy),
         ],
+        exception_handlers={HTTPException: _said_as_json},
     )
+
+
+async def _said_as_json(_: Request, error: Exception) -> Response:
+    """What the router itself refuses: no such route, no such method."""
+    if not isinstance(error, HTTPException):
+        raise error
+    return _error(error.status_code, error.detail, error.headers)
 
 
 async def _hint(_: Request) -> Response:
@@ -91,6 +100,8 @@ async def _hint(_: Request) -> Response:
             "service": "questlog ingest",
             "send_events_to": "POST /v1/events",
             "how": HOW_TO_SEND_THE_KEY,
+            "api": "/openapi.json",
+            "schemas": "/v1/schemas",
             "health": "/healthz",
             "metrics": "/metrics",
         },
