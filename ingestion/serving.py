@@ -9,12 +9,14 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ingestion.app import WRITERS, Service, application
 from ingestion.consent import Standing
 from ingestion.disk import Watermark, free_bytes
 from ingestion.door import Keeping
+from ingestion.journal import tell_as_json
 from ingestion.judging import Rules
 from ingestion.keys import KeyRing
 from ingestion.loader import ledger_of
@@ -30,7 +32,8 @@ from warehouse.vault import Vault, load_master_key
 if TYPE_CHECKING:
     from types import FrameType
 
-GRACE_S: Final = 1
+# idle connections end at once; this is for requests that are under way
+GRACE_S: Final = 8
 
 _logger = logging.getLogger(__name__)
 
@@ -43,9 +46,7 @@ def serve_ingest(settings: Settings) -> None:
     """
     import uvicorn
 
-    logging.basicConfig(
-        stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(message)s"
-    )
+    tell_as_json()
     with ExitStack() as held:
         listening = held.enter_context(_listening(settings))
         service = held.enter_context(opened(settings, lambda: datetime.now(UTC)))
@@ -90,6 +91,8 @@ def opened(settings: Settings, now: Callable[[], datetime]) -> Iterator[Service]
     """The service of an installation: its log held, its vault open."""
     home = Home(settings.home)
     rules = Rules.of(load())
+    free = partial(free_bytes, home.log)
+    reserve = settings.ingest_disk_reserve_mb * 1024**2
     with (
         closing(SegmentLog.open(home.log)) as log,
         Vault.open(home.vault, load_master_key(settings)) as vault,
@@ -108,12 +111,18 @@ def opened(settings: Settings, now: Callable[[], datetime]) -> Iterator[Service]
             metrics=Metrics(
                 log_position=log.end,
                 loaded_position=lambda: ledger.read(log.identity).position,
+                measures=(
+                    ("log_bytes", "Size of the log", partial(_log_bytes, home.log)),
+                    ("disk_free_bytes", "Free beside the log", free),
+                    ("disk_reserve_bytes", "With fewer free: 503", lambda: reserve),
+                ),
             ),
             now=now,
             writers=writers,
             quotas=Quotas(settings.ingest_events_per_second),
-            disk=Watermark(
-                partial(free_bytes, home.log),
-                reserve=settings.ingest_disk_reserve_mb * 1024**2,
-            ),
+            disk=Watermark(free, reserve=reserve),
         )
+
+
+def _log_bytes(folder: Path) -> int:
+    return sum(entry.stat().st_size for entry in folder.glob("*.segment"))

@@ -1,7 +1,6 @@
 """Commands of the door: write keys, the ingest service, the loader, imports."""
 
 import json
-import logging
 import signal
 import sys
 import threading
@@ -165,15 +164,14 @@ def load(
 
     Example: questlog load --follow
     """
+    from ingestion.journal import tell_as_json
     from ingestion.loader import Loader, ledger_of, only_one
     from ingestion.loader import follow as load_for_ever
     from ingestion.segments import open_for_reading
 
     settings = doors.settings()
     folder = Home(settings.home).log
-    logging.basicConfig(
-        stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(message)s"
-    )
+    tell_as_json()
     with only_one(folder):
         loader = Loader(open_for_reading(folder), ledger_of(folder), _now)
         if not follow:
