@@ -84,7 +84,8 @@ def _event(event_id: str, person: int, moment: str) -> str:
         "properties": {"dice": "2d20", "result": person % 40 + 1},
         "context": {
             "page_url": f"https://app.example.com/table/{person}/session?tab=dice",
-            "referrer": "https://www.example.com/campaigns/the-lost-mine",
+            "referrer": "https://www.example.com/campaigns/the-lost-mine-of-the-north"
+            "?utm_source=newsletter&utm_medium=email&utm_campaign=autumn",
             "user_agent": _AGENT,
             "locale": "de-DE",
         },

@@ -1,14 +1,12 @@
 """The ingest service: POST /v1/events and what tells of it."""
 
-import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
-from typing import Final
+from typing import Any, Final
 
 import orjson
 from starlette.applications import Starlette
@@ -16,9 +14,11 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from ingestion import descriptions
 from ingestion.bodies import Body
+from ingestion.commits import Commits
 from ingestion.credentials import (
     CHALLENGE,
     HOW_TO_SEND_THE_KEY,
@@ -28,7 +28,7 @@ from ingestion.credentials import (
     shown_key,
 )
 from ingestion.disk import Watermark, never_low
-from ingestion.door import Keeping, answer, judged, keep
+from ingestion.door import Keeping, answer, judged
 from ingestion.judging import Rules, Source, Verdict
 from ingestion.keys import KeyRing, WriteKey
 from ingestion.metrics import Metrics
@@ -57,6 +57,10 @@ class Service:
     quotas: Quotas = field(default_factory=Quotas)
     disk: Watermark = field(default_factory=never_low)
     seconds: Callable[[], float] = time.monotonic
+    commits: Commits = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "commits", Commits(self.keeping, self.writers))
 
 
 def application(service: Service) -> Starlette:
@@ -74,7 +78,8 @@ def application(service: Service) -> Starlette:
             service.metrics.exposed(), media_type="text/plain; version=0.0.4"
         )
 
-    return Starlette(
+    return _Door(
+        take,
         routes=[
             Route("/", _hint, methods=["GET"]),
             Route("/healthz", _health, methods=["GET"]),
@@ -84,6 +89,26 @@ def application(service: Service) -> Starlette:
         ],
         exception_handlers={HTTPException: _said_as_json},
     )
+
+
+class _Door(Starlette):
+    """Finds the route that nearly all requests take before it asks the router.
+
+    Router and middleware cost a request of one event a fifth of its time.
+    """
+
+    def __init__(
+        self, take: Callable[[Request], Awaitable[Response]], **starlette: Any
+    ) -> None:
+        super().__init__(**starlette)
+        self._take = take
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope.get("path") == "/v1/events" and scope.get("method") == "POST":
+            response = await self._take(Request(scope, receive))
+            await response(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
 
 
 async def _said_as_json(_: Request, error: Exception) -> Response:
@@ -172,9 +197,7 @@ async def taken(body: Body, service: Service, source: Source) -> list[Verdict]:
     """
     now = service.now()
     verdicts = judged(body, rules=service.rules, source=source, received_at=now)
-    final = await asyncio.get_running_loop().run_in_executor(
-        service.writers, partial(keep, verdicts, service.keeping, now=now)
-    )
+    final = await service.commits.kept(verdicts, now)
     service.metrics.count(final, source=source.name)
     return final
 

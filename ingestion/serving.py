@@ -55,6 +55,8 @@ def serve_ingest(settings: Settings) -> None:
             log_config=None,
             access_log=False,
             server_header=False,
+            # nobody's address is asked for
+            proxy_headers=False,
             timeout_graceful_shutdown=GRACE_S,
             timeout_keep_alive=30,
         )
