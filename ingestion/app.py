@@ -69,8 +69,12 @@ def application(service: Service) -> Starlette:
     async def take(request: Request) -> Response:
         if request.method == "OPTIONS":
             return _asked_first(request, service)
-        response = await _taken(request, service)
-        service.metrics.count_request(response.status_code)
+        status = 500
+        try:
+            response = await _taken(request, service)
+            status = response.status_code
+        finally:
+            service.metrics.count_request(status)
         return response
 
     async def measure(_: Request) -> Response:

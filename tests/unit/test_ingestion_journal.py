@@ -45,7 +45,10 @@ def test_nothing_of_an_event_is_told_when_the_door_itself_is_at_fault(
         broken = door.but(now=lambda: 1 / 0)
         answer = broken.post(an_event(user_id="ann@example.com"))
 
+        metrics = door.client.get("/metrics").text
+
     assert answer.status_code == 500
+    assert 'questlog_requests_total{status="500"} 1.0' in metrics
     lines = [JsonLines().format(record) for record in caplog.records]
     assert "ann@" not in "".join(lines)
 
