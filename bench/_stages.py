@@ -19,6 +19,8 @@ from warehouse.clickhouse import connect
 from warehouse.settings import Settings
 
 _PATIENCE_S: Final = 60
+_QUIET_S: Final = 1.0
+_QUIET_CPU_S: Final = 0.05
 _BATCHES: Final = 200
 _BATCH: Final = 100
 _BLOCKS: Final = 20
@@ -39,6 +41,11 @@ def cpu_s(process: int) -> float:
     return (int(after_name[11]) + int(after_name[12])) / _TICKS_A_SECOND
 
 
+def cpu_us(seconds: float, events: float) -> float:
+    """Microseconds an event."""
+    return round(seconds / max(1, events) * 1e6, 2)
+
+
 @contextmanager
 def started(
     words: Sequence[str], *, environment: Mapping[str, str], port: int = 0
@@ -50,6 +57,7 @@ def started(
         try:
             if port:
                 _wait_until_healthy(process, port)
+            _wait_until_quiet(process.pid)
             yield process.pid
         finally:
             process.terminate()
@@ -63,6 +71,14 @@ def _wait_until_healthy(process: "subprocess.Popen[bytes]", port: int) -> None:
             return
         time.sleep(0.05)
     raise RuntimeError("A process of the benchmark did not start.")
+
+
+def _wait_until_quiet(process: int) -> None:
+    """Until a process does nothing: what its start costs is no event's."""
+    used = -1.0
+    while cpu_s(process) - used > _QUIET_CPU_S:
+        used = cpu_s(process)
+        time.sleep(_QUIET_S)
 
 
 def stages_of_the_door(folder: Path) -> dict[str, float]:
@@ -102,13 +118,14 @@ def stages_of_the_door(folder: Path) -> dict[str, float]:
             with timed("answer"):
                 orjson.dumps(answer(final))
     events = _BATCHES * _BATCH
-    return {f"cpu_us_door_{n}": round(s / events * 1e6, 2) for n, s in spent.items()}
+    return {f"cpu_us_door_{name}": cpu_us(s, events) for name, s in spent.items()}
 
 
-def engine_alone(settings: Settings) -> int:
-    """Events a second straight into a table like raw.events, as JSONEachRow.
+def engine_alone(settings: Settings, *, process: int) -> dict[str, float]:
+    """Events straight into a table like raw.events, as JSONEachRow.
 
     In blocks as the loader's, from as many connections as the machine has cores.
+    `process` is the engine's id.
     """
     from ingestion.blocks import RECORDS_A_BLOCK
     from ingestion.rows import EVENT_COLUMNS
@@ -133,7 +150,11 @@ def engine_alone(settings: Settings) -> int:
                 settings={"insert_deduplicate": 0},
             )
 
-    began = time.monotonic()
+    began, used = time.monotonic(), cpu_s(process)
     with ThreadPoolExecutor(os.cpu_count()) as senders:
         list(senders.map(insert, range(_BLOCKS)))
-    return round(_BLOCKS * lines.count(b"\n") / (time.monotonic() - began))
+    events = _BLOCKS * lines.count(b"\n")
+    return {
+        "engine_alone_events_per_second": round(events / (time.monotonic() - began)),
+        "engine_alone_cpu_us_event": cpu_us(cpu_s(process) - used, events),
+    }

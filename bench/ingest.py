@@ -18,14 +18,21 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
 
 from bench._engine import Engine
 from bench._sender import Load
-from bench._stages import cpu_s, engine_alone, free_port, stages_of_the_door, started
+from bench._stages import (
+    cpu_s,
+    cpu_us,
+    engine_alone,
+    free_port,
+    stages_of_the_door,
+    started,
+)
 from warehouse.clickhouse import connect, rows
 from warehouse.home import Home
 
@@ -80,10 +87,7 @@ def run() -> dict[str, Any]:
             figures["events"] += sent["events"] + figures.pop("paced_events")
             _wait_until_loaded(it, int(figures["events"]))
             figures |= _compared(it, int(figures["events"]))
-        limits = {
-            "engine_jsoneachrow_events_per_second": engine_alone(it.settings),
-            "bare_http_events_per_second": _bare(min(seconds, 10)),
-        }
+        limits = engine_alone(it.settings, process=it.pid) | _bare(min(seconds, 10))
         figures |= stages_of_the_door(Path(folder) / "stages")
     bars = {
         "events_per_second_least": 60_000,
@@ -147,8 +151,8 @@ def _flooded(engine: Engine, door: _Door, load: Load) -> dict[str, float]:
         "event_bytes": round(sent["body_bytes"] / events),
         "events_per_second": round(sent["events"] / took),
         "acknowledged_per_second": _per_second(sent, "events"),
-        **{f"cpu_us_{name}": _us(s, events) for name, s in used.items()},
-        "cpu_us_event": _us(sum(used.values()), events),
+        **{f"cpu_us_{name}": cpu_us(s, events) for name, s in used.items()},
+        "cpu_us_event": cpu_us(sum(used.values()), events),
     }
 
 
@@ -192,13 +196,18 @@ def _until_there(
         yield (looks[place][0] - (answered - took)) * 1000
 
 
-def _bare(seconds: float) -> int:
-    """Events a second through the same HTTP server, which only decodes them."""
+def _bare(seconds: float) -> dict[str, float]:
+    """What goes through the same HTTP server when it only decodes."""
     port = free_port()
-    with started(["-m", "bench._bare", str(port)], environment=os.environ, port=port):
-        load = Load(phase=9, seconds=seconds, batch=100, connections=16)
-        load = replace(load, is_counted=False)
-        return _per_second(_sent(_Door(port, "none", {}), load), "events")
+    load = Load(phase=9, seconds=seconds, batch=100, connections=16, is_counted=False)
+    words = ["-m", "bench._bare", str(port)]
+    with started(words, environment=os.environ, port=port) as process:
+        sent = _sent(_Door(port, "none", {}), load)
+        used = cpu_s(process)
+    return {
+        "bare_http_events_per_second": _per_second(sent, "events"),
+        "bare_http_cpu_us_event": cpu_us(used, sent["events"]),
+    }
 
 
 def _there(client: "Client") -> int:
@@ -226,10 +235,6 @@ def _compared(engine: Engine, acknowledged: int) -> dict[str, float]:
 
 def _per_second(sent: Sent, what: str) -> int:
     return round(sent[what] / (sent["ended"] - sent["began"]))
-
-
-def _us(seconds: float, events: int) -> float:
-    return round(seconds / events * 1e6, 2)
 
 
 def _at(values: Sequence[float], share: float) -> float:
