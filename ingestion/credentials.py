@@ -55,8 +55,16 @@ def is_kept_out(origin: str | None, terms: Terms) -> bool:
 
 def answer_headers(origin: str | None, terms: Terms) -> Mapping[str, str]:
     """What lets a page read the answer; nothing for keys that name no origins."""
-    if not (origin and terms.admits(origin)):
-        return {}
+    return _readable_by(origin) if origin and terms.admits(origin) else {}
+
+
+def refusal_headers(origin: str | None, keys: KeyRing) -> Mapping[str, str]:
+    """What goes with a 401: a page whose key has ended must learn it, not retry."""
+    admitted = origin and keys.admits(origin)
+    return {**CHALLENGE, **(_readable_by(origin) if origin and admitted else {})}
+
+
+def _readable_by(origin: str) -> Mapping[str, str]:
     return {
         "Access-Control-Allow-Origin": origin,
         "Access-Control-Expose-Headers": _READABLE,

@@ -143,13 +143,14 @@ def test_a_page_may_read_the_answer_where_its_key_says_so(door: Door) -> None:
     ours = door.post(an_event(), key=key, Origin=SHOP)
     bad = door.post(b"{", key=key, Origin=SHOP)
     foreign = door.post(an_event(), key=key, Origin="https://evil.example.com")
+    ended = door.post(an_event(), key="qlk_ended", Origin=SHOP)
     server = door.post(an_event(), key=key)
     unnamed = door.post(an_event(), Origin=SHOP)
 
-    assert [one.status_code for one in (ours, bad, foreign, server, unnamed)] == [
-        *(200, 400, 403, 200, 200)
+    assert [one.status_code for one in (ours, bad, ended, foreign, server)] == [
+        *(200, 400, 401, 403, 200)
     ]
-    for read in (ours, bad):
+    for read in (ours, bad, ended):
         assert read.headers["access-control-allow-origin"] == SHOP
         assert read.headers["vary"] == "Origin"
     for unread in (foreign, server, unnamed):
