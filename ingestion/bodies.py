@@ -13,9 +13,19 @@ from warehouse.errors import BadInput
 LARGEST_BODY: Final = 5 * 1024 * 1024
 MOST_EVENTS: Final = 1000
 
+LINES: Final = frozenset(
+    {
+        "application/x-ndjson",
+        "application/ndjson",
+        "application/jsonl",
+        "application/x-jsonlines",
+        "application/jsonlines",
+    }
+)
+
 _HOW = (
     'Send one event as a JSON object, several as {"events": [...]} or a bare array,'
-    " in UTF-8."
+    " or one a line as application/x-ndjson; all in UTF-8."
 )
 _ITEMS = msgspec.json.Decoder(list[msgspec.Raw])
 _KEYS = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -34,7 +44,7 @@ class Body:
 
 
 def split(body: bytes) -> Body:
-    """The events of a body.
+    """The events of a body of JSON.
 
     Raises BadInput when it cannot be read, TooMany when it holds too many events.
     """
@@ -42,6 +52,22 @@ def split(body: bytes) -> Body:
         found = _split(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         found = _split_around_lone_surrogates(body)
+    return _checked(found)
+
+
+def split_lines(body: bytes) -> Body:
+    """The events of a body with one event a line; a bad line spoils itself alone.
+
+    Raises BadInput when no line is an object, TooMany when there are too many.
+    """
+    lines = (line.strip(b" \t\r") for line in body.split(b"\n"))
+    found = Body(events=tuple(line for line in lines if line))
+    if not found.events:
+        raise BadInput(f"The body holds no event. {_HOW}")
+    return _checked(found)
+
+
+def _checked(found: Body) -> Body:
     if len(found.events) > MOST_EVENTS:
         raise TooMany(
             f"The batch holds {len(found.events)} events; send at most {MOST_EVENTS}."

@@ -1,9 +1,10 @@
 """Take a batch: judge, ask for consent, vault, log, and only then answer."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from functools import partial
+from typing import Final, TypeVar
 from uuid import uuid4
 
 from ingestion.bodies import Body
@@ -20,9 +21,12 @@ from ingestion.judging import (
 from ingestion.log import Log
 from ingestion.moments import moment
 from ingestion.records import Record, accepted_record, refused_record
+from warehouse.errors import QuestlogError
 from warehouse.vault import Secret, Vault
 
 ANSWERED_OBJECTIONS: Final = 20
+
+Made = TypeVar("Made")
 
 
 def judged(
@@ -44,6 +48,18 @@ class Keeping:
     standing: Standing
 
 
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Verdicts that came in one request, and when."""
+
+    verdicts: Sequence[Verdict]
+    now: datetime
+
+
+Kept = list[Verdict] | QuestlogError | OSError
+"""The final verdicts of a batch, or why nothing of it was kept."""
+
+
 def keep(
     verdicts: Sequence[Verdict], keeping: Keeping, *, now: datetime
 ) -> list[Verdict]:
@@ -51,10 +67,58 @@ def keep(
 
     Raises Unavailable when vault or log cannot be written: nothing is acknowledged.
     """
-    final = _considered(verdicts, keeping.standing, now)
-    secure(final, keeping.vault)
-    keeping.log.append([_record(verdict, keeping.vault) for verdict in final])
-    return final
+    (kept,) = keep_together([Batch(verdicts, now)], keeping)
+    if isinstance(kept, Exception):
+        raise kept
+    return kept
+
+
+def keep_together(batches: Sequence[Batch], keeping: Keeping) -> list[Kept]:
+    """Make several batches durable at the price of one; what became of each.
+
+    Consent is considered batch by batch, so that it does not matter who came along.
+    What is wrong with one batch costs the others nothing.
+    """
+    kept: list[Kept] = [
+        _tried(partial(_considered, one.verdicts, keeping.standing, one.now))
+        for one in batches
+    ]
+    kept = _secured(kept, keeping.vault)
+    records: list[Record] = []
+    for place, final in enumerate(kept):
+        if isinstance(final, list):
+            made = _tried(partial(_records, final, keeping.vault))
+            if isinstance(made, list):
+                records += made
+            else:
+                kept[place] = made
+    failure = _tried(partial(keeping.log.append, records)) if records else None
+    if isinstance(failure, Exception):
+        return [one if isinstance(one, Exception) else failure for one in kept]
+    return kept
+
+
+def _secured(kept: list[Kept], vault: Vault) -> list[Kept]:
+    """Secure all batches in one step; one by one when one of them cannot be."""
+    together = [verdict for one in kept if isinstance(one, list) for verdict in one]
+    if _tried(partial(secure, together, vault)) is None:
+        return kept
+    return [
+        one if isinstance(one, Exception) else _secured_alone(one, vault)
+        for one in kept
+    ]
+
+
+def _secured_alone(final: list[Verdict], vault: Vault) -> Kept:
+    failure = _tried(partial(secure, final, vault))
+    return final if failure is None else failure
+
+
+def _tried(make: Callable[[], Made]) -> Made | QuestlogError | OSError:
+    try:
+        return make()
+    except (QuestlogError, OSError) as error:
+        return error
 
 
 def _considered(
@@ -88,6 +152,10 @@ def secure(verdicts: Sequence[Verdict], vault: Vault) -> None:
     )
     for (identifier, _), token in zip(found, tokens, strict=True):
         identifier.replace_by(token)
+
+
+def _records(verdicts: Sequence[Verdict], vault: Vault) -> list[Record]:
+    return [_record(verdict, vault) for verdict in verdicts]
 
 
 def _record(verdict: Verdict, vault: Vault) -> Record:

@@ -213,6 +213,9 @@ def _read_with_faults(raw: bytes, decoder: Any) -> Reading:
         keys = _ANYTHING.decode(raw)
     except msgspec.ValidationError:
         return _number_too_large()
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        # a wrong type came first, and what follows it is no JSON
+        return _unreadable()
     if not isinstance(keys, dict):
         message = "An event is a JSON object."
         return Reading(envelope=None, faults=(Objection(ENVELOPE, "", message),))

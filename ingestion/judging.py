@@ -315,6 +315,8 @@ def _size_faults(found: Envelope, raw: bytes) -> list[Objection]:
     faults: list[Objection] = []
     # nothing is deeper than it has brackets: most events need not be walked
     may_be_deep = raw.count(b"{") + raw.count(b"[") > DEEPEST
+    if not may_be_deep and raw.count(b":") <= MOST_PROPERTIES:
+        return faults
     for section, holder in (
         ("properties", found.properties),
         ("context", found.context),

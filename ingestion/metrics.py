@@ -1,39 +1,56 @@
 """What the ingest service counts and measures, for Prometheus."""
 
-from collections.abc import Callable, Sequence
+import itertools
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client import generate_latest as _exposed
 
 from ingestion.judging import Accepted, Verdict
+from ingestion.recent import Recent
 
-_ACK_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
+Measure = tuple[str, str, Callable[[], float]]
+"""The name of a gauge, what it means, and how it is read when it is asked for."""
+
+_ACK_BUCKETS: Final = (
+    *(0.001, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
+)
+_NOTED_EVERY_S: Final = 1.0
+_MOST_NOTES: Final = 10_000
 
 
 class Metrics:
     """The metrics of one service, in a registry of their own."""
 
     def __init__(
-        self, *, log_position: Callable[[], int], loaded_position: Callable[[], int]
+        self,
+        *,
+        log_position: Callable[[], int],
+        loaded_position: Callable[[], int],
+        measures: Iterable[Measure] = (),
+        seconds: Callable[[], float] = time.monotonic,
     ) -> None:
         self._registry = CollectorRegistry()
-        self._accepted = Counter(
-            "questlog_events_accepted",
-            "Events acknowledged as accepted",
-            ["source"],
-            registry=self._registry,
+        self._recent = Recent()
+        self._lag = _Lag(log_position, loaded_position, seconds)
+        self._accepted = self._counter(
+            "events_accepted", "Events acknowledged as accepted", ["source"]
         )
-        self._refused = Counter(
-            "questlog_events_refused",
+        self._refused = self._counter(
+            "events_refused",
             "Events refused, by the first objection",
             ["source", "reason"],
-            registry=self._registry,
         )
-        self._bodies = Counter(
-            "questlog_requests",
-            "Requests to /v1/events, by status",
-            ["status"],
-            registry=self._registry,
+        self._repeated = self._counter(
+            "events_repeated",
+            "Accepted events whose id this process had accepted lately",
+            ["source"],
+        )
+        self._bodies = self._counter(
+            "requests", "Requests to /v1/events, by status", ["status"]
         )
         self.acknowledged = Histogram(
             "questlog_ack_seconds",
@@ -49,20 +66,31 @@ class Metrics:
                 "Durable, but not in ClickHouse yet",
                 lambda: max(0, log_position() - loaded_position()),
             ),
+            (
+                "loader_lag_seconds",
+                "Age of the oldest that is not in ClickHouse yet, to a second",
+                self._lag.age_s,
+            ),
+            *measures,
         ):
             gauge = Gauge(f"questlog_{name}", meaning, registry=self._registry)
             gauge.set_function(read)
 
+    def _counter(self, name: str, meaning: str, labels: list[str]) -> Counter:
+        return Counter(f"questlog_{name}", meaning, labels, registry=self._registry)
+
     def count(self, verdicts: Sequence[Verdict], *, source: str) -> None:
         """Count a batch that was acknowledged."""
-        accepted = 0
+        accepted = []
         for verdict in verdicts:
             if isinstance(verdict, Accepted):
-                accepted += 1
+                accepted.append(verdict.envelope.event_id)
             else:
                 self._refused.labels(source, verdict.objections[0].reason).inc()
         if accepted:
-            self._accepted.labels(source).inc(accepted)
+            self._accepted.labels(source).inc(len(accepted))
+            self._repeated.labels(source).inc(self._recent.again(accepted))
+        self._lag.note()
 
     def count_request(self, status: int) -> None:
         """Count an answer to /v1/events."""
@@ -71,3 +99,40 @@ class Metrics:
     def exposed(self) -> bytes:
         """The metrics in Prometheus' text form."""
         return _exposed(self._registry)
+
+
+class _Lag:
+    """How long what is not loaded has waited, from notes of when the log ended where.
+
+    What a log held before this process began waits since the process began.
+    """
+
+    def __init__(
+        self,
+        end: Callable[[], int],
+        loaded: Callable[[], int],
+        seconds: Callable[[], float],
+    ) -> None:
+        self._end = end
+        self._loaded = loaded
+        self._seconds = seconds
+        self._notes: deque[tuple[float, int]] = deque([(seconds(), end())])
+
+    def note(self) -> None:
+        """Note where the log ends now, once a second at most."""
+        now = self._seconds()
+        if not self._notes or now - self._notes[-1][0] >= _NOTED_EVERY_S:
+            self._notes.append((now, self._end()))
+        if len(self._notes) > _MOST_NOTES:
+            self._notes = deque(itertools.islice(self._notes, 0, None, 2))
+
+    def age_s(self) -> float:
+        """Seconds since the log ended beyond what is loaded; 0 when all is."""
+        loaded = self._loaded()
+        if loaded >= self._end():
+            self._notes.clear()
+            return 0.0
+        while self._notes and self._notes[0][1] <= loaded:
+            self._notes.popleft()
+        self.note()
+        return self._seconds() - self._notes[0][0]

@@ -15,6 +15,21 @@ TOO_LARGE: Final = "too_large"
 FUTURE: Final = "future"
 CONSENT: Final = "consent"
 
+REASONS: Final = frozenset(
+    {
+        NOT_JSON,
+        ENVELOPE,
+        UNPLANNED_EVENT,
+        REQUIRED_MISSING,
+        TYPE_MISMATCH,
+        ADDITIONAL_PROPERTY,
+        OUT_OF_RANGE,
+        TOO_LARGE,
+        FUTURE,
+        CONSENT,
+    }
+)
+
 # A mended taxonomy can admit these; the others are wrong whatever it says.
 RECOVERABLE: Final = frozenset(
     {

@@ -8,15 +8,20 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ingestion.app import WRITERS, Service, application
 from ingestion.consent import Standing
+from ingestion.disk import Watermark, free_bytes
 from ingestion.door import Keeping
+from ingestion.journal import tell_as_json
 from ingestion.judging import Rules
 from ingestion.keys import KeyRing
 from ingestion.loader import ledger_of
 from ingestion.metrics import Metrics
+from ingestion.quotas import Quotas
 from ingestion.segments import SegmentLog
 from warehouse.errors import StackFailed
 from warehouse.home import Home
@@ -27,7 +32,8 @@ from warehouse.vault import Vault, load_master_key
 if TYPE_CHECKING:
     from types import FrameType
 
-GRACE_S: Final = 1
+# idle connections end at once; this is for requests that are under way
+GRACE_S: Final = 8
 
 _logger = logging.getLogger(__name__)
 
@@ -40,9 +46,7 @@ def serve_ingest(settings: Settings) -> None:
     """
     import uvicorn
 
-    logging.basicConfig(
-        stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(message)s"
-    )
+    tell_as_json()
     with ExitStack() as held:
         listening = held.enter_context(_listening(settings))
         service = held.enter_context(opened(settings, lambda: datetime.now(UTC)))
@@ -51,6 +55,8 @@ def serve_ingest(settings: Settings) -> None:
             log_config=None,
             access_log=False,
             server_header=False,
+            # nobody's address is asked for
+            proxy_headers=False,
             timeout_graceful_shutdown=GRACE_S,
             timeout_keep_alive=30,
         )
@@ -87,6 +93,8 @@ def opened(settings: Settings, now: Callable[[], datetime]) -> Iterator[Service]
     """The service of an installation: its log held, its vault open."""
     home = Home(settings.home)
     rules = Rules.of(load())
+    free = partial(free_bytes, home.log)
+    reserve = settings.ingest_disk_reserve_mb * 1024**2
     with (
         closing(SegmentLog.open(home.log)) as log,
         Vault.open(home.vault, load_master_key(settings)) as vault,
@@ -99,11 +107,24 @@ def opened(settings: Settings, now: Callable[[], datetime]) -> Iterator[Service]
         yield Service(
             rules=rules,
             keeping=Keeping(log, vault, standing),
-            keys=KeyRing(home.write_keys),
+            keys=KeyRing(
+                home.write_keys, environment=settings.ingest_environment, now=now
+            ),
             metrics=Metrics(
                 log_position=log.end,
                 loaded_position=lambda: ledger.read(log.identity).position,
+                measures=(
+                    ("log_bytes", "Size of the log", partial(_log_bytes, home.log)),
+                    ("disk_free_bytes", "Free beside the log", free),
+                    ("disk_reserve_bytes", "With fewer free: 503", lambda: reserve),
+                ),
             ),
             now=now,
             writers=writers,
+            quotas=Quotas(settings.ingest_events_per_second),
+            disk=Watermark(free, reserve=reserve),
         )
+
+
+def _log_bytes(folder: Path) -> int:
+    return sum(entry.stat().st_size for entry in folder.glob("*.segment"))

@@ -66,6 +66,23 @@ class Settings:
     ingest_port: int = _setting(
         "QUESTLOG_INGEST_PORT", 18080, "Port of the ingest service."
     )
+    ingest_environment: str = _setting(
+        "QUESTLOG_INGEST_ENVIRONMENT",
+        "production",
+        "Environment of the ingest service: write keys of others are refused.",
+    )
+    ingest_events_per_second: int = _setting(
+        "QUESTLOG_INGEST_EVENTS_PER_SECOND",
+        0,
+        "Events a second that one write key may send to one ingest service, where the"
+        " key itself says nothing else. 0: no limit.",
+    )
+    ingest_disk_reserve_mb: int = _setting(
+        "QUESTLOG_INGEST_DISK_RESERVE_MB",
+        512,
+        "Megabytes of the log's disk that the ingest service leaves free: with fewer"
+        " it answers 503.",
+    )
     airflow_port: int = _setting(
         "QUESTLOG_AIRFLOW_PORT", 18081, "Port of the Airflow UI of the local stack."
     )

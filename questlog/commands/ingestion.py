@@ -1,11 +1,10 @@
 """Commands of the door: write keys, the ingest service, the loader, imports."""
 
 import json
-import logging
 import signal
 import sys
 import threading
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -50,15 +49,58 @@ def _now() -> datetime:
 def add_key(
     source: Annotated[str, typer.Argument(help="What sends, such as web or server.")],
     open_mode: _Open = False,
+    environment: Annotated[
+        str | None,
+        typer.Option(help="Where it is valid. Default: this home's environment."),
+    ] = None,
+    origin: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Pages that may use it, such as https://www.example.com; * for any."
+        ),
+    ] = None,
+    events_per_second: Annotated[
+        int | None,
+        typer.Option(min=0, help="Its own limit; 0 for none. Default: the door's."),
+    ] = None,
 ) -> None:
     """Make a write key for a source and print it, this once.
 
-    Example: questlog keys add web --open
+    Example: questlog keys add web --origin https://www.example.com
     """
-    from ingestion.keys import add
+    from ingestion.keys import Terms, add
+
+    settings = doors.settings()
+    terms = Terms(
+        environment=environment or settings.ingest_environment,
+        origins=tuple(origin or ()),
+        events_per_second=events_per_second,
+    )
+    path = Home(settings.home).write_keys
+    _show_once(add(path, source=source, mode=_mode(open_mode), now=_now(), terms=terms))
+
+
+@keys.command("rotate")
+def rotate_key(
+    named: Annotated[
+        str, typer.Argument(help="A fingerprint, or a source with one key.")
+    ],
+    grace_hours: Annotated[
+        float, typer.Option(min=0, help="How long the old key goes on.")
+    ] = 24,
+) -> None:
+    """Make a new key on the terms of an old one, which ends after some hours.
+
+    Example: questlog keys rotate web --grace-hours 72
+    """
+    from ingestion.keys import rotate
 
     path = Home(doors.settings().home).write_keys
-    key = add(path, source=source, mode=_mode(open_mode), now=_now())
+    grace = timedelta(hours=grace_hours)
+    _show_once(rotate(path, named=named, now=_now(), grace=grace))
+
+
+def _show_once(key: str) -> None:
     typer.echo(key)
     typer.echo("Keep this key: only its hash is stored.", err=True)
 
@@ -74,10 +116,16 @@ def list_keys() -> None:
 
     from ingestion.keys import listed
 
-    table = Table("fingerprint", "source", "mode", "created", "revoked")
+    now = _now()
+    table = Table("fingerprint", "source", "environment", "mode", "created", "state")
     for key in listed(Home(doors.settings().home).write_keys):
         table.add_row(
-            key.fingerprint, key.source, key.mode, key.created, key.revoked or ""
+            key.fingerprint,
+            key.source,
+            key.terms.environment,
+            key.mode,
+            key.created,
+            key.state(now),
         )
     Console().print(table)
 
@@ -116,15 +164,14 @@ def load(
 
     Example: questlog load --follow
     """
+    from ingestion.journal import tell_as_json
     from ingestion.loader import Loader, ledger_of, only_one
     from ingestion.loader import follow as load_for_ever
     from ingestion.segments import open_for_reading
 
     settings = doors.settings()
     folder = Home(settings.home).log
-    logging.basicConfig(
-        stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(message)s"
-    )
+    tell_as_json()
     with only_one(folder):
         loader = Loader(open_for_reading(folder), ledger_of(folder), _now)
         if not follow:

@@ -1,7 +1,6 @@
 """From the log into ClickHouse: each record once, whoever is killed on the way."""
 
 import json
-import os
 import random
 import signal
 import subprocess
@@ -27,8 +26,6 @@ from warehouse.settings import REPOSITORY, Settings
 from warehouse.taxonomy import load
 from warehouse.vault import Vault
 
-CASES = Path(os.environ.get("QUESTLOG_CASES", REPOSITORY.parent / "shared" / "cases"))
-HOSTILE = CASES / "bad_input" / "blns_events.jsonl"
 RULES = Rules.of(load())
 NOW = datetime(2026, 3, 1, 10, 0, tzinfo=UTC)
 
@@ -243,50 +240,3 @@ def test_a_log_made_anew_is_loaded_from_its_beginning(
     drained(tmp_path / "two", endpoint)
 
     assert len(stored(endpoint, "anew")) == 2
-
-
-@pytest.mark.skipif(not HOSTILE.exists(), reason=f"{HOSTILE} is absent")
-def test_every_hostile_string_comes_back_byte_equal(
-    endpoint: Settings, tmp_path: Path
-) -> None:
-    events = [json.loads(line) for line in HOSTILE.read_bytes().splitlines()]
-    extra = [
-        an_event(
-            event_name="flew",
-            user_id=text,
-            properties={"feature_name": text, text: 1},
-            context={"user_agent": text},
-        )
-        for text in (
-            "nul \x00 inside",
-            "\x00",
-            "\\",
-            '"',
-            "\u2028",
-            "\x7f",
-            "\U0010ffff",
-        )
-    ]
-
-    accepted = taken(tmp_path, [*events, *extra], source="hostile")
-    drained(tmp_path, endpoint, records_a_block=1000)
-
-    assert accepted == 515 + len(extra)
-    with connect(endpoint) as client:
-        found = {
-            str(row["event_id"]): row
-            for row in rows(
-                client,
-                "select event_id, user_id, properties, context,"
-                " hex(JSONExtractString(properties, 'feature_name')) as feature_hex"
-                " from raw.events where source = 'hostile'",
-            )
-        }
-    assert len(found) == accepted
-    for event in [*events, *extra]:
-        row = found[event["event_id"]]
-        assert row["user_id"] == event["user_id"]
-        assert json.loads(row["properties"]) == event["properties"]
-        assert json.loads(row["context"]) == event["context"]
-        feature = event["properties"]["feature_name"]
-        assert bytes.fromhex(row["feature_hex"]) == feature.encode()

@@ -1,5 +1,6 @@
 """The ingest service as a process: started, used with curl's means, ended."""
 
+import http.client
 import json
 import os
 import signal
@@ -14,6 +15,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from ingestion.keys import add
 from ingestion.segments import open_for_reading
@@ -61,6 +63,17 @@ def wait_until_healthy(port: int) -> None:
     raise AssertionError("the ingest service did not start")
 
 
+def wait_until_away(port: int) -> None:
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        try:
+            socket.create_connection(("127.0.0.1", port)).close()
+        except ConnectionRefusedError:
+            return
+        time.sleep(0.02)
+    raise AssertionError("the ingest service still listens")
+
+
 def post(port: int, key: str, event: dict[str, Any]) -> dict[str, Any]:
     request = urllib.request.Request(
         f"http://127.0.0.1:{port}/v1/events",
@@ -85,18 +98,31 @@ def test_the_service_keeps_what_it_acknowledged_and_ends_on_sigterm(
         "properties": {},
     }
 
+    body = json.dumps(event | {"event_id": uuid4().hex}).encode()
     with ingest(tmp_path, port) as process:
         wait_until_healthy(port)
         answer = post(port, key, event)
+        under_way = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        under_way.putrequest("POST", "/v1/events")
+        under_way.putheader("X-Write-Key", key)
+        under_way.putheader("Content-Length", str(len(body)))
+        under_way.endheaders(body[:20])
+        # the door has begun to read it once it answers somebody who came later
+        wait_until_healthy(port)
         process.send_signal(signal.SIGTERM)
         started = time.monotonic()
-        code = process.wait(10)
+        wait_until_away(port)
+        under_way.send(body[20:])
+        last = json.load(under_way.getresponse())
+        _, told = process.communicate(timeout=10)
         took = time.monotonic() - started
 
-    assert answer["accepted"] == 1
-    assert code == 0
-    assert took < 2
-    assert len(open_for_reading(home.log).read(0, limit=9).records) == 1
+    assert (answer["accepted"], last["accepted"]) == (1, 1)
+    assert process.returncode == 0
+    assert took < 4
+    assert len(open_for_reading(home.log).read(0, limit=9).records) == 2
+    lines = [json.loads(line) for line in told.decode().splitlines()]
+    assert any("listens on" in line["message"] for line in lines)
 
 
 def test_what_was_acknowledged_survives_kill_9(tmp_path: Path) -> None:

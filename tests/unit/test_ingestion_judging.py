@@ -125,6 +125,8 @@ def test_a_valid_event_becomes_a_row_of_raw_events() -> None:
         (b'{"event_id": "\\ud800"}', [("not_json", "")]),
         (b'{"event_id": "\xff"}', [("not_json", "")]),
         (b'{"event_id": 1e999}', [("not_json", "")]),
+        (b'{"event_id": 5, "x"', [("not_json", "")]),
+        (b'"a"}', [("not_json", "")]),
         (with_properties(payment_id="x" * 70_000), [("too_large", "")]),
     ],
 )

@@ -5,9 +5,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from ingestion.judging import Source
-from ingestion.keys import KeyRing, add, listed, revoke
+from ingestion.keys import KeyRing, Terms, add, listed, revoke
+from questlog.commands.ingestion import keys
 from warehouse.errors import BadInput, BadSetting
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -54,3 +56,30 @@ def test_a_broken_file_of_keys_is_named(tmp_path: Path) -> None:
 
     with pytest.raises(BadSetting, match=r"write_keys\.json"):
         KeyRing(path).source("x")
+
+
+def test_the_command_makes_shows_rotates_and_revokes_keys(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("QUESTLOG_HOME", str(tmp_path))
+    monkeypatch.setenv("COLUMNS", "160")
+    runner = CliRunner()
+
+    def said(*words: str) -> str:
+        answer = runner.invoke(keys, words)
+        assert answer.exit_code == 0, answer.output
+        return answer.stdout.strip()
+
+    page = ("--origin", "https://shop.example.com", "--environment", "staging")
+    old = said("add", "web", *page)
+    new = said("rotate", "web", "--grace-hours", "1")
+    during = said("list")
+    (ended, made) = listed(tmp_path / "write_keys.json")
+    said("revoke", ended.fingerprint)
+    after = said("list")
+
+    ring = KeyRing(tmp_path / "write_keys.json", environment="staging")
+    assert (ring.source(old), ring.source(new)) == (None, Source("web"))
+    assert made.terms == ended.terms == Terms("staging", ("https://shop.example.com",))
+    assert "valid until" in during
+    assert f"revoked {datetime.now(UTC):%Y}" in after
