@@ -27,6 +27,7 @@ from ingestion.credentials import (
     preflight_headers,
     shown_key,
 )
+from ingestion.dialects.routes import dialect_routes
 from ingestion.disk import Watermark, never_low
 from ingestion.door import Keeping, answer, judged
 from ingestion.judging import Rules, Source, Verdict
@@ -89,6 +90,7 @@ def application(service: Service) -> Starlette:
             Route("/healthz", _health, methods=["GET"]),
             Route("/metrics", measure, methods=["GET"]),
             Route("/v1/events", take, methods=["POST", "OPTIONS"]),
+            *dialect_routes(service, take),
             *descriptions.routes(service.rules.schemas.taxonomy),
         ],
         exception_handlers={HTTPException: _said_as_json},
