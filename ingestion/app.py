@@ -35,6 +35,8 @@ from ingestion.keys import KeyRing, WriteKey
 from ingestion.metrics import Metrics
 from ingestion.quotas import Allowance, Quotas
 from ingestion.reading import Unread, read
+from ingestion.webhooks.definitions import Webhook
+from ingestion.webhooks.routes import webhook_routes
 from warehouse.errors import QuestlogError
 
 RETRY_AFTER_S: Final = 2
@@ -58,6 +60,7 @@ class Service:
     quotas: Quotas = field(default_factory=Quotas)
     disk: Watermark = field(default_factory=never_low)
     seconds: Callable[[], float] = time.monotonic
+    webhooks: Mapping[str, Webhook] = field(default_factory=dict)
     commits: Commits = field(init=False)
 
     def __post_init__(self) -> None:
@@ -91,6 +94,7 @@ def application(service: Service) -> Starlette:
             Route("/metrics", measure, methods=["GET"]),
             Route("/v1/events", take, methods=["POST", "OPTIONS"]),
             *dialect_routes(service, take),
+            *webhook_routes(service),
             *descriptions.routes(service.rules.schemas.taxonomy),
         ],
         exception_handlers={HTTPException: _said_as_json},

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
+from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -70,10 +71,21 @@ async def _refuse(body: Body, source: Source, service: "Service") -> None:
         _denied(one)
         for one in judged(body, rules=service.rules, source=source, received_at=now)
     ]
+    await kept(verdicts, source, service, now=now)
+
+
+async def kept(
+    verdicts: list[Verdict], source: Source, service: "Service", *, now: datetime
+) -> list[Verdict]:
+    """Make verdicts durable and count them; the final ones.
+
+    Raises QuestlogError or OSError when nothing can be kept.
+    """
     final = await asyncio.get_running_loop().run_in_executor(
         service.writers, partial(keep, verdicts, service.keeping, now=now)
     )
     service.metrics.count(final, source=source.name)
+    return final
 
 
 def _denied(verdict: Verdict) -> Verdict:
