@@ -17,6 +17,7 @@ from ingestion.dialects.aliases import Aliases, snake_case
 from ingestion.dialects.money import in_minor_units
 from tests.unit.tracker_door import TAXONOMY, TrackerDoor, a_door, served
 from warehouse.errors import BadTaxonomy
+from warehouse.settings import REPOSITORY
 
 AT = datetime(2026, 3, 1, 9, 59, tzinfo=UTC)
 MESSAGE_ID = "5e0f6d0c-7b1c-4c5e-9a57-0d2f6a1b3c4d"
@@ -361,3 +362,13 @@ def test_faults_of_the_names_are_told_at_once_with_their_lines(tmp_path: Path) -
 
     for line in (2, 5, 6, 7, 8):
         assert f"segment.yml:{line}: " in str(told.value)
+
+
+def test_the_manuals_names_are_names(tmp_path: Path) -> None:
+    manual = (REPOSITORY / "docs" / "trackers.md").read_text()
+    (names,) = [text for text in manual.split("```") if text.startswith("yaml\nevents")]
+    (tmp_path / "segment.yml").write_text(names.removeprefix("yaml\n"))
+
+    found = Aliases.of("segment", TAXONOMY, tmp_path)
+
+    assert set(found.names) == {"Signed In", "Order Completed"}

@@ -14,26 +14,17 @@ import pytest
 from ingestion.webhooks.definitions import secrets_of, webhooks
 from tests.unit.tracker_door import NOW, TAXONOMY, TrackerDoor, a_door
 from warehouse.errors import BadSetting, BadTaxonomy
+from warehouse.settings import REPOSITORY
 
 SECRET = "whsec_current"
 NOW_S = int(NOW.timestamp())
-SHOP = """\
-signature:
-  scheme: hmac
-  header: X-Shop-Signature
-  time_header: X-Shop-Time
-  prefix: "sha256="
-events:
-  - when: {topic: order/paid}
-    event_id: {derived_from: [order.id], namespace: shop}
-    event_name: {constant: payment_completed}
-    timestamp: order.paid_at
-    user_id: order.customer
-    properties:
-      payment_id: order.id
-      amount_cents: {column: order.cents, type: integer}
-      currency: {constant: EUR}
-"""
+MANUAL = (REPOSITORY / "docs" / "trackers.md").read_text()
+# the example of the manual, as a reader would copy it
+(SHOP,) = [
+    text.removeprefix("yaml\n")
+    for text in MANUAL.split("```")
+    if text.startswith("yaml\nsignature")
+]
 
 
 @pytest.fixture
@@ -266,7 +257,7 @@ def shop_delivery(*, secret: str, encoding: str, timed: bool) -> tuple[bytes, An
 def test_a_source_of_ones_own_needs_a_file_and_a_secret(
     tmp_path: Path, encoding: str, *, timed: bool
 ) -> None:
-    text = SHOP.replace("  prefix:", f"  encoding: {encoding}\n  prefix:")
+    text = SHOP.replace("encoding: hex", f"encoding: {encoding}")
     if not timed:
         text = text.replace("time_header: X-Shop-Time", "time_header: none")
     (tmp_path / "shop.yml").write_text(text)
