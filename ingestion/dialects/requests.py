@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 from starlette.requests import Request
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 Take = Callable[[Request], Awaitable[Response]]
 
-_PATH = "/v1/events"
+_PATH: Final = "/v1/events"
+_TAKEN: Final = 200
 
 
 async def handed_in(
@@ -32,10 +33,12 @@ async def handed_in(
     Raises BadInput for what can't be written as JSON, QuestlogError or OSError when
     nothing can be kept.
     """
+    # first what may fail: nothing of a body that can't be taken whole is kept
+    denied = split(encoded(found.denied)) if found.denied else None
     response = await take(_rewritten(request, key, encoded(found.events)))
     source = service.keys.source(key)
-    if response.status_code == 200 and found.denied and source is not None:  # noqa: PLR2004 - HTTP's own number
-        await _refuse(split(encoded(found.denied)), source, service)
+    if response.status_code == _TAKEN and denied is not None and source is not None:
+        await _refuse(denied, source, service)
     return response
 
 

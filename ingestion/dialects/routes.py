@@ -1,7 +1,6 @@
 """The addresses of Segment's and Snowplow's trackers, beside the door's own."""
 
 import base64
-import binascii
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -12,11 +11,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from ingestion.credentials import shown_key
 from ingestion.dialects import segment, snowplow
 from ingestion.dialects.aliases import Aliases
 from ingestion.dialects.envelopes import Receipt, Translated, decoded
-from ingestion.dialects.reading import Unread, whole
 from ingestion.dialects.requests import Take, handed_in
+from ingestion.reading import Unread, read_bytes
 from warehouse.errors import BadInput, QuestlogError
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ Answer = Callable[[int, str], Response]
 
 _POST: Final = "/com.snowplowanalytics.snowplow/tp2"
 _GET: Final = "/i"
+_POSTED: Final = ["POST", "OPTIONS"]
 # what a tracker of Snowplow's sends again and again, were it answered with another
 _FINAL: Final = frozenset({400, 401, 403})
 _PIXEL: Final = base64.b64decode(
@@ -46,11 +47,11 @@ def dialect_routes(service: "Service", take: Take) -> list[Route]:
     ours = _Segment(service, take, Aliases.of(segment.DIALECT, taxonomy))
     theirs = _Snowplow(service, take, Aliases.of(snowplow.DIALECT, taxonomy))
     routes = [
-        Route(f"/v1/{kind}", ours.endpoint(kind), methods=["POST"])
+        Route(f"/v1/{kind}", ours.endpoint(kind), methods=_POSTED)
         for kind in (*segment.KINDS, "batch", "import")
     ]
     for before in ("", "/{key}"):
-        routes.append(Route(f"{before}{_POST}", theirs.posted, methods=["POST"]))
+        routes.append(Route(f"{before}{_POST}", theirs.posted, methods=_POSTED))
         routes.append(Route(f"{before}{_GET}", theirs.fetched, methods=["GET"]))
     return routes
 
@@ -67,16 +68,19 @@ class _Segment:
         kind = "batch" if kind == "import" else kind
 
         async def taken(request: Request) -> Response:
+            if request.method == "OPTIONS":
+                # what a browser asks first is the same question everywhere
+                return await self.take(request)
             return await _guarded(self._taken(request, kind), _as_segment)
 
         return taken
 
     async def _taken(self, request: Request, kind: str) -> Response:
-        raw = await whole(request)
+        raw = await read_bytes(request)
         if isinstance(raw, Unread):
             return _as_segment(raw.status, raw.message)
         body = decoded(raw)
-        key = _shown_key(request) or segment.write_key(body)
+        key = shown_key(request) or segment.write_key(body)
         source = self.service.keys.source(key) if key else None
         if source is None:
             return _as_segment(401, _NO_KEY)
@@ -96,8 +100,11 @@ class _Snowplow:
     aliases: Aliases
 
     async def posted(self, request: Request) -> Response:
+        if request.method == "OPTIONS":
+            return await self.take(request)
+
         async def taken() -> Response:
-            raw = await whole(request)
+            raw = await read_bytes(request)
             if isinstance(raw, Unread):
                 return _as_snowplow(raw.status, raw.message)
             found = snowplow.messages(decoded(raw))
@@ -175,17 +182,3 @@ def _settled(status: int) -> int:
     """What is no use sending again is answered so that trackers don't."""
     retried = status in {408, 429} or status >= 500  # noqa: PLR2004
     return status if retried or status in _FINAL else 400
-
-
-def _shown_key(request: Request) -> str:
-    """The key as Basic's user name, as a bearer, or as X-Write-Key; empty if none."""
-    scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() == "bearer":
-        return credentials.strip()
-    if scheme.lower() == "basic":
-        try:
-            user, _, _ = base64.b64decode(credentials, validate=True).partition(b":")
-        except binascii.Error:
-            return ""
-        return user.decode("utf-8", "replace")
-    return request.headers.get("x-write-key", "")

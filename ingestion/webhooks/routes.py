@@ -10,12 +10,12 @@ from starlette.routing import Route
 
 from ingestion.bodies import split
 from ingestion.dialects.envelopes import decoded, encoded
-from ingestion.dialects.reading import Unread, whole
 from ingestion.dialects.requests import kept
 from ingestion.door import answer, judged
 from ingestion.judging import Source
+from ingestion.reading import Unread, read_bytes
 from ingestion.webhooks.signatures import BadSignature
-from warehouse.errors import BadInput, QuestlogError
+from warehouse.errors import BadInput, QuestlogError, Unavailable
 
 if TYPE_CHECKING:
     from ingestion.app import Service
@@ -48,7 +48,9 @@ async def _taken(request: Request, service: "Service") -> Response:
     webhook = service.webhooks.get(request.path_params["source"])
     if webhook is None:
         return _answered(404, {"error": "No webhook of this source is set up here."})
-    raw = await whole(request)
+    if service.disk.is_low():
+        raise Unavailable("The disk is nearly full: webhooks are put off.")
+    raw = await read_bytes(request)
     if isinstance(raw, Unread):
         return _answered(raw.status, {"error": raw.message})
     now = service.now()

@@ -4,6 +4,7 @@ import base64
 import gzip
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,9 @@ from segment.analytics.request import APIError
 
 from ingestion.dialects.aliases import Aliases, snake_case
 from ingestion.dialects.money import in_minor_units
-from tests.unit.tracker_door import TAXONOMY, TrackerDoor, a_door, served
+from ingestion.keys import Terms, add
+from ingestion.quotas import Quotas
+from tests.unit.tracker_door import NOW, TAXONOMY, TrackerDoor, a_door, served
 from warehouse.errors import BadTaxonomy
 from warehouse.settings import REPOSITORY
 
@@ -86,7 +89,7 @@ def test_segments_own_client_is_pointed_here_and_all_its_calls_arrive(
         "currency": "EUR",
         "amount_cents": 499,
     }
-    assert paid["source"] == "shop"
+    assert paid["source"] == "web"
     assert paid["context"]["tracker"].startswith("analytics-python/2.")
     assert viewed["properties"]["path"] == "/games"
     assert viewed["properties"]["title"] == "Games"
@@ -314,6 +317,41 @@ def test_a_packed_body_is_never_unpacked_beyond_the_limit(door: TrackerDoor) -> 
     assert post(door, "track", bomb, **headers).status_code == 413
     assert post(door, "track", bomb[:50], **headers).status_code == 400
     assert post(door, "track", b"x", **headers).status_code == 400
+
+
+def test_the_doors_limits_hold_in_segments_words(door: TrackerDoor) -> None:
+    slow = replace(door, service=replace(door.service, quotas=Quotas(1)))
+    batch = {"batch": [a_message(type="track", messageId=str(n)) for n in range(600)]}
+
+    first, answer = (post(slow, "batch", batch) for _ in range(2))
+
+    assert first.status_code == 200
+    assert answer.status_code == 429
+    assert int(answer.headers["retry-after"]) > 0
+    assert answer.json()["success"] is False
+    assert "sends more events" in answer.json()["message"]
+
+
+def test_a_page_of_the_keys_own_origin_may_ask_first_and_read_the_answer(
+    door: TrackerDoor, tmp_path: Path
+) -> None:
+    origin = "https://www.example.com"
+    terms = Terms(origins=(origin,))
+    key = add(
+        tmp_path / "write_keys.json", source="p", mode="open", now=NOW, terms=terms
+    )
+    headers = {"Origin": origin}
+    body = json.dumps(a_message(writeKey=key))
+
+    for path in ("/v1/track", "/com.snowplowanalytics.snowplow/tp2"):
+        asked = door.client.options(path, headers=headers)
+        assert asked.headers["access-control-allow-origin"] == origin
+    answer = door.client.post("/v1/track", content=body, headers=headers)
+    elsewhere = {"Origin": "https://other.example"}
+    refused = door.client.post("/v1/track", content=body, headers=elsewhere)
+
+    assert answer.headers["access-control-allow-origin"] == origin
+    assert refused.status_code == 403
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from ingestion.disk import Watermark
 from ingestion.webhooks.definitions import secrets_of, webhooks
 from tests.unit.tracker_door import NOW, TAXONOMY, TrackerDoor, a_door
 from warehouse.errors import BadSetting, BadTaxonomy
@@ -237,6 +238,18 @@ def test_a_signed_body_that_is_no_json_is_400(door: TrackerDoor) -> None:
     )
 
     assert answer.status_code == 400
+
+
+def test_while_the_disk_is_nearly_full_the_sender_is_put_off(
+    door: TrackerDoor,
+) -> None:
+    full = Watermark(lambda: 0, reserve=1)
+    low = replace(door, service=replace(door.service, disk=full))
+
+    answer = deliver(low, a_charge())
+
+    assert answer.status_code == 503
+    assert int(answer.headers["retry-after"]) > 0
 
 
 def shop_delivery(*, secret: str, encoding: str, timed: bool) -> tuple[bytes, Any]:

@@ -5,8 +5,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,18 +15,10 @@ import uvicorn
 from starlette.testclient import TestClient
 
 from ingestion.app import Service, application
-from ingestion.consent import Standing
-from ingestion.door import Keeping
-from ingestion.judging import Rules
-from ingestion.keys import KeyRing, add
-from ingestion.metrics import Metrics
-from ingestion.segments import SegmentLog
-from warehouse.taxonomy import load
-from warehouse.vault import Vault
+from tests.unit import door
 
-TAXONOMY = load()
-RULES = Rules.of(TAXONOMY)
-NOW = datetime(2026, 3, 1, 10, 0, tzinfo=UTC)
+RULES, NOW = door.RULES, door.NOW
+TAXONOMY = RULES.schemas.taxonomy
 
 
 @dataclass(frozen=True)
@@ -61,33 +52,17 @@ def _read(row: dict[str, Any]) -> dict[str, Any]:
 
 @contextmanager
 def a_door(folder: Path, *, real_time: bool = False) -> Iterator[TrackerDoor]:
-    keys = folder / "write_keys.json"
-    with (
-        closing(SegmentLog.open(folder / "log")) as log,
-        Vault.open(folder / "vault" / "vault.sqlite", b"k" * 32) as vault,
-        ThreadPoolExecutor(2) as writers,
-    ):
-        service = Service(
-            rules=RULES,
-            keeping=Keeping(log, vault, Standing(vault, allowed_by_default=True)),
-            keys=KeyRing(keys),
-            metrics=Metrics(log_position=log.end, loaded_position=lambda: 0),
-            now=(lambda: datetime.now(UTC)) if real_time else (lambda: NOW),
-            writers=writers,
-        )
-        yield TrackerDoor(
-            service,
-            key=add(keys, source="shop", mode="planned", now=NOW),
-            open_key=add(keys, source="wild", mode="open", now=NOW),
-        )
+    with door.a_door(folder) as found:
+        one = found.but(now=lambda: datetime.now(UTC)) if real_time else found
+        yield TrackerDoor(one.service, key=one.planned, open_key=one.open)
 
 
 @contextmanager
-def served(door: TrackerDoor) -> Iterator[int]:
+def served(one: TrackerDoor) -> Iterator[int]:
     """The port on which the door listens, over real HTTP."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
-        config = uvicorn.Config(application(door.service), log_config=None)
+        config = uvicorn.Config(application(one.service), log_config=None)
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, args=([listening],))
         thread.start()
