@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from ingestion.dialects.money import in_minor_units
-from ingestion.dialects.paths import at, mapping_of
-from ingestion.mapping import RowReader, TableMapping
+from ingestion.dialects.paths import PathReader, at, mapping_of
 from warehouse.errors import BadTaxonomy
 from warehouse.taxonomy import TAXONOMY, Taxonomy
 from warehouse.taxonomy.source import Place, Source, read
@@ -39,23 +38,20 @@ class Named:
 class Alias:
     """One foreign name: ours, and where our properties stand in theirs.
 
-    Without `mapping` the properties are taken as they come. `minor_units` names the
+    Without `reader` the properties are taken as they come. `minor_units` names the
     paths, first found first, of amounts in major units.
     """
 
     event_name: str
-    mapping: TableMapping | None = None
+    reader: PathReader | None = None
     minor_units: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def applied(self, properties: dict[str, Any]) -> Named:
         """The event of this name with its properties."""
-        if self.mapping is None:
+        if self.reader is None:
             return Named(self.event_name, properties)
-        columns = self.mapping.columns
-        cells = [at(path, properties) for path in columns]
-        reader = RowReader(self.mapping, columns)
-        found = reader.event(cells).get("properties", {})
-        used = {path.partition(".")[0] for path in columns}
+        found = self.reader.event(properties).get("properties", {})
+        used = {path.partition(".")[0] for path in self.reader.paths}
         for name, paths in self.minor_units.items():
             amounts = [at(path, properties) for path in paths]
             amount = next((one for one in amounts if one is not None), None)
@@ -107,6 +103,12 @@ class Aliases:
         return Named(snake_case(last), properties)
 
 
+def all_aliases(taxonomy: Taxonomy, folder: Path = FOLDER) -> dict[str, Aliases]:
+    """The names of every dialect that has a file. Raises BadTaxonomy."""
+    dialects = sorted(path.stem for path in folder.glob("*.yml"))
+    return {one: Aliases.of(one, taxonomy, folder) for one in dialects}
+
+
 def _names(source: Source, taxonomy: Taxonomy) -> dict[str, Alias]:
     said = source.data.get("events", {})
     if not isinstance(said, dict):
@@ -132,12 +134,12 @@ def _alias(source: Source, place: Place, said: Any, taxonomy: Taxonomy) -> Alias
         return Alias("")
     return Alias(
         name,
-        _mapping(source, place, whole) if len(whole) > 1 else None,
+        _reader(source, place, whole) if len(whole) > 1 else None,
         _amounts(source, (*place, "in_minor_units"), whole.get("in_minor_units", {})),
     )
 
 
-def _mapping(source: Source, place: Place, whole: dict[str, Any]) -> TableMapping:
+def _reader(source: Source, place: Place, whole: dict[str, Any]) -> PathReader | None:
     said = {
         "event_name": {"constant": whole["event_name"]},
         # what the dialect itself tells; a mapping of a table would have to say
@@ -145,7 +147,8 @@ def _mapping(source: Source, place: Place, whole: dict[str, Any]) -> TableMappin
         "user_id": {"constant": ""},
         "properties": whole.get("properties", {}),
     }
-    return mapping_of(said, source, place)
+    mapping = mapping_of(said, source, place)
+    return None if source.faults else PathReader(mapping)
 
 
 def _amounts(source: Source, place: Place, said: Any) -> dict[str, tuple[str, ...]]:

@@ -5,7 +5,7 @@ from typing import Any, overload
 
 from ingestion import mapping_file
 from ingestion.csv_rows import Dialect
-from ingestion.mapping import TableMapping
+from ingestion.mapping import RowReader, TableMapping
 from warehouse.taxonomy.source import Place, Source
 
 
@@ -42,6 +42,18 @@ def at(path: str, found: Any) -> Any:
     else:
         return None
     return at(rest, inner) if dot else inner
+
+
+class PathReader:
+    """A mapping made ready for objects."""
+
+    def __init__(self, mapping: TableMapping) -> None:
+        self.paths = mapping.columns
+        self._reader = RowReader(mapping, self.paths)
+
+    def event(self, found: Any) -> dict[str, Any]:
+        """An object as an event; what is absent in the one is absent in the other."""
+        return self._reader.event([at(path, found) for path in self.paths])
 
 
 def mapping_of(said: Mapping[str, Any], source: Source, place: Place) -> TableMapping:

@@ -6,8 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from ingestion.dialects.paths import at, mapping_of
-from ingestion.mapping import RowReader, TableMapping
+from ingestion.dialects.paths import PathReader, at, mapping_of
 from ingestion.webhooks.signatures import TOLERATED, Hmac, Scheme, Stripe
 from warehouse.errors import BadSetting, BadTaxonomy
 from warehouse.taxonomy import TAXONOMY, Taxonomy
@@ -28,20 +27,17 @@ _LONGEST_TOLERANCE_S: Final = 3600
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One thing a provider tells, by what its body holds, and the event it means."""
+    """One thing a provider tells, by what its body holds, and the event it means.
+
+    `reader` is None where the file has faults, which are told before it is used.
+    """
 
     when: Mapping[str, tuple[Any, ...]]
-    mapping: TableMapping
+    reader: PathReader | None
 
     def matches(self, body: Any) -> bool:
         """Whether the body is about this."""
         return all(_is_one_of(at(path, body), of) for path, of in self.when.items())
-
-    def event(self, body: Any) -> dict[str, Any]:
-        """The body as an event of ours."""
-        columns = self.mapping.columns
-        cells = [at(path, body) for path in columns]
-        return RowReader(self.mapping, columns).event(cells)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +51,11 @@ class Webhook:
 
     def events(self, body: Any) -> list[dict[str, Any]]:
         """The events a body means; none where it tells what nobody asked for."""
-        return [one.event(body) for one in self.told if one.matches(body)]
+        return [
+            one.reader.event(body)
+            for one in self.told
+            if one.reader is not None and one.matches(body)
+        ]
 
 
 def _is_one_of(value: Any, wanted: Sequence[Any]) -> bool:
@@ -155,7 +155,7 @@ def _told(
     for one in names:
         if isinstance(one, str) and taxonomy.resolve(one) is None:
             source.object_to(f"{one!r} is no event of the taxonomy", place)
-    return Told(conditions, mapping)
+    return Told(conditions, None if source.faults else PathReader(mapping))
 
 
 def _scheme(source: Source) -> Scheme:

@@ -1,19 +1,27 @@
 """Whatever a tracker says, it is translated or refused, never a crash."""
 
+import os
+from contextlib import suppress
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingestion.bodies import split
 from ingestion.dialects import segment, snowplow
 from ingestion.dialects.aliases import Aliases
-from ingestion.dialects.envelopes import Receipt, encoded
+from ingestion.dialects.envelopes import Receipt, decoded, encoded
 from ingestion.door import judged
 from ingestion.judging import Source
 from tests.unit.tracker_door import RULES, TAXONOMY
+from warehouse.errors import BadInput
+from warehouse.settings import REPOSITORY
 
+CASES = Path(os.environ.get("QUESTLOG_CASES", REPOSITORY.parent / "shared" / "cases"))
+BODIES = CASES / "bad_input" / "json_test_parsing"
 NOW = datetime(2026, 3, 1, 10, 0, tzinfo=UTC)
 RECEIPT = Receipt("web", NOW)
 SEGMENT = Aliases.of("segment", TAXONOMY)
@@ -57,7 +65,7 @@ def verdicts(events: tuple[Any, ...]) -> int:
     return len(judged(body, rules=RULES, source=Source("web"), received_at=NOW))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 @given(
     kind=st.sampled_from(segment.KINDS) | JUNK,
     said=st.dictionaries(SEGMENT_KEYS, JUNK),
@@ -79,7 +87,7 @@ def test_whatever_segments_clients_say_is_judged(
     assert verdicts(made.denied) == len(made.denied)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 @given(
     kind=st.sampled_from(["pv", "pp", "se", "ue", "tr", "ti"]) | JUNK,
     said=st.dictionaries(SNOWPLOW_KEYS, JUNK),
@@ -93,3 +101,24 @@ def test_whatever_snowplows_trackers_say_is_judged(
     made = snowplow.translated(payloads, SNOWPLOW, RECEIPT, key="k")
 
     assert verdicts(made.events) == 1
+
+
+@pytest.mark.skipif(not BODIES.is_dir(), reason=f"{BODIES} is absent")
+def test_no_body_of_the_parsing_suite_is_taken_for_messages_or_breaks_us() -> None:
+    read = set()
+    for path in BODIES.glob("*.json"):
+        for kind in (*segment.KINDS, "batch", "tp2"):
+            with suppress(BadInput):
+                body = decoded(path.read_bytes())
+                of_snowplow = kind == "tp2"
+                found = (
+                    snowplow.messages(body)
+                    if of_snowplow
+                    else segment.messages(body, kind)
+                )
+                encoded(segment.translated(found, SEGMENT, RECEIPT).events)
+                read.add(path.name)
+
+    assert len(list(BODIES.glob("*.json"))) == 318
+    assert read
+    assert not {name for name in read if name.startswith("n")}
