@@ -1,9 +1,7 @@
 """Hand others' messages to the door as a request to POST /v1/events."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from datetime import datetime
-from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -13,7 +11,7 @@ from starlette.responses import Response
 from ingestion.bodies import Body, split
 from ingestion.consent import Timeline, withheld
 from ingestion.dialects.envelopes import Translated, encoded
-from ingestion.door import judged, keep
+from ingestion.door import judged
 from ingestion.judging import Refused, Source, Verdict
 
 if TYPE_CHECKING:
@@ -84,9 +82,7 @@ async def kept(
 
     Raises QuestlogError or OSError when nothing can be kept.
     """
-    final = await asyncio.get_running_loop().run_in_executor(
-        service.writers, partial(keep, verdicts, service.keeping, now=now)
-    )
+    final = await service.commits.kept(verdicts, now)
     service.metrics.count(final, source=source.name)
     return final
 

@@ -47,13 +47,18 @@ def dialect_routes(service: "Service", take: Take) -> list[Route]:
     ours = _Segment(service, take, Aliases.of(segment.DIALECT, taxonomy))
     theirs = _Snowplow(service, take, Aliases.of(snowplow.DIALECT, taxonomy))
     routes = [
-        Route(f"/v1/{kind}", ours.endpoint(kind), methods=_POSTED)
+        _theirs(f"/v1/{kind}", ours.endpoint(kind), _POSTED)
         for kind in (*segment.KINDS, "batch", "import")
     ]
     for before in ("", "/{key}"):
-        routes.append(Route(f"{before}{_POST}", theirs.posted, methods=_POSTED))
-        routes.append(Route(f"{before}{_GET}", theirs.fetched, methods=["GET"]))
+        routes.append(_theirs(f"{before}{_POST}", theirs.posted, _POSTED))
+        routes.append(_theirs(f"{before}{_GET}", theirs.fetched, ["GET"]))
     return routes
+
+
+def _theirs(path: str, endpoint: Endpoint, methods: list[str]) -> Route:
+    """A route of a protocol that others describe; our own document is of our API."""
+    return Route(path, endpoint, methods=methods, include_in_schema=False)
 
 
 @dataclass(frozen=True, slots=True)
