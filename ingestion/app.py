@@ -27,6 +27,7 @@ from ingestion.credentials import (
     refusal_headers,
     shown_key,
 )
+from ingestion.dialects.routes import dialect_routes
 from ingestion.disk import Watermark, never_low
 from ingestion.door import Keeping, answer, judged
 from ingestion.judging import Rules, Source, Verdict
@@ -34,6 +35,8 @@ from ingestion.keys import KeyRing, WriteKey
 from ingestion.metrics import Metrics
 from ingestion.quotas import Allowance, Quotas
 from ingestion.reading import Unread, read
+from ingestion.webhooks.definitions import Webhook
+from ingestion.webhooks.routes import webhook_routes
 from warehouse.errors import QuestlogError
 
 RETRY_AFTER_S: Final = 2
@@ -57,6 +60,7 @@ class Service:
     quotas: Quotas = field(default_factory=Quotas)
     disk: Watermark = field(default_factory=never_low)
     seconds: Callable[[], float] = time.monotonic
+    webhooks: Mapping[str, Webhook] = field(default_factory=dict)
     commits: Commits = field(init=False)
 
     def __post_init__(self) -> None:
@@ -89,6 +93,8 @@ def application(service: Service) -> Starlette:
             Route("/healthz", _health, methods=["GET"]),
             Route("/metrics", measure, methods=["GET"]),
             Route("/v1/events", take, methods=["POST", "OPTIONS"]),
+            *dialect_routes(service, take),
+            *webhook_routes(service),
             *descriptions.routes(service.rules.schemas.taxonomy),
         ],
         exception_handlers={HTTPException: _said_as_json},

@@ -13,7 +13,7 @@ import msgspec
 
 Converter = Callable[[Any], Any]
 
-TYPES: Final = ("string", "integer", "number", "boolean", "json")
+TYPES: Final = ("string", "capitals", "integer", "number", "boolean", "json")
 UNIX_UNITS: Final = {
     "unix_seconds": Decimal(1),
     "unix_milliseconds": Decimal(1000),
@@ -52,6 +52,11 @@ def text(value: Any) -> str:  # noqa: PLR0911 - one return for each type
     if isinstance(value, dict | list):
         return msgspec.json.encode(plain(value)).decode()
     return str(value)
+
+
+def capitals(value: Any) -> str:
+    """A code in capital letters: of "eur" EUR."""
+    return text(value).strip().upper()
 
 
 def integer(value: Any) -> Any:
@@ -118,6 +123,7 @@ def plain(value: Any) -> Any:
 
 CONVERTERS: Final[dict[str, Converter]] = {
     "string": text,
+    "capitals": capitals,
     "integer": integer,
     "number": number,
     "boolean": boolean,

@@ -51,10 +51,14 @@ def mapping(source: Source, columns: Sequence[str], dialect: Dialect) -> TableMa
 
     Raises BadInput with every fault at once.
     """
-    reading = _Reading(source, columns)
-    found = reading.whole(dialect)
+    found = noted(source, columns, dialect)
     without_faults(source)
     return found
+
+
+def noted(source: Source, columns: Sequence[str], dialect: Dialect) -> TableMapping:
+    """The same, with its faults only noted in the source."""
+    return _Reading(source, columns).whole(dialect)
 
 
 class _Reading:

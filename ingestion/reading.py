@@ -1,9 +1,9 @@
 """Read the body of a request: bounded in time and length, unpacked, split."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeVar
 
 from starlette.requests import ClientDisconnect, Request
 
@@ -12,6 +12,8 @@ from ingestion.unpacking import ENCODINGS, TooLong, UnknownEncoding, unpacked
 from warehouse.errors import BadInput
 
 SLOWEST_BODY_S: Final = 30
+
+_Found = TypeVar("_Found")
 
 _OUR_CHARSETS: Final = frozenset({"", "utf-8", "utf8", "us-ascii"})
 
@@ -31,24 +33,34 @@ class _UnknownCharset(BadInput):
 
 async def read(request: Request) -> Body | Unread:
     """The events of a request, or why there are none."""
+    return await _read(request, _split)
+
+
+async def read_bytes(request: Request) -> bytes | Unread:
+    """The body of a request, unpacked, whatever it holds; or why there is none."""
+    return await _read(request, lambda _, raw: raw)
+
+
+async def _read(
+    request: Request, understood: Callable[[Request, bytes], _Found]
+) -> _Found | Unread:
     try:
         async with asyncio.timeout(SLOWEST_BODY_S):
             raw = await whole_body(request)
-        return _split(request, raw)
+        encoding = request.headers.get("content-encoding", "")
+        if encoding:
+            raw = unpacked(raw, encoding, limit=LARGEST_BODY)
+        return understood(request, raw)
     except TimeoutError:
         return Unread(408, f"The body took longer than {SLOWEST_BODY_S} s; retry.")
+    except (TooLong, TooMany) as error:
+        return Unread(413, str(error))
+    except (UnknownEncoding, _UnknownCharset) as error:
+        return Unread(415, str(error), {"Accept-Encoding": ", ".join(ENCODINGS)})
+    except BadInput as error:
+        return Unread(400, str(error))
     except ClientDisconnect:
         return Unread(400, "The sender went away.")
-    except BadInput as error:
-        return _unread(error)
-
-
-def _unread(error: BadInput) -> Unread:
-    if isinstance(error, UnknownEncoding):
-        return Unread(415, str(error), {"Accept-Encoding": ", ".join(ENCODINGS)})
-    if isinstance(error, _UnknownCharset):
-        return Unread(415, str(error))
-    return Unread(413 if isinstance(error, TooLong | TooMany) else 400, str(error))
 
 
 async def whole_body(request: Request) -> bytes:
@@ -69,9 +81,6 @@ async def whole_body(request: Request) -> bytes:
 
 
 def _split(request: Request, raw: bytes) -> Body:
-    encoding = request.headers.get("content-encoding", "")
-    if encoding:
-        raw = unpacked(raw, encoding, limit=LARGEST_BODY)
     kind, _, parameters = request.headers.get("content-type", "").partition(";")
     if parameters and _charset(parameters) not in _OUR_CHARSETS:
         raise _UnknownCharset("Events are sent in UTF-8, whatever their language.")

@@ -3,12 +3,13 @@
 import base64
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Final, Literal
+from typing import Any, Final, Literal
 from uuid import UUID
 
 import msgspec
 
 from ingestion import moments
+from ingestion.enrichment import enriched
 from ingestion.judging import Accepted, Refused
 from ingestion.objections import CONSENT
 from ingestion.rows import content_hash, json_bytes, row_bytes
@@ -60,11 +61,20 @@ def accepted_record(verdict: Accepted) -> Record:
         "imported": verdict.imported,
         "tags": verdict.tags,
         "properties": properties.decode(),
-        "context": context.decode(),
+        "context": _enriched(found.context, context).decode(),
         "user_properties": user_properties.decode(),
         "content_hash": content_hash(identity, properties, context, user_properties),
     }
     return Record("accepted", row_bytes(row))
+
+
+def _enriched(found: dict[str, Any], written: bytes) -> bytes:
+    """The context as it is stored: what the door adds is no part of the content.
+
+    So a copy that comes after better rules for user agents is a duplicate as ever.
+    """
+    more = enriched(found)
+    return written if more is found else json_bytes(more)
 
 
 def refused_record(

@@ -23,6 +23,7 @@ from ingestion.loader import ledger_of
 from ingestion.metrics import Metrics
 from ingestion.quotas import Quotas
 from ingestion.segments import SegmentLog
+from ingestion.webhooks.definitions import secrets_of, webhooks
 from warehouse.errors import StackFailed
 from warehouse.home import Home
 from warehouse.settings import Settings
@@ -42,7 +43,8 @@ def serve_ingest(settings: Settings) -> None:
     """Serve until SIGTERM or Ctrl-C; what was taken by then is kept and answered.
 
     Raises StackFailed when the port is taken, Unavailable when another process
-    writes the log, BadTaxonomy when the event definitions have faults.
+    writes the log, BadTaxonomy when the event definitions have faults, BadSetting
+    for secrets of webhooks that nobody defined.
     """
     import uvicorn
 
@@ -92,7 +94,9 @@ def _listening(settings: Settings) -> socket.socket:
 def opened(settings: Settings, now: Callable[[], datetime]) -> Iterator[Service]:
     """The service of an installation: its log held, its vault open."""
     home = Home(settings.home)
-    rules = Rules.of(load())
+    taxonomy = load()
+    rules = Rules.of(taxonomy)
+    told = webhooks(secrets_of(settings.webhook_secrets), taxonomy)
     free = partial(free_bytes, home.log)
     reserve = settings.ingest_disk_reserve_mb * 1024**2
     with (
@@ -123,6 +127,7 @@ def opened(settings: Settings, now: Callable[[], datetime]) -> Iterator[Service]
             writers=writers,
             quotas=Quotas(settings.ingest_events_per_second),
             disk=Watermark(free, reserve=reserve),
+            webhooks=told,
         )
 
 

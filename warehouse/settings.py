@@ -122,6 +122,12 @@ class Settings:
         True,
         "Whether analytics is allowed until a person decides.",
     )
+    webhook_secrets: str = _setting(
+        "QUESTLOG_WEBHOOK_SECRETS",
+        "",
+        "Signing secrets of webhooks, as source=secret with commas between.",
+        secret=True,
+    )
     meta_graph_url: str = _setting(
         "META_GRAPH_URL", "", "Graph API address. Empty: Meta's own."
     )

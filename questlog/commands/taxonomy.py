@@ -29,11 +29,17 @@ def register(app: typer.Typer) -> None:
 def check(folder: Folder = _DEFAULT) -> None:
     """List every fault of the event definitions; exit 1 when there is one.
 
+    What dialects and webhooks call the events is checked too.
+
     Example: questlog taxonomy check
     """
+    from ingestion.dialects.aliases import all_aliases
+    from ingestion.webhooks.definitions import webhooks
     from warehouse.taxonomy import load
 
     taxonomy = load(folder)
+    all_aliases(taxonomy, folder / "dialects")
+    webhooks({}, taxonomy, folder / "webhooks")
     typer.echo(
         f"{len(taxonomy.events)} events in {len(taxonomy.domains)} domains, no faults"
     )

@@ -1,6 +1,7 @@
 """The commands of the taxonomy and the settings, as a person types them."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from questlog.commands.configuration import refresh
 from warehouse.errors import BadTaxonomy
 from warehouse.generators import from_everything
 from warehouse.settings import table
-from warehouse.taxonomy import load
+from warehouse.taxonomy import TAXONOMY, load
 
 
 def run(*words: str, **environ: str) -> tuple[int, str]:
@@ -21,7 +22,16 @@ def run(*words: str, **environ: str) -> tuple[int, str]:
 
 
 def test_check_counts_what_it_found() -> None:
-    assert run("taxonomy", "check") == (0, "25 events in 9 domains, no faults\n")
+    assert run("taxonomy", "check") == (0, "28 events in 9 domains, no faults\n")
+
+
+def test_check_reads_the_names_of_dialects_and_webhooks_too(tmp_path: Path) -> None:
+    folder = tmp_path / "taxonomy"
+    shutil.copytree(TAXONOMY, folder)
+    (folder / "dialects" / "segment.yml").write_text("events: {A: no_such_event}\n")
+
+    with pytest.raises(BadTaxonomy, match=r"segment\.yml:1: events\.A\.event_name"):
+        run("taxonomy", "check", "--folder", str(folder))
 
 
 def test_check_ends_with_all_faults(tmp_path: Path) -> None:

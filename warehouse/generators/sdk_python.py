@@ -7,7 +7,13 @@ from warehouse.generators.note import note
 from warehouse.generators.sdk_typescript import type_name
 from warehouse.taxonomy import EventType, Property, Taxonomy
 
-_TYPES = {"string": "str", "integer": "int", "number": "float", "boolean": "bool"}
+_TYPES = {
+    "string": "str",
+    "integer": "int",
+    "number": "float",
+    "boolean": "bool",
+    "object": "Mapping[str, object]",
+}
 _HEAD = '''\
 """Types of every event, for the server-side client; plain dictionaries at run time."""
 

@@ -11,6 +11,7 @@ _TYPES = {
     "integer": "number",
     "number": "number",
     "boolean": "boolean",
+    "object": "Record<string, unknown>",
 }
 
 

@@ -71,9 +71,7 @@ def _events(sources: Mapping[str, Source]) -> list[tuple[str, Source]]:
 
 def _checked(sources: Mapping[str, Source]) -> list[Fault]:
     for word in _WORDS:
-        _check_words(
-            sources[word], (), sources[word].data, in_envelope=word == _WORDS[0]
-        )
+        _check_words(sources[word], (), sources[word].data, around=word)
     for domain, source in _events(sources):
         _check_domain(domain, source)
     _check_names_once(sources)
@@ -82,14 +80,12 @@ def _checked(sources: Mapping[str, Source]) -> list[Fault]:
     return sorted(fault for source in sources.values() for fault in source.faults)
 
 
-def _check_words(
-    source: Source, at: Place, words: Any, *, in_envelope: bool = False
-) -> None:
+def _check_words(source: Source, at: Place, words: Any, *, around: str = "") -> None:
     for name, raw in words.items() if isinstance(words, dict) else ():
         here = (*at, name)
         check_name(source, here)
         if isinstance(raw, dict):
-            check_property(source, here, raw, in_envelope=in_envelope)
+            check_property(source, here, raw, around=around)
         else:
             source.object_to("expected type, meaning and personal", here)
 

@@ -66,10 +66,13 @@ def check_event(source: Source, at: Place, raw: dict[str, Any]) -> None:
 
 
 def check_property(
-    source: Source, at: Place, raw: dict[str, Any], *, in_envelope: bool = False
+    source: Source, at: Place, raw: dict[str, Any], *, around: str = ""
 ) -> None:
-    """The rules for one property, trait, or word of the context or envelope."""
-    own = ("imports_only",) if in_envelope else ()
+    """The rules for one property or trait, or a word of the `envelope` or `context`.
+
+    `around` names the latter two: what stands around properties may be an object.
+    """
+    own = ("imports_only",) if around == "envelope" else ()
     _check_keys(source, at, raw, (*_PROPERTY_KEYS, *own))
     _check_meaning(source, at, raw)
     _check_retired_on(source, at, raw)
@@ -83,7 +86,7 @@ def check_property(
     if "type" not in raw:
         source.object_to(f"`type` is missing; say {_listed(TYPES)}", at)
         return
-    types = (*TYPES, "object") if in_envelope else TYPES
+    types = (*TYPES, "object") if around in ("envelope", "context") else TYPES
     if not _check_choice(source, (*at, "type"), raw["type"], types):
         return
     if raw.get("personal") == "direct" and raw["type"] != "string":

@@ -112,6 +112,12 @@ export interface GameSessionStarted {
   role?: "player" | "game_master" | null;
 }
 
+/** A person was said to belong to a group, such as a company or team. */
+export interface GroupJoined {
+  /** Identity of the group in your service. */
+  group_id: string;
+}
+
 /** A character received an item. */
 export interface ItemAdded {
   /** Character that received the item. */
@@ -172,6 +178,12 @@ export interface PaymentRefunded {
   reason?: string | null;
 }
 
+/** A tracker learned who a device's person is, or something about them. */
+export interface PersonIdentified {
+  /** Id the tracker knew the person by until then, where it said that one replaces the other. */
+  previous_id?: string | null;
+}
+
 /** A person saw a recommendation. */
 export interface RecommendationShown {
   /** Identity of this one showing; taking it names the same. */
@@ -212,6 +224,14 @@ export interface Rolled {
   dice: string;
   /** Sum that counted, bonuses included. */
   result: number;
+}
+
+/** A person saw a screen of an app. */
+export interface ScreenViewed {
+  /** What the app calls the screen, such as the title shown on it. */
+  screen_name: string;
+  /** Part of the app the screen belongs to. */
+  screen_category?: string | null;
 }
 
 /** A character got better at a skill. */
@@ -362,6 +382,10 @@ export interface Context {
   locale?: string | null;
   /** Time zone the person's device is set to. */
   time_zone?: string | null;
+  /** Program that captured the event and its version, where it is not our own. */
+  tracker?: string | null;
+  /** What another system's tracker said beside these words, in its own words; see docs/trackers.md. */
+  as_sent?: Record<string, unknown> | null;
   [word: string]: unknown;
 }
 
@@ -377,13 +401,16 @@ export interface EventProperties {
   game_joined: GameJoined;
   game_session_ended: GameSessionEnded;
   game_session_started: GameSessionStarted;
+  group_joined: GroupJoined;
   item_added: ItemAdded;
   page_viewed: PageViewed;
   payment_completed: PaymentCompleted;
   payment_refunded: PaymentRefunded;
+  person_identified: PersonIdentified;
   recommendation_shown: RecommendationShown;
   recommendation_taken: RecommendationTaken;
   rolled: Rolled;
+  screen_viewed: ScreenViewed;
   skill_leveled: SkillLeveled;
   subscription_cancelled: SubscriptionCancelled;
   subscription_changed: SubscriptionChanged;
@@ -408,13 +435,16 @@ export const EVENT_VERSIONS: Readonly<Record<EventName, string>> = {
   game_joined: "1.0",
   game_session_ended: "1.0",
   game_session_started: "1.0",
+  group_joined: "1.0",
   item_added: "1.0",
   page_viewed: "1.0",
   payment_completed: "1.0",
   payment_refunded: "1.0",
+  person_identified: "1.0",
   recommendation_shown: "1.0",
   recommendation_taken: "1.0",
   rolled: "1.0",
+  screen_viewed: "1.0",
   skill_leveled: "1.0",
   subscription_cancelled: "1.0",
   subscription_changed: "1.0",

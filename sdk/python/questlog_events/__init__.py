@@ -146,6 +146,15 @@ GameSessionStarted = TypedDict(
     },
 )
 
+# A person was said to belong to a group, such as a company or team.
+GroupJoined = TypedDict(
+    "GroupJoined",
+    {
+        # Identity of the group in your service.
+        "group_id": str,
+    },
+)
+
 # A character received an item.
 ItemAdded = TypedDict(
     "ItemAdded",
@@ -218,6 +227,15 @@ PaymentRefunded = TypedDict(
     },
 )
 
+# A tracker learned who a device's person is, or something about them.
+PersonIdentified = TypedDict(
+    "PersonIdentified",
+    {
+        # Id the tracker knew the person by until then, where it said that one replaces the other.
+        "previous_id": NotRequired[str | None],
+    },
+)
+
 # A person saw a recommendation.
 RecommendationShown = TypedDict(
     "RecommendationShown",
@@ -266,6 +284,17 @@ Rolled = TypedDict(
         "dice": str,
         # Sum that counted, bonuses included.
         "result": int,
+    },
+)
+
+# A person saw a screen of an app.
+ScreenViewed = TypedDict(
+    "ScreenViewed",
+    {
+        # What the app calls the screen, such as the title shown on it.
+        "screen_name": str,
+        # Part of the app the screen belongs to.
+        "screen_category": NotRequired[str | None],
     },
 )
 
@@ -433,13 +462,16 @@ EventName = Literal[
     "game_joined",
     "game_session_ended",
     "game_session_started",
+    "group_joined",
     "item_added",
     "page_viewed",
     "payment_completed",
     "payment_refunded",
+    "person_identified",
     "recommendation_shown",
     "recommendation_taken",
     "rolled",
+    "screen_viewed",
     "skill_leveled",
     "subscription_cancelled",
     "subscription_changed",
@@ -462,13 +494,16 @@ EVENT_VERSIONS: Final[Mapping[EventName, str]] = {
     "game_joined": "1.0",
     "game_session_ended": "1.0",
     "game_session_started": "1.0",
+    "group_joined": "1.0",
     "item_added": "1.0",
     "page_viewed": "1.0",
     "payment_completed": "1.0",
     "payment_refunded": "1.0",
+    "person_identified": "1.0",
     "recommendation_shown": "1.0",
     "recommendation_taken": "1.0",
     "rolled": "1.0",
+    "screen_viewed": "1.0",
     "skill_leveled": "1.0",
     "subscription_cancelled": "1.0",
     "subscription_changed": "1.0",
@@ -535,6 +570,11 @@ class Track(Protocol):
 
     @overload
     def __call__(
+        self, event_name: Literal["group_joined"], properties: GroupJoined, /
+    ) -> None: ...
+
+    @overload
+    def __call__(
         self, event_name: Literal["item_added"], properties: ItemAdded, /
     ) -> None: ...
 
@@ -555,6 +595,11 @@ class Track(Protocol):
 
     @overload
     def __call__(
+        self, event_name: Literal["person_identified"], properties: PersonIdentified, /
+    ) -> None: ...
+
+    @overload
+    def __call__(
         self, event_name: Literal["recommendation_shown"], properties: RecommendationShown, /
     ) -> None: ...
 
@@ -566,6 +611,11 @@ class Track(Protocol):
     @overload
     def __call__(
         self, event_name: Literal["rolled"], properties: Rolled, /
+    ) -> None: ...
+
+    @overload
+    def __call__(
+        self, event_name: Literal["screen_viewed"], properties: ScreenViewed, /
     ) -> None: ...
 
     @overload

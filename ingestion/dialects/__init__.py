@@ -1,0 +1,1 @@
+"""Other systems' tracker protocols, each translated into events of our envelope."""
