@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from ml import records, registry, spine
 from ml.cards import shelf
-from ml.churn import card, features
-from ml.churn.contest import BASELINE, CANDIDATES, choose, trial
+from ml.churn import card, features, hazard_rule
+from ml.churn.contest import BASELINE, BASELINES, CANDIDATES, choose, trial
+from ml.churn.profit import costs_of
 from ml.registry import Card, Judgement
 from ml.spine import HORIZON_DAYS, Split
 from warehouse.errors import NotEnoughData
@@ -33,7 +34,7 @@ def train(client: "Client", settings: Settings, as_of: date) -> str:
         people = features.labelled(client, days.complete, HORIZON_DAYS)
         tried = trial(people, days)
     cards = _cards(people, days, tried.metrics)
-    pages = card.cards(cards, tried, people)
+    pages = card.cards(cards, tried, people, costs_of(settings))
     root = Home(settings.home).registry
     churned = people["churned"].to_numpy()
     for each in cards:
@@ -86,7 +87,7 @@ def _cards(
                 estimator=name,
                 as_of=days.as_of,
                 horizon_days=days.horizon_days,
-                is_baseline=name == BASELINE,
+                is_baseline=name in BASELINES,
                 is_chosen=name == best,
                 judged_from=days.judged,
                 metrics=metrics[name],
@@ -106,4 +107,6 @@ def _cards(
 def _features_of(estimator: str) -> tuple[str, ...]:
     if estimator == BASELINE:
         return ("days_since_last_active",)
+    if estimator in BASELINES:
+        return hazard_rule.COLUMNS
     return (*features.MEASURED, *features.DERIVED, *features.NAMED)

@@ -150,7 +150,8 @@ def test_all_candidates_are_kept_with_their_figures_and_one_is_chosen(
 
     assert [judged.model_id for judged in found if judged.is_chosen] == [model]
     assert [judged.estimator for judged in found if judged.is_baseline] == [
-        "recency_rule"
+        "hazard_rule",
+        "recency_rule",
     ]
     assert {judged.judged_from for judged in found} == {AS_OF - STEP}
     assert {judged.trained_rows for judged in found} == {4 * 390}
