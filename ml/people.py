@@ -3,12 +3,17 @@
 from datetime import date
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from warehouse.clickhouse import frame
 from warehouse.errors import NotEnoughData
 
 if TYPE_CHECKING:
     import pandas as pd
     from clickhouse_connect.driver.client import Client
+    from numpy.typing import NDArray
+
+    Numbers = NDArray[np.float32]
 
 MEASURED = (
     "tenure_days",
@@ -31,6 +36,9 @@ MEASURED = (
 """Columns of features.feat_people that tell what a person does."""
 
 NAMED = ("plan",)
+
+RATIO = "sessions_ratio"
+"""Sessions of the last 28 days over those of the 28 days before; nan without any."""
 
 
 def everyone(client: "Client", as_of: date) -> "pd.DataFrame":
@@ -57,3 +65,23 @@ def everyone(client: "Client", as_of: date) -> "pd.DataFrame":
             " Build and publish the features of that day first."
         )
     return found
+
+
+def laid_out(values: "NDArray[np.float64]") -> "Numbers":
+    """Logarithms that keep signs, less their mean, over their spread; gaps are 0."""
+    found = np.asarray(values, np.float32)
+    found = np.sign(found) * np.log1p(np.abs(found))
+    known = np.isfinite(found)
+    count = np.maximum(known.sum(axis=0), 1)
+    mean = np.where(known, found, 0).sum(axis=0) / count
+    off = np.where(known, found - mean, 0)
+    spread = np.sqrt((off**2).sum(axis=0) / count)
+    return np.asarray(off / np.where(spread > 0, spread, 1), np.float32)
+
+
+def sessions_ratio(people: "pd.DataFrame") -> "NDArray[np.float64]":
+    """RATIO of each person."""
+    before = people["sessions_prev_28"].to_numpy(np.float64)
+    now = people["sessions_28"].to_numpy(np.float64)
+    ratio: NDArray[np.float64] = now / np.where(before > 0, before, np.nan)
+    return ratio

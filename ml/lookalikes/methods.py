@@ -33,18 +33,6 @@ _TREES: Mapping[str, Any] = {
 _ROUNDS = 60
 
 
-def laid_out(values: "NDArray[np.float64]") -> "Numbers":
-    """Logarithms that keep signs, less their mean, over their spread; gaps are 0."""
-    found = np.asarray(values, np.float32)
-    found = np.sign(found) * np.log1p(np.abs(found))
-    known = np.isfinite(found)
-    count = np.maximum(known.sum(axis=0), 1)
-    mean = np.where(known, found, 0).sum(axis=0) / count
-    off = np.where(known, found - mean, 0)
-    spread = np.sqrt((off**2).sum(axis=0) / count)
-    return np.asarray(off / np.where(spread > 0, spread, 1), np.float32)
-
-
 def cosine(people: "Numbers", seed: "Flags") -> "NDArray[np.float64]":
     """The cosine between a person and the seed's mean, from -1 to 1."""
     middle = people[seed].mean(axis=0)

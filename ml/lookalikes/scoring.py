@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ml.lookalikes.methods import METHODS, SEED, laid_out
+from ml.lookalikes.methods import METHODS, SEED
 from ml.measures import lift
+from ml.people import laid_out
 from warehouse.errors import NotEnoughData
 
 if TYPE_CHECKING:

@@ -14,7 +14,10 @@ from typer.testing import CliRunner
 from ml import records
 from ml.churn import training as churn
 from ml.churn.features import MEASURED
+from ml.health import warehoused as health
 from ml.lifetime_value import training as lifetime_value
+from ml.lookalikes import warehoused as lookalikes
+from ml.segments import warehoused as segments
 from questlog.__main__ import app
 from warehouse.clickhouse import connect, rows
 from warehouse.errors import BadInput, NotEnoughData
@@ -313,3 +316,57 @@ def test_the_command_shows_each_model_beside_its_baseline(
     assert rule in shown.stdout
     assert "chosen" in shown.stdout
     assert f"{said['scored']} people scored" in scored.stdout
+
+
+def test_reasons_are_told_of_the_tenth_of_the_highest_chances(
+    client: "Client", settings: Settings
+) -> None:
+    churn.score(client, settings, churn.train(client, settings, AS_OF), AS_OF)
+
+    told = rows(
+        client,
+        "select person_id, place, words from ml.churn_reasons"
+        " where as_of = {day:Date} order by person_id, place",
+        {"day": AS_OF},
+    )
+
+    assert 39 <= len({row["person_id"] for row in told}) < 60
+    assert {row["place"] for row in told} <= {1, 2, 3}
+    assert all(row["words"] for row in told)
+
+
+def test_segments_health_and_lookalikes_of_a_day_are_written_in_place(
+    client: "Client",
+) -> None:
+    client.command("truncate table activation.audience_members")
+    client.insert(
+        "activation.audience_members",
+        [[AS_OF, "best", f"person-{one}", 1.0, True, ""] for one in range(90)],
+        column_names=[
+            *("as_of", "audience", "person_id", "value", "sendable"),
+            "withheld_because",
+        ],
+    )
+    for _ in range(2):
+        sizes = segments.run(client, AS_OF)
+        scored = health.score(client, AS_OF)
+        found = lookalikes.score(client, "best", AS_OF)
+
+    counted = {
+        table: rows(client, f"select count() as n from ml.{table}")[0]["n"]
+        for table in ("segments", "health_scores", "lookalike_scores")
+    }
+    parts = rows(client, "select health, parts from ml.health_scores limit 9")
+    assert sum(size.people for size in sizes if size.method == "kmeans") == 390
+    assert counted == {
+        "segments": sum(size.people for size in sizes),
+        "health_scores": scored,
+        "lookalike_scores": 300,
+    }
+    assert all(sum(row["parts"].values()) == row["health"] for row in parts)
+    assert not found.beats_chance
+
+
+def test_lookalikes_of_an_audience_nobody_chose_are_refused(client: "Client") -> None:
+    with pytest.raises(NotEnoughData, match="No audience 'strangers' has members"):
+        lookalikes.score(client, "strangers", AS_OF)

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from ml.lookalikes.methods import METHODS, cosine, jaccard, laid_out
+from ml.lookalikes.methods import METHODS, cosine, jaccard
 from ml.lookalikes.scoring import rank
+from ml.people import laid_out
 from warehouse.errors import NotEnoughData
 
 
