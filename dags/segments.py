@@ -1,7 +1,8 @@
-"""Find segments and health every Monday.
+"""Find segments and health every Monday, then decide whom to write to.
 
 Triage: safe to clear and rerun. A run reads only what was known before its `as_of`
-date and replaces only that date's rows. A skipped task says what the data lack. A red
+date and replaces only that date's rows. A skipped task says what the data lack:
+a skipped `decide` may be cleared once the DAG churn has scored the day. A red
 `gate_features` names what is wrong in its log: follow docs/runbooks/gate-closed.md.
 """
 
@@ -12,6 +13,7 @@ from dags.defaults import AS_OF, TASKS, skipped_where_data_lack
 from dags.features import prepared_features
 
 SEGMENTS = Asset("clickhouse://ml/segments")
+INTERVENTIONS = Asset("clickhouse://ml/interventions")
 HEALTH = Asset("clickhouse://ml/health_scores")
 
 
@@ -25,7 +27,7 @@ HEALTH = Asset("clickhouse://ml/health_scores")
     tags=["ml", "weekly"],
 )
 def segments() -> None:
-    """Features, their gate, then the two."""
+    """Features, their gate, the two, and what follows from them."""
 
     @task(outlets=[SEGMENTS])
     def find(as_of: str) -> None:
@@ -41,7 +43,15 @@ def segments() -> None:
         with skipped_where_data_lack():
             score(as_of)
 
-    chain(prepared_features(AS_OF), [find(AS_OF), health(AS_OF)])
+    @task(outlets=[INTERVENTIONS])
+    def decide(as_of: str) -> None:
+        from ml.interventions import decide
+
+        with skipped_where_data_lack():
+            decide(as_of)
+
+    found = [find(AS_OF), health(AS_OF)]
+    chain(prepared_features(AS_OF), found, decide(AS_OF))
 
 
 segments()

@@ -173,6 +173,13 @@ class Settings:
         "Of leavers written to, how many in a hundred stay for it (0 to 100).",
     )
 
+    interventions_url: str = _setting(
+        "INTERVENTIONS_URL", "", "Where interventions are sent. Empty: nowhere."
+    )
+    interventions_secret: str = _setting(
+        "INTERVENTIONS_SECRET", "", "Signs what is sent there.", secret=True
+    )
+
     @property
     def embedded(self) -> bool:
         """Whether the embedded endpoint stands in for a ClickHouse server."""

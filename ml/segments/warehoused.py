@@ -61,9 +61,9 @@ def grouped(people: "pd.DataFrame", found: Clusters) -> "Groups":
 def figures(people: "pd.DataFrame", found: Clusters) -> list[tuple[str, str, float]]:
     """Method, figure and value of all that is told of the segments of a day."""
     told = [(KMEANS, "k", float(found.chosen))]
-    for each in found.tried:
-        told.append((KMEANS, f"stability of {each.k}", each.stability))
-        told.append((KMEANS, f"silhouette of {each.k}", each.silhouette))
+    for tried in found.tried:
+        told.append((KMEANS, f"stability of {tried.k}", tried.stability))
+        told.append((KMEANS, f"silhouette of {tried.k}", tried.silhouette))
     measures = {name: people[name].to_numpy(np.float64) for name in MEASURED}
     for each in differences(measures, found.labels):
         told.append((KMEANS, f"effect of {each.measure}", each.effect))

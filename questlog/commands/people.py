@@ -1,4 +1,4 @@
-"""Commands about groups of people: segments, health, lookalikes."""
+"""Commands about groups of people: segments, health, lookalikes, interventions."""
 
 from typing import Annotated
 
@@ -9,6 +9,8 @@ from questlog import doors
 segments = typer.Typer(help="Groups of people.", no_args_is_help=True)
 health = typer.Typer(help="How well people are doing.", no_args_is_help=True)
 
+interventions = typer.Typer(help="Whom to write to, and why.", no_args_is_help=True)
+
 AsOf = Annotated[
     str, typer.Option("--as-of", help="Only what was known before this day counts.")
 ]
@@ -18,6 +20,7 @@ def register(app: typer.Typer) -> None:
     """Add this room's commands."""
     app.add_typer(segments, name="segments")
     app.add_typer(health, name="health")
+    app.add_typer(interventions, name="interventions")
     app.command("lookalikes")(lookalikes)
 
 
@@ -84,3 +87,45 @@ def lookalikes(
         typer.echo(f"  {name:<20} {told}{mark}")
     if not found.beats_chance:
         typer.echo("None finds more than chance beyond the noise: don't use the list.")
+
+
+@interventions.command("decide")
+def decide(as_of: AsOf) -> None:
+    """Fire the triggers as of a day; a share of people is always held out.
+
+    Example: questlog interventions decide --as-of 2026-03-01
+    """
+    from ml import interventions as room
+
+    for name, fired in room.decide(as_of).items():
+        typer.echo(f"{name:<20} {fired:>7,} people, those held out among them")
+
+
+@interventions.command("send")
+def send(as_of: AsOf) -> None:
+    """Send a day's interventions to the webhook, without those held out.
+
+    Example: questlog interventions send --as-of 2026-03-01
+    """
+    from ml import interventions as room
+
+    typer.echo(f"{room.send(as_of)} interventions sent.")
+
+
+@interventions.command("uplift")
+def uplift(as_of: AsOf) -> None:
+    """Whether writing to people kept them, beside those held out.
+
+    Example: questlog interventions uplift --as-of 2026-06-01
+    """
+    from ml import interventions as room
+
+    found = room.uplifts(as_of)
+    for each in found:
+        typer.echo(
+            f"{each.trigger:<20} {each.written_to:>7,} written to, {each.held_out:,}"
+            f" held out: {each.difference:+.1%} stayed"
+            f" [{each.low:+.1%}, {each.high:+.1%}]: {each.told}"
+        )
+    if not found:
+        typer.echo("No decision has a complete outcome yet.")

@@ -15,6 +15,7 @@ from ml import records
 from ml.churn import training as churn
 from ml.churn.features import MEASURED
 from ml.health import warehoused as health
+from ml.interventions import warehoused as interventions
 from ml.lifetime_value import training as lifetime_value
 from ml.lookalikes import warehoused as lookalikes
 from ml.segments import warehoused as segments
@@ -363,10 +364,40 @@ def test_segments_health_and_lookalikes_of_a_day_are_written_in_place(
         "health_scores": scored,
         "lookalike_scores": 300,
     }
-    assert all(sum(row["parts"].values()) == row["health"] for row in parts)
+    assert [sum(row["parts"].values()) for row in parts] == pytest.approx(
+        [row["health"] for row in parts]
+    )
     assert not found.beats_chance
 
 
 def test_lookalikes_of_an_audience_nobody_chose_are_refused(client: "Client") -> None:
     with pytest.raises(NotEnoughData, match="No audience 'strangers' has members"):
         lookalikes.score(client, "strangers", AS_OF)
+
+
+def test_a_trigger_fires_on_a_crossing_alone_and_its_effect_is_measured(
+    client: "Client", settings: Settings
+) -> None:
+    before, tables = AS_OF - STEP, ("churn_scores", "health_scores", "segments")
+    for table in (*tables, "interventions"):
+        client.command(f"truncate table ml.{table}")
+    model = churn.train(client, settings, before - STEP)
+    with pytest.raises(NotEnoughData, match="which trigger likely_to_leave reads"):
+        interventions.decide(client, before)
+    for day in (before - STEP, before):
+        churn.score(client, settings, model, day)
+        health.score(client, day)
+        segments.run(client, day)
+
+    first = interventions.decide(client, before - STEP)
+    decided = interventions.decide(client, before)
+    again = interventions.decide(client, before)
+
+    fired = rows(client, "select as_of, person_id, arm from ml.interventions")
+    sent = interventions.written_to(client, before)
+    told = interventions.uplifts(client, AS_OF)
+    assert set(first.values()) == {0}
+    assert decided == again
+    assert len({row["person_id"] for row in fired}) == len(fired) > 0
+    assert len(sent) == sum(row["arm"] == "written_to" for row in fired) < len(fired)
+    assert sum(each.written_to + each.held_out for each in told) == len(fired)
