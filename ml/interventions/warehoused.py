@@ -50,10 +50,13 @@ def written_to(client: "Client", as_of: date) -> list[dict[str, Any]]:
     return rows(
         client,
         f"""
-        select concat(toString(as_of), ':', trigger, ':', person_id) as id,
-            toString(as_of) as as_of, toString(trigger) as trigger, person_id, value
-        from {TABLE} where as_of = {{day:Date}} and arm = {{arm:String}}
-        order by trigger, person_id
+        select
+            concat(toString(made.as_of), ':', made.trigger, ':', made.person_id) as id,
+            toString(made.as_of) as as_of, toString(made.trigger) as trigger,
+            made.person_id as person_id, made.value as value
+        from {TABLE} as made
+        where made.as_of = {{day:Date}} and made.arm = {{arm:String}}
+        order by made.trigger, made.person_id
         """,
         {"day": as_of, "arm": WRITTEN_TO},
     )
@@ -148,7 +151,7 @@ def _quiet(client: "Client", trigger: Trigger, as_of: date) -> set[str]:
 
 def _write(client: "Client", decided: dict[str, list[Fired]], as_of: date) -> None:
     flat = [(name, each) for name, found in decided.items() for each in found]
-    columns = {
+    columns: dict[str, list[Any]] = {
         "trigger": [name for name, _ in flat],
         "person_id": [each.person_id for _, each in flat],
         "arm": [each.arm for _, each in flat],

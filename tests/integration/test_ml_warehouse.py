@@ -348,8 +348,8 @@ def test_segments_health_and_lookalikes_of_a_day_are_written_in_place(
             "withheld_because",
         ],
     )
+    sizes = segments.run(client, AS_OF)
     for _ in range(2):
-        sizes = segments.run(client, AS_OF)
         scored = health.score(client, AS_OF)
         found = lookalikes.score(client, "best", AS_OF)
 
@@ -387,7 +387,12 @@ def test_a_trigger_fires_on_a_crossing_alone_and_its_effect_is_measured(
     for day in (before - STEP, before):
         churn.score(client, settings, model, day)
         health.score(client, day)
-        segments.run(client, day)
+        declining = [f"person-{one}" for one in range(3 * day.month)]
+        client.insert(
+            "ml.segments",
+            [[day, "defined", "at_risk", who] for who in declining],
+            column_names=["as_of", "method", "segment", "person_id"],
+        )
 
     first = interventions.decide(client, before - STEP)
     decided = interventions.decide(client, before)
