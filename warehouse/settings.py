@@ -180,6 +180,29 @@ class Settings:
         "LOOKALIKE_COUNTRY", "DE", "Country in which lookalikes are sought."
     )
 
+    churn_contact_cost_minor: int = _setting(
+        "CHURN_CONTACT_COST_MINOR",
+        50,
+        "What writing to one person costs, in cents: for profit curves.",
+    )
+    churn_kept_value_minor: int = _setting(
+        "CHURN_KEPT_VALUE_MINOR",
+        3000,
+        "What a person who stays is worth, in cents: for profit curves.",
+    )
+    churn_saved_percent: int = _setting(
+        "CHURN_SAVED_PERCENT",
+        10,
+        "Of leavers written to, how many in a hundred stay for it (0 to 100).",
+    )
+
+    interventions_url: str = _setting(
+        "INTERVENTIONS_URL", "", "Where interventions are sent. Empty: nowhere."
+    )
+    interventions_secret: str = _setting(
+        "INTERVENTIONS_SECRET", "", "Signs what is sent there.", secret=True
+    )
+
     @property
     def embedded(self) -> bool:
         """Whether the embedded endpoint stands in for a ClickHouse server."""
@@ -255,6 +278,8 @@ def _disagreements(settings: Settings) -> list[str]:
             " use a name like Europe/Berlin"
         )
     faults += _cluster_faults(settings)
+    if settings.churn_saved_percent > 100:  # noqa: PLR2004 percent
+        faults.append("CHURN_SAVED_PERCENT: more than 100 in a hundred")
     currency = settings.reporting_currency
     if not re.fullmatch("[A-Z]{3}", currency):
         faults.append(

@@ -8,6 +8,7 @@ import numpy as np
 
 from ml.churn import learners
 from ml.churn.contest import enough
+from ml.churn.profit import Costs, Profit, curve
 from ml.measures import of_probabilities
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     Numbers = NDArray[np.float64]
 
-BASELINE = "rule"
+BASELINE, HAZARD = "rule", "hazard"
 SHOWN = ("auc", "average_precision", "brier", "ece", "lift_at_10_percent", "log_loss")
 _FOLDS = 10
 _RESAMPLES = 200
@@ -29,10 +30,12 @@ class Backtest:
 
     `figures`: by model and measure. `intervals`: 95 %, by resampling people; and of
     the difference from the baseline in `differences`, on the same resamples.
+    `profit`: what writing to people by these scores would earn.
     `raw`: the chosen model's probabilities out of fold, before calibration.
     """
 
     figures: Mapping[str, Mapping[str, float]]
+    profit: Mapping[str, Profit]
     intervals: Mapping[str, Mapping[str, tuple[float, float]]]
     differences: Mapping[str, Mapping[str, tuple[float, float]]]
     chosen: str
@@ -40,7 +43,12 @@ class Backtest:
     raw: "Numbers"
 
 
-def run(people: "pd.DataFrame", left: "Numbers", column: str | None) -> Backtest:
+def run(
+    people: "pd.DataFrame",
+    left: "Numbers",
+    column: str | None,
+    costs: Costs | None = None,
+) -> Backtest:
     """Ten folds, stratified; each person told by a model that never saw them.
 
     `column` is the one the plain rule reads, None: whichever tells best. Raises
@@ -50,7 +58,7 @@ def run(people: "pd.DataFrame", left: "Numbers", column: str | None) -> Backtest
     folds = _folds(left)
     raw = {
         name: _out_of_fold(learn, people, left, folds)
-        for name, learn in candidates(column).items()
+        for name, learn in candidates(column, people).items()
         if name != learners.MEAN
     }
     raw[learners.MEAN] = learners.mean(*(raw[name] for name in learners.BOTH))
@@ -60,6 +68,9 @@ def run(people: "pd.DataFrame", left: "Numbers", column: str | None) -> Backtest
     chosen, because = _choose(figures, differences)
     return Backtest(
         figures=figures,
+        profit={
+            name: curve(left, told, costs or Costs()) for name, told in mended.items()
+        },
         intervals=intervals,
         differences=differences,
         chosen=chosen,
@@ -77,17 +88,33 @@ def score(
     column: str | None,
 ) -> "Numbers":
     """Chances of others by the chosen model, trained on all and mended out of fold."""
-    told = candidates(column)[found.chosen](people, left)(others)
+    told = candidates(column, people)[found.chosen](people, left)(others)
     return learners.calibrated(found.raw, left)(told)
 
 
-def candidates(column: str | None) -> "Mapping[str, learners.Learner]":
-    """Those that compete, the baseline last."""
+def candidates(
+    column: str | None, people: "pd.DataFrame"
+) -> "Mapping[str, learners.Learner]":
+    """Those that compete, the baselines last.
+
+    The survival baseline is there where a column tells silence or tenure.
+    """
+    lasting = _lasting(column, people)
     return {
         **learners.BOTH,
         learners.MEAN: learners.mean_of_both,
+        **({HAZARD: learners.hazard(lasting)} if lasting else {}),
         BASELINE: learners.one_column_rule(column),
     }
+
+
+def _lasting(column: str | None, people: "pd.DataFrame") -> tuple[str, ...]:
+    """The columns the hazard runs over: silence and visits, or a tenure."""
+    if column is not None:
+        return tuple(name for name in (column, "visits") if name in people.columns)
+    return tuple(
+        str(name) for name in people.columns if str(name).lower().startswith("tenure")
+    )[:1]
 
 
 def _folds(left: "Numbers") -> "Numbers":

@@ -13,9 +13,10 @@ from ml.cards.resampling import (
     of_probabilities,
     resample,
 )
-from ml.churn import pictures
+from ml.churn import pictures, profit_picture
 from ml.churn.contest import BASELINE, choose
 from ml.churn.features import NAMED
+from ml.churn.profit import Costs
 from ml.measures import calibration_error
 from ml.registry import Card
 
@@ -88,7 +89,7 @@ what moves a score names no value that fewer than 30 people have.
 
 
 def cards(
-    kept: Sequence[Card], trial: "Trial", people: "pd.DataFrame"
+    kept: Sequence[Card], trial: "Trial", people: "pd.DataFrame", costs: Costs
 ) -> dict[str, str]:
     """The page of each model, by its estimator."""
     measures = {
@@ -100,12 +101,17 @@ def cards(
         lambda weights: {name: measure(weights) for name, measure in measures.items()},
     )
     return {
-        card.judgement.estimator: _page(card, trial, people, figures) for card in kept
+        card.judgement.estimator: _page(card, trial, people, figures, costs)
+        for card in kept
     }
 
 
 def _page(
-    card: Card, trial: "Trial", people: "pd.DataFrame", figures: Resampled
+    card: Card,
+    trial: "Trial",
+    people: "pd.DataFrame",
+    figures: Resampled,
+    costs: Costs,
 ) -> str:
     judged = card.judgement
     name = judged.estimator
@@ -130,6 +136,7 @@ def _page(
                 page.figures(
                     pictures.calibration(trial, name),
                     pictures.captured(trial, name),
+                    profit_picture.drawn(trial, name, costs),
                     pictures.scores(trial, name),
                     pictures.dear_columns(trial, name),
                     pictures.added_columns(trial, name),

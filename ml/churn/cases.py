@@ -10,6 +10,7 @@ import numpy as np
 from ml.churn import backtest, event_logs, log_features, tables
 from ml.churn.backtest import Backtest
 from ml.churn.log_features import SILENT
+from ml.churn.profit import Costs
 from warehouse.errors import BadInput
 
 if TYPE_CHECKING:
@@ -33,13 +34,15 @@ class Answer:
     notes: tuple[str, ...]
 
 
-def of_table(path: Path, target: str) -> Answer:
+def of_table(path: Path, target: str, costs: Costs | None = None) -> Answer:
     """Backtest on a CSV of customers; see `tables.read`."""
     people, left = tables.read(path, target)
-    return Answer(found=backtest.run(people, left, None), scores=None, notes=())
+    return Answer(found=backtest.run(people, left, None, costs), scores=None, notes=())
 
 
-def of_folder(folder: Path, params: Mapping[str, Any]) -> Answer:
+def of_folder(
+    folder: Path, params: Mapping[str, Any], costs: Costs | None = None
+) -> Answer:
     """Backtest on train_events.jsonl.gz, then score everyone of score_events.jsonl.gz.
 
     Only events within the observation days of each person's first are read as
@@ -58,7 +61,7 @@ def of_folder(folder: Path, params: Mapping[str, Any]) -> Answer:
         left, without = left.reindex(people.index), "whole churn period in the log"
     known = left.notna().to_numpy()
     learned, outcome = people[known], np.asarray(left[known], np.float64)
-    found = backtest.run(learned, outcome, SILENT)
+    found = backtest.run(learned, outcome, SILENT, costs)
     others = event_logs.read(_file(folder, "score_events"))
     seen = log_features.observed(others, observation)
     asked = log_features.features(others, seen, vocabulary, observation)

@@ -4,7 +4,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, Self
 
-from ml.churn import boosted_trees, logistic_regression, recency_rule
+from ml.churn import (
+    boosted_trees,
+    hazard_rule,
+    logistic_regression,
+    recency_rule,
+)
 from ml.measures import of_probabilities
 from ml.spine import Split
 from warehouse.errors import NotEnoughData
@@ -18,6 +23,8 @@ if TYPE_CHECKING:
     Contributions = Mapping[str, tuple[Numbers, Numbers]]
 
 BASELINE = "recency_rule"
+BASELINES = ("hazard_rule", BASELINE)
+"""Plain rules that run beside the models; the second is the one to beat."""
 MUST_BEAT: Mapping[str, int] = {"average_precision": 1, "brier": -1}
 """What a model must beat the baseline on; the sign says which way is better."""
 
@@ -64,6 +71,7 @@ CANDIDATES: Mapping[str, Candidate] = {
     "logistic_regression": _candidate(
         logistic_regression.LogisticRegression, logistic_regression.PARAMETERS
     ),
+    "hazard_rule": _candidate(hazard_rule.HazardRule, hazard_rule.PARAMETERS),
     BASELINE: _candidate(recency_rule.RecencyRule, recency_rule.PARAMETERS),
 }
 

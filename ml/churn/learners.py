@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ml.churn.hazard_rule import HazardRule
 from ml.churn.logistic_regression import pipeline
 from ml.churn.recency_rule import RecencyRule
 
@@ -100,6 +101,15 @@ def one_column_rule(column: str | None) -> "Learner":
 
         rule = RecencyRule.fit(only(people), left)
         return lambda others: rule.probabilities(only(others))
+
+    return learn
+
+
+def hazard(columns: tuple[str, ...]) -> "Learner":
+    """The survival baseline over some columns."""
+
+    def learn(people: "pd.DataFrame", left: "Numbers") -> "Told":
+        return HazardRule.over(columns, people, left).probabilities
 
     return learn
 

@@ -4,12 +4,17 @@ from collections.abc import Mapping
 from datetime import date
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ml import records, registry, spine
 from ml.cards import shelf
-from ml.churn import card, features
-from ml.churn.contest import BASELINE, CANDIDATES, choose, trial
+from ml.churn import card, features, hazard_rule
+from ml.churn.contest import BASELINE, BASELINES, CANDIDATES, choose, trial
+from ml.churn.profit import costs_of
+from ml.churn.reasons import reasons
 from ml.registry import Card, Judgement
 from ml.spine import HORIZON_DAYS, Split
+from warehouse.clickhouse import rows
 from warehouse.errors import NotEnoughData
 from warehouse.home import Home
 from warehouse.settings import Settings
@@ -17,9 +22,14 @@ from warehouse.settings import Settings
 if TYPE_CHECKING:
     import pandas as pd
     from clickhouse_connect.driver.client import Client
+    from numpy.typing import NDArray
+
+    Numbers = NDArray[np.float64]
 
 KIND = "churn"
 SCORES = "ml.churn_scores"
+REASONS = "ml.churn_reasons"
+_EXPLAINED_SHARE = 0.1
 
 
 def train(client: "Client", settings: Settings, as_of: date) -> str:
@@ -33,7 +43,7 @@ def train(client: "Client", settings: Settings, as_of: date) -> str:
         people = features.labelled(client, days.complete, HORIZON_DAYS)
         tried = trial(people, days)
     cards = _cards(people, days, tried.metrics)
-    pages = card.cards(cards, tried, people)
+    pages = card.cards(cards, tried, people, costs_of(settings))
     root = Home(settings.home).registry
     churned = people["churned"].to_numpy()
     for each in cards:
@@ -47,6 +57,8 @@ def train(client: "Client", settings: Settings, as_of: date) -> str:
 def score(client: "Client", settings: Settings, model_id: str, as_of: date) -> int:
     """Write the churn probability of everyone active in the 56 days before a day.
 
+    Beside it why, for the tenth of the highest and for members of audiences.
+
     Returns how many people were scored. Raises BadInput when there is no such model,
     or when it was trained on what came later; NotEnoughData when nobody was active.
     """
@@ -58,13 +70,40 @@ def score(client: "Client", settings: Settings, model_id: str, as_of: date) -> i
             " Build and publish the features of that day first."
         )
     model = CANDIDATES[kept.estimator].read(kept.files)
+    chances = model.probabilities(people)
+    explained = people[_explained(client, people, chances, as_of)]
+    _write_reasons(client, reasons(model, explained), model_id, as_of)
     columns = {
         "person_id": people["person_id"].tolist(),
-        "churn_probability": model.probabilities(people).tolist(),
+        "churn_probability": chances.tolist(),
         "horizon_days": [kept.horizon_days] * len(people),
         "model_id": [model_id] * len(people),
     }
     return records.write_scores(client, table=SCORES, as_of=as_of, columns=columns)
+
+
+def _explained(
+    client: "Client", people: "pd.DataFrame", chances: "Numbers", as_of: date
+) -> "NDArray[np.bool_]":
+    """Who gets reasons: the tenth of the highest chances, and members of audiences."""
+    members = rows(
+        client,
+        "select distinct person_id from activation.audience_members"
+        " where as_of <= {day:Date} and as_of > {day:Date} - 28",
+        {"day": as_of},
+    )
+    named = people["person_id"].isin([row["person_id"] for row in members])
+    high: NDArray[np.bool_] = chances >= np.quantile(chances, 1 - _EXPLAINED_SHARE)
+    return high | named.to_numpy()
+
+
+def _write_reasons(
+    client: "Client", told: "pd.DataFrame", model_id: str, as_of: date
+) -> None:
+    columns = {name: told[name].tolist() for name in told.columns}
+    columns["value"] = [v if np.isfinite(v) else None for v in columns["value"]]
+    columns["model_id"] = [model_id] * len(told)
+    records.write_scores(client, table=REASONS, as_of=as_of, columns=columns)
 
 
 def _cards(
@@ -86,7 +125,7 @@ def _cards(
                 estimator=name,
                 as_of=days.as_of,
                 horizon_days=days.horizon_days,
-                is_baseline=name == BASELINE,
+                is_baseline=name in BASELINES,
                 is_chosen=name == best,
                 judged_from=days.judged,
                 metrics=metrics[name],
@@ -106,4 +145,6 @@ def _cards(
 def _features_of(estimator: str) -> tuple[str, ...]:
     if estimator == BASELINE:
         return ("days_since_last_active",)
+    if estimator in BASELINES:
+        return hazard_rule.COLUMNS
     return (*features.MEASURED, *features.DERIVED, *features.NAMED)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from questlog import doors
 from warehouse.errors import BadInput
 
 if TYPE_CHECKING:
@@ -62,15 +63,17 @@ def churn(
     Example: questlog backtest churn --case my-case --out scores.csv
     """
     from ml.churn import cases
+    from ml.churn.profit import costs_of
 
+    costs = costs_of(doors.settings())
     if (case is None) == (table is None):
         raise BadInput("Name either --case FOLDER or --table FILE.")
     if table is not None:
         if out is not None:
             raise BadInput("A table has nobody to score; leave --out away.")
-        found = cases.of_table(table, target)
+        found = cases.of_table(table, target, costs)
     elif case is not None:
-        found = cases.of_folder(case, _params(case))
+        found = cases.of_folder(case, _params(case), costs)
     if out is not None and found.scores is not None:
         found.scores.to_csv(out, index=False, float_format="%.6f")
     typer.echo(_as_json(found) if as_json else _as_text(found))
@@ -93,6 +96,12 @@ def _as_json(answer: "Answer") -> str:
     said = asdict(answer.found)
     said.pop("raw")
     scored = None if answer.scores is None else len(answer.scores)
+    said["profit"] = {
+        name: {**curve, "best_share": found.best_share}
+        for (name, curve), found in zip(
+            said["profit"].items(), answer.found.profit.values(), strict=True
+        )
+    }
     return json.dumps({**said, "scored": scored, "notes": answer.notes})
 
 
@@ -113,6 +122,12 @@ def _as_text(answer: "Answer") -> str:
                 low, high = found.differences[name][measure]
                 line += f"  [{low:+.4f}, {high:+.4f}]"
             lines.append(line)
+    lines += ["", "Profit at the best share of people to write to"]
+    lines += [
+        f"  {name:<20} {each.best_minor_per_person:.1f} minor units for each person, at"
+        f" {each.best_share:.0%}"
+        for name, each in found.profit.items()
+    ]
     lines += ["", found.because, *(f"{note}." for note in answer.notes)]
     if answer.scores is not None:
         lines.append(f"{len(answer.scores)} people scored.")

@@ -345,6 +345,7 @@ def test_models_were_trained_with_pandas_scikit_learn_and_lightgbm(
     assert {"pandas", "sklearn.linear_model", "lightgbm", "clickhouse_connect"} <= used
     assert [text.startswith("tree\n") for text in trees] == [True]
     assert {card["judgement"]["estimator"] for card in cards} == {
+        "hazard_rule",
         "lightgbm",
         "logistic_regression",
         "recency_rule",

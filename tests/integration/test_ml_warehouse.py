@@ -14,7 +14,11 @@ from typer.testing import CliRunner
 from ml import records
 from ml.churn import training as churn
 from ml.churn.features import MEASURED
+from ml.health import warehoused as health
+from ml.interventions import warehoused as interventions
 from ml.lifetime_value import training as lifetime_value
+from ml.lookalikes import warehoused as lookalikes
+from ml.segments import warehoused as segments
 from questlog.__main__ import app
 from warehouse.clickhouse import connect, rows
 from warehouse.errors import BadInput, NotEnoughData
@@ -150,7 +154,8 @@ def test_all_candidates_are_kept_with_their_figures_and_one_is_chosen(
 
     assert [judged.model_id for judged in found if judged.is_chosen] == [model]
     assert [judged.estimator for judged in found if judged.is_baseline] == [
-        "recency_rule"
+        "hazard_rule",
+        "recency_rule",
     ]
     assert {judged.judged_from for judged in found} == {AS_OF - STEP}
     assert {judged.trained_rows for judged in found} == {4 * 390}
@@ -312,3 +317,92 @@ def test_the_command_shows_each_model_beside_its_baseline(
     assert rule in shown.stdout
     assert "chosen" in shown.stdout
     assert f"{said['scored']} people scored" in scored.stdout
+
+
+def test_reasons_are_told_of_the_tenth_of_the_highest_chances(
+    client: "Client", settings: Settings
+) -> None:
+    churn.score(client, settings, churn.train(client, settings, AS_OF), AS_OF)
+
+    told = rows(
+        client,
+        "select person_id, place, words from ml.churn_reasons"
+        " where as_of = {day:Date} order by person_id, place",
+        {"day": AS_OF},
+    )
+
+    assert 39 <= len({row["person_id"] for row in told}) < 60
+    assert {row["place"] for row in told} <= {1, 2, 3}
+    assert all(row["words"] for row in told)
+
+
+def test_segments_health_and_lookalikes_of_a_day_are_written_in_place(
+    client: "Client",
+) -> None:
+    client.command("truncate table activation.audience_members")
+    client.insert(
+        "activation.audience_members",
+        [[AS_OF, "best", f"person-{one}", 1.0, True, ""] for one in range(90)],
+        column_names=[
+            *("as_of", "audience", "person_id", "value", "sendable"),
+            "withheld_because",
+        ],
+    )
+    sizes = segments.run(client, AS_OF)
+    for _ in range(2):
+        scored = health.score(client, AS_OF)
+        found = lookalikes.score(client, "best", AS_OF)
+
+    counted = {
+        table: rows(client, f"select count() as n from ml.{table}")[0]["n"]
+        for table in ("segments", "health_scores", "lookalike_scores")
+    }
+    parts = rows(client, "select health, parts from ml.health_scores limit 9")
+    assert sum(size.people for size in sizes if size.method == "kmeans") == 390
+    assert counted == {
+        "segments": sum(size.people for size in sizes),
+        "health_scores": scored,
+        "lookalike_scores": 300,
+    }
+    assert [sum(row["parts"].values()) for row in parts] == pytest.approx(
+        [row["health"] for row in parts]
+    )
+    assert not found.beats_chance
+
+
+def test_lookalikes_of_an_audience_nobody_chose_are_refused(client: "Client") -> None:
+    with pytest.raises(NotEnoughData, match="No audience 'strangers' has members"):
+        lookalikes.score(client, "strangers", AS_OF)
+
+
+def test_a_trigger_fires_on_a_crossing_alone_and_its_effect_is_measured(
+    client: "Client", settings: Settings
+) -> None:
+    before, tables = AS_OF - STEP, ("churn_scores", "health_scores", "segments")
+    for table in (*tables, "interventions"):
+        client.command(f"truncate table ml.{table}")
+    model = churn.train(client, settings, before - STEP)
+    with pytest.raises(NotEnoughData, match="which trigger likely_to_leave reads"):
+        interventions.decide(client, before)
+    for day in (before - STEP, before):
+        churn.score(client, settings, model, day)
+        health.score(client, day)
+        declining = [f"person-{one}" for one in range(3 * day.month)]
+        client.insert(
+            "ml.segments",
+            [[day, "defined", "at_risk", who] for who in declining],
+            column_names=["as_of", "method", "segment", "person_id"],
+        )
+
+    first = interventions.decide(client, before - STEP)
+    decided = interventions.decide(client, before)
+    again = interventions.decide(client, before)
+
+    fired = rows(client, "select as_of, person_id, arm from ml.interventions")
+    sent = interventions.written_to(client, before)
+    told = interventions.uplifts(client, AS_OF)
+    assert set(first.values()) == {0}
+    assert decided == again
+    assert len({row["person_id"] for row in fired}) == len(fired) > 0
+    assert len(sent) == sum(row["arm"] == "written_to" for row in fired) < len(fired)
+    assert sum(each.written_to + each.held_out for each in told) == len(fired)

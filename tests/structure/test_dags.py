@@ -18,7 +18,7 @@ from warehouse.transformation import LAYERS, PROJECT
 DAGS = REPOSITORY / "dags"
 LONGEST_FILE = 90
 SECONDS_TO_READ = 10
-EXPECTED = {"models", "freshness", "churn", "lifetime_value", "audiences"}
+EXPECTED = {"models", "freshness", "churn", "lifetime_value", "segments", "audiences"}
 READER = REPOSITORY / "tests" / "dags" / "reading_the_dags.py"
 
 

@@ -19,6 +19,7 @@ from ml.churn import contest as churn
 from ml.churn import effects
 from ml.churn import training as churn_training
 from ml.churn.features import MEASURED, NAMED
+from ml.churn.profit import Costs
 from ml.lifetime_value import card as value_card
 from ml.lifetime_value import contest as value
 from ml.lifetime_value import training as value_training
@@ -92,7 +93,7 @@ def churn_trial() -> churn.Trial:
 def churn_pages(trial: churn.Trial) -> dict[str, str]:
     metrics = churn_trial().metrics
     kept = churn_training._cards(people(), DAYS, metrics)
-    return churn_card.cards(kept, trial, people())
+    return churn_card.cards(kept, trial, people(), Costs())
 
 
 @lru_cache

@@ -1,0 +1,57 @@
+"""Find segments and health every Monday, then decide whom to write to.
+
+Triage: safe to clear and rerun. A run reads only what was known before its `as_of`
+date and replaces only that date's rows. A skipped task says what the data lack:
+a skipped `decide` may be cleared once the DAG churn has scored the day. A red
+`gate_features` names what is wrong in its log: follow docs/runbooks/gate-closed.md.
+"""
+
+import pendulum
+from airflow.sdk import Asset, chain, dag, task
+
+from dags.defaults import AS_OF, TASKS, skipped_where_data_lack
+from dags.features import prepared_features
+
+SEGMENTS = Asset("clickhouse://ml/segments")
+INTERVENTIONS = Asset("clickhouse://ml/interventions")
+HEALTH = Asset("clickhouse://ml/health_scores")
+
+
+@dag(
+    schedule="0 6 * * 1",
+    start_date=pendulum.datetime(2000, 1, 3, tz="UTC"),
+    catchup=False,
+    max_active_runs=1,
+    default_args=TASKS,
+    doc_md=__doc__,
+    tags=["ml", "weekly"],
+)
+def segments() -> None:
+    """Features, their gate, the two, and what follows from them."""
+
+    @task(outlets=[SEGMENTS])
+    def find(as_of: str) -> None:
+        from ml.segments import run
+
+        with skipped_where_data_lack():
+            run(as_of)
+
+    @task(outlets=[HEALTH])
+    def health(as_of: str) -> None:
+        from ml.health import score
+
+        with skipped_where_data_lack():
+            score(as_of)
+
+    @task(outlets=[INTERVENTIONS])
+    def decide(as_of: str) -> None:
+        from ml.interventions import decide
+
+        with skipped_where_data_lack():
+            decide(as_of)
+
+    found = [find(AS_OF), health(AS_OF)]
+    chain(prepared_features(AS_OF), found, decide(AS_OF))
+
+
+segments()
