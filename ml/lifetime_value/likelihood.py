@@ -1,13 +1,15 @@
 """Find the parameters under which what was seen is likeliest, and say how it went."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from ml.lifetime_value.history import History
 
     Numbers = NDArray[np.float64]
 
@@ -18,6 +20,7 @@ _NEAR = np.log(100.0)
 _STEEP = 1e-4
 _STEP = 1e-4
 _AS_HIGH = 0.01
+_SCALES = ("alpha", "beta")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +116,23 @@ def maximise(
         starts_agreeing=sum((value + end.fun) * weight > -_AS_HIGH for end in ends),
         names=tuple(names),
         covariance=_covariance(mean_log_likelihood, logs, settled, weight),
+    )
+
+
+def in_unit(how: Maximum, units_a_week: float, history: "History") -> Maximum:
+    """A fit in weeks told in another unit of time: rates, and densities of moments.
+
+    Nothing else moves: of a scale parameter the logarithm only shifts.
+    """
+    scaled = {
+        name: value * (units_a_week if name in _SCALES else 1.0)
+        for name, value in how.parameters.items()
+    }
+    repeats = float(history.frequency @ history.customers)
+    return replace(
+        how,
+        parameters=scaled,
+        log_likelihood=how.log_likelihood - repeats * float(np.log(units_a_week)),
     )
 
 
