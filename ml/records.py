@@ -90,6 +90,29 @@ def chosen(client: "Client", kind: str, as_of: date) -> str:
     )
 
 
+def champion(client: "Client", kind: str, as_of: date) -> str | None:
+    """The estimator that wrote the scores last before a day; None when none did.
+
+    What was trained on `as_of` itself does not count: a repeated run sees the same.
+    """
+    found = rows(
+        client,
+        "select as_of from ml.models where kind = {kind:String}"
+        " and as_of < {as_of:Date} and is_chosen order by as_of desc limit 1",
+        {"kind": kind, "as_of": as_of},
+    )
+    if not found:
+        return None
+    before = found[0]["as_of"]
+    model = chosen(client, kind, before)
+    estimators = rows(
+        client,
+        "select estimator from ml.models where model_id = {model:String} limit 1",
+        {"model": model},
+    )
+    return str(estimators[0]["estimator"]) if estimators else None
+
+
 def write_scores(
     client: "Client",
     *,

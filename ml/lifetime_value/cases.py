@@ -8,15 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ml.lifetime_value import gamma_gamma
-from ml.lifetime_value.bg_nbd import BgNbd
 from ml.lifetime_value.customers import DAYS_A_WEEK, Customers
-from ml.lifetime_value.estimators import RULE, RateRule
+from ml.lifetime_value.estimators import FALLBACK, MODELS, RULE, RateRule
 from ml.lifetime_value.futures import Buying, interval
 from ml.lifetime_value.history import History
 from ml.lifetime_value.likelihood import Maximum, in_unit
-from ml.lifetime_value.mbg_nbd import MbgNbd
-from ml.lifetime_value.nbd import Nbd
-from ml.lifetime_value.pareto_nbd import ParetoNbd
 from warehouse.errors import BadInput, NotEnoughData
 
 if TYPE_CHECKING:
@@ -25,13 +21,6 @@ if TYPE_CHECKING:
 
     Numbers = NDArray[np.float64]
 
-MODELS: Mapping[str, type[Buying]] = {
-    "bg_nbd": BgNbd,
-    "pareto_nbd": ParetoNbd,
-    "mbg_nbd": MbgNbd,
-    "nbd": Nbd,
-}
-FALLBACK = "nbd"
 _UNITS_A_WEEK: Mapping[str, float] = {"week": 1.0, "day": DAYS_A_WEEK}
 
 

@@ -15,6 +15,7 @@ from ml import records
 from ml.churn import training as churn
 from ml.churn.features import MEASURED
 from ml.lifetime_value import training as lifetime_value
+from ml.lifetime_value.estimators import CANDIDATES
 from questlog.__main__ import app
 from warehouse.clickhouse import connect, rows
 from warehouse.errors import BadInput, NotEnoughData
@@ -236,6 +237,7 @@ def test_every_customer_gets_a_value_in_the_reporting_currency(
     assert all(0 <= row["probability_alive"] <= 1 for row in found)
     assert all(0 <= row["expected_value_minor"] < 1e6 for row in found)
     assert any(row["expected_value_minor"] > 0 for row in found)
+    assert all(0 <= row["low_minor"] <= row["high_minor"] for row in found)
 
 
 def test_the_lifetime_value_model_tells_its_parameters_beside_its_figures(
@@ -246,7 +248,7 @@ def test_the_lifetime_value_model_tells_its_parameters_beside_its_figures(
     found = records.judgements(client, "lifetime_value", AS_OF)
 
     by_estimator = {judged.estimator: judged.metrics for judged in found}
-    assert set(by_estimator) == {"bg_nbd", "rate_rule"}
+    assert set(by_estimator) == set(CANDIDATES)
     assert {"mae", "rmse", "bias", "spearman"} <= set(by_estimator["rate_rule"])
     assert {"bg_nbd.r", "gamma_gamma.q", "bg_nbd.at_boundary"} <= set(
         by_estimator["bg_nbd"]
