@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ml import records, registry, spine
 from ml.cards import shelf
-from ml.lifetime_value import card
+from ml.lifetime_value import card, watching
 from ml.lifetime_value.contest import (
     MOST_ORIGINS,
     Trial,
@@ -35,6 +35,7 @@ from ml.lifetime_value.estimators import (
     standard_errors,
 )
 from ml.lifetime_value.intervals import Range
+from ml.lifetime_value.watching import KIND
 from ml.registry import Card, Judgement
 from ml.spine import HORIZON_DAYS
 from warehouse.errors import NotEnoughData
@@ -44,7 +45,6 @@ from warehouse.settings import Settings
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
-KIND = "lifetime_value"
 SCORES = "ml.lifetime_values"
 
 
@@ -81,10 +81,15 @@ def train(client: "Client", settings: Settings, as_of: date) -> str:
     pages = card.cards(cards, trials[-1], fitted, settings.reporting_currency)
     for each in cards:
         name = each.judgement.estimator
-        spread = Range.learn(trials, name).files()
-        files = {**fitted[name].files(), **spread, shelf.FILE: pages[name]}
+        files = {
+            **fitted[name].files(),
+            **Range.learn(trials, name).files(),
+            **watching.reference(trials[-1], name).files(),
+            shelf.FILE: pages[name],
+        }
         registry.save(root, each, files)
     shelf.arrange(Home(settings.home))
+    watching.outcomes(client, days)
     return records.write_judgements(client, [each.judgement for each in cards])
 
 
@@ -137,6 +142,10 @@ def score(client: "Client", settings: Settings, model_id: str, as_of: date) -> i
         "horizon_days": [kept.horizon_days] * len(everyone),
         "model_id": [model_id] * len(everyone),
     }
+    moved = watching.drift(
+        kept.files, of_day, expected.value, as_of=as_of, model_id=model_id
+    )
+    records.write_watch(client, moved)
     return records.write_scores(client, table=SCORES, as_of=as_of, columns=columns)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from ml import records
+from ml import promotion, records
 from ml.churn import training as churn
 from ml.churn.features import MEASURED
 from ml.lifetime_value import training as lifetime_value
@@ -314,3 +314,43 @@ def test_the_command_shows_each_model_beside_its_baseline(
     assert rule in shown.stdout
     assert "chosen" in shown.stdout
     assert f"{said['scored']} people scored" in scored.stdout
+
+
+def test_a_model_of_before_takes_over_by_one_command_and_writes_the_scores(
+    client: "Client", settings: Settings
+) -> None:
+    earlier = AS_OF - STEP
+    before = lifetime_value.train(client, settings, earlier)
+    lifetime_value.score(client, settings, before, earlier)
+    now = lifetime_value.train(client, settings, AS_OF)
+    lifetime_value.score(client, settings, now, AS_OF)
+    environment = {
+        "QUESTLOG_HOME": str(settings.home),
+        "QUESTLOG_ENDPOINT_PORT": str(settings.endpoint_port),
+        "CLICKHOUSE_HOST": "",
+    }
+    run = CliRunner(env=environment)
+
+    said = run.invoke(app, ["promote", "lifetime_value", "--back", "--because", "odd"])
+    seen = run.invoke(app, ["watch", "lifetime_value", "--json"])
+
+    assert f"{before} writes the scores of {AS_OF}" in said.stdout
+    assert {row["model_id"] for row in scores(client, lifetime_value.SCORES)} == {
+        before
+    }
+    assert records.chosen(client, "lifetime_value", AS_OF) == before
+    watched = json.loads(seen.stdout)
+    drift = {row["subject"] for row in watched if row["watch"] == "drift"}
+    assert {"score", "purchase_frequency"} <= drift
+    turned_out = {
+        row["subject"]: row["value"]
+        for row in watched
+        if (row["watch"], row["as_of"]) == ("outcome", str(earlier))
+    }
+    assert turned_out["people"] == PEOPLE - PEOPLE // 5
+    assert 0.8 <= turned_out["share_in_range"] <= 1
+    with pytest.raises(BadInput, match="would know the future"):
+        promotion.promote(
+            client, kind="lifetime_value", model_id=now, as_of=earlier, because=""
+        )
+    client.command("truncate table ml.promotions")
