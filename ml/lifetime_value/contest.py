@@ -234,10 +234,9 @@ def choose(
 
 
 def _beside(figures: Resampled, name: str, other: str = RULE) -> str:
+    """One's figures beside another's; the rule's own stand beside the mean of all's."""
     one = figures.measured[name]
-    beside = figures.measured[
-        SAME if name == other == RULE and SAME in figures.measured else other
-    ]
+    beside = figures.measured[SAME if name == other else other]
     return (
         f"{name}'s RMSE is {one['rmse']:.1f} beside {beside['rmse']:.1f}, its rank"
         f" correlation {one['spearman']:.3f} beside {beside['spearman']:.3f}"

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
-from ml import records, registry, spine
+from ml import drift, records, registry, spine
 from ml.cards import shelf
-from ml.lifetime_value import card, watching
+from ml.lifetime_value import card, intervals, watching
 from ml.lifetime_value.contest import (
     MOST_ORIGINS,
     Trial,
@@ -38,7 +38,7 @@ from ml.lifetime_value.intervals import Range
 from ml.lifetime_value.watching import KIND
 from ml.registry import Card, Judgement
 from ml.spine import HORIZON_DAYS
-from warehouse.errors import NotEnoughData
+from warehouse.errors import BadInput, NotEnoughData
 from warehouse.home import Home
 from warehouse.settings import Settings
 
@@ -114,9 +114,15 @@ def score(client: "Client", settings: Settings, model_id: str, as_of: date) -> i
     """Write what everyone who ever paid will spend within the horizon.
 
     Returns how many customers were scored. Raises BadInput when there is no such
-    model, or when it was fitted on what came later; NotEnoughData when nobody paid.
+    model, when it was fitted on what came later or by an earlier release;
+    NotEnoughData when nobody paid.
     """
     kept = registry.find(Home(settings.home).registry, KIND, model_id, as_of)
+    if not {intervals.FILE, drift.FILE} <= set(kept.files):
+        raise BadInput(
+            f"{model_id} is of an earlier release, without a range for its values."
+            f" Train again with `questlog lifetime-value train --as-of {as_of}`."
+        )
     everyone = known(client, as_of)
     if everyone.empty:
         raise NotEnoughData(
