@@ -2,10 +2,11 @@
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from ml import promotion
 from ml.registry import Judgement
 from ml.spine import HORIZON_DAYS
 from warehouse.clickhouse import replace_partition, replace_partition_columns, rows
@@ -20,7 +21,8 @@ _COLUMNS = tuple(field.name for field in fields(Judgement))
 def write_judgements(client: "Client", judgements: Sequence[Judgement]) -> str:
     """Put the models of one kind and day into ml.models, in place of earlier ones.
 
-    Returns the id of the chosen one.
+    Returns the id of the one that is to write the scores: the chosen one, unless
+    somebody promoted another for that day.
     """
     kinds = {(judged.kind, judged.as_of) for judged in judgements}
     if len(kinds) != 1:
@@ -36,7 +38,7 @@ def write_judgements(client: "Client", judgements: Sequence[Judgement]) -> str:
             for judged in judgements
         ],
     )
-    return next(judged.model_id for judged in judgements if judged.is_chosen)
+    return chosen(client, kind, as_of)
 
 
 @contextlib.contextmanager
@@ -80,13 +82,65 @@ def judgements(client: "Client", kind: str, as_of: date) -> list[Judgement]:
 
 
 def chosen(client: "Client", kind: str, as_of: date) -> str:
-    """The id of the model chosen on a day. Raises BadInput when none was."""
+    """The id of the model that writes a day's scores: promoted by hand, or chosen.
+
+    Raises BadInput when none was trained.
+    """
+    if by_hand := promotion.promoted(client, kind, as_of):
+        return by_hand
     for judged in judgements(client, kind, as_of):
         if judged.is_chosen:
             return judged.model_id
     raise BadInput(
         f"No {kind} model was trained as of {as_of}."
         f" Run `questlog {kind.replace('_', '-')} train --as-of {as_of}` first."
+    )
+
+
+def champion(client: "Client", kind: str, as_of: date) -> str | None:
+    """The estimator that wrote the scores last before a day; None when none did.
+
+    What was trained on `as_of` itself does not count: a repeated run sees the same.
+    """
+    try:
+        before = promotion.day_before(client, kind, as_of)
+    except BadInput:
+        return None
+    found = rows(
+        client,
+        "select estimator from ml.models where model_id = {model:String} limit 1",
+        {"model": chosen(client, kind, before)},
+    )
+    return str(found[0]["estimator"]) if found else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watched:
+    """What was seen of one day's scores: `values` by subject, of so many people.
+
+    `watch` is drift or outcome.
+    """
+
+    kind: str
+    watch: str
+    as_of: date
+    model_id: str
+    values: Mapping[str, float]
+    people: int
+
+
+def write_watch(client: "Client", seen: Watched) -> None:
+    """Put what was watched of a day's scores in place of what was before."""
+    said = [seen.kind, seen.watch, seen.as_of, seen.model_id]
+    replace_partition(
+        client,
+        table="ml.watch",
+        partition=f"('{seen.kind}', '{seen.watch}', '{seen.as_of}')",
+        columns=["kind", "watch", "as_of", "model_id", "subject", "value", "people"],
+        values=[
+            [*said, subject, value, seen.people]
+            for subject, value in seen.values.items()
+        ],
     )
 
 

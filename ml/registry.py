@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
+from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any
@@ -84,10 +85,12 @@ def model_id(
     data_hash: str,
     parameters: Mapping[str, Any],
 ) -> str:
-    """The same data and parameters give the same id, on any day and machine."""
+    """The same data, code and parameters give the same id, on any day and machine."""
     import hashlib
 
-    made_of = json.dumps([kind, estimator, str(as_of), data_hash, dict(parameters)])
+    made_of = json.dumps(
+        [kind, estimator, str(as_of), data_hash, code_hash(kind), dict(parameters)]
+    )
     digest = hashlib.sha256(made_of.encode()).hexdigest()[:_FINGERPRINT]
     return f"{kind}-{as_of:%Y%m%d}-{estimator}-{digest}"
 
@@ -133,15 +136,22 @@ def find(root: Path, kind: str, model_id: str, as_of: date) -> Kept:
     )
 
 
-def code_hash() -> str:
-    """A hash of the source of the room `ml`: the code a model was made by."""
+@cache
+def code_hash(kind: str) -> str:
+    """A hash of the code that models of a kind are made by.
+
+    That is the room's own files and the kind's folder; cards only show. Comments and
+    layout do not count, as they change no model.
+    """
+    import ast
     import hashlib
 
     room = Path(__file__).parent
     digest = hashlib.sha256()
-    for path in sorted(room.rglob("*.py"), key=lambda path: path.as_posix()):
+    for path in sorted([*room.glob("*.py"), *(room / kind).rglob("*.py")]):
+        meaning = ast.dump(ast.parse(path.read_text("utf-8")))
         digest.update(path.relative_to(room).as_posix().encode() + b"\0")
-        digest.update(path.read_bytes() + b"\0")
+        digest.update(meaning.encode() + b"\0")
     return digest.hexdigest()
 
 
@@ -168,7 +178,11 @@ def versions() -> dict[str, str]:
 
 
 def _as_json(card: Card) -> str:
-    said = {**asdict(card), "code_hash": code_hash(), "versions": versions()}
+    said = {
+        **asdict(card),
+        "code_hash": code_hash(card.judgement.kind),
+        "versions": versions(),
+    }
     return json.dumps(said, indent=2, sort_keys=True, default=str) + "\n"
 
 

@@ -21,7 +21,7 @@ def identity(card: Card) -> str:
             "trained on": f"{judged.trained_rows:,} rows, as of "
             + ", ".join(str(day) for day in card.refitted_on),
             "data": card.data_hash,
-            "code": registry.code_hash(),
+            "code": registry.code_hash(card.judgement.kind),
             "parameters": registry.hash_of(card.parameters),
         }
     )

@@ -13,7 +13,7 @@ import numpy as np
 from scipy.special import betaincinv, expit, gammaln, hyp2f1, psi
 
 from ml.lifetime_value.history import History
-from ml.lifetime_value.likelihood import Maximum, maximise
+from ml.lifetime_value.likelihood import Maximum, maximise, roughly
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -49,6 +49,7 @@ class BgNbd:
             names=NAMES,
             starts=_STARTS,
             weight=float(groups.customers.sum()),
+            roughly=roughly(cls.mean_log_likelihood, groups),
         )
         return cls(**found.parameters), found
 
@@ -64,34 +65,56 @@ class BgNbd:
         """Mean log-likelihood per customer, and its gradient by the log-parameters."""
         r, alpha, a, b = np.exp(logs)
         model = cls(r=r, alpha=alpha, a=a, b=b)
-        x, age, chances = history.frequency, history.age, model.chances(history)
-        odds_gone = model.log_odds_gone(history)
-        gone, alive = expit(odds_gone), expit(-odds_gone)
-        each = (
-            gammaln(r + x)
-            - gammaln(r)
-            + r * np.log(alpha)
-            + gammaln(a + b)
-            + gammaln(b + chances)
-            - gammaln(b)
-            - gammaln(a + b + chances)
-            - (r + x) * np.log(alpha + age)
-            + np.logaddexp(0.0, odds_gone)
-        )
-        log_rate = alive * np.log(alpha + age) + gone * np.log(alpha + history.recency)
-        rate = alive / (alpha + age) + gone / (alpha + history.recency)
-        both = psi(a + b) - psi(a + b + chances)
-        last = np.where(chances > 0, b + chances - 1, 1.0)
-        slopes = np.stack(
+        x, left = history.frequency, cls.CHANCES_AT_ONCE
+        until = history.each("age", lambda age: np.log(alpha + age))
+        last = history.each("recency", lambda recency: np.log(alpha + recency))
+        waited = until - last
+        odds_gone = model._log_odds(history, waited)
+        smaller = np.exp(-np.abs(odds_gone))
+        gone = np.where(odds_gone > 0, 1.0, smaller) / (1 + smaller)
+
+        def steady(repeats: "Numbers") -> "Numbers":
+            chances = repeats + left
+            buying = gammaln(r + repeats) - gammaln(r) + r * np.log(alpha)
+            staying = gammaln(a + b) - gammaln(a + b + chances)
+            kept: Numbers = buying + staying + gammaln(b + chances) - gammaln(b)
+            return kept
+
+        # the last two are log(1 + odds): 0 where nobody could have left yet
+        each = np.maximum(odds_gone, 0.0) + np.log1p(smaller) - (r + x) * until
+        value = history.mean_of("frequency", steady) + history.mean(each)
+        return value, model._slopes(history, gone, waited)
+
+    def _slopes(
+        self, history: History, gone: "Numbers", waited: "Numbers"
+    ) -> "Numbers":
+        """The gradient by the log-parameters, from each one's chance of being gone.
+
+        `waited` is how the logarithm of alpha and time grew since the last purchase.
+        """
+        r, alpha, a, b = self.r, self.alpha, self.a, self.b
+        left, x, mean_of = self.CHANCES_AT_ONCE, history.frequency, history.mean_of
+        over = history.each("age", lambda age: 1 / (alpha + age))
+        past = history.each("recency", lambda recency: 1 / (alpha + recency))
+        rate = over + gone * (past - over)
+        both = mean_of("frequency", lambda x: psi(a + b) - psi(a + b + x + left))
+        stays = mean_of("frequency", lambda x: psi(b + x + left) - psi(b))
+        more = mean_of("frequency", lambda x: psi(r + x) - psi(r) + np.log(alpha))
+        until = mean_of("age", lambda age: np.log(alpha + age))
+        last = history.each("frequency", self._last_chance)
+        return np.array(
             [
-                r * (psi(r + x) - psi(r) + np.log(alpha) - log_rate),
-                r - alpha * (r + x) * rate,
-                a * both + gone,
-                b * (both + psi(b + chances) - psi(b) - gone / last),
+                r * (more - until + history.mean(gone * waited)),
+                r - alpha * history.mean((r + x) * rate),
+                a * both + history.mean(gone),
+                b * (both + stays - history.mean(gone / last)),
             ]
         )
-        share = history.customers / history.customers.sum()
-        return float(each @ share), slopes @ share
+
+    def _last_chance(self, repeats: "Numbers") -> "Numbers":
+        """The weight of having stayed until now; 1 where there was no chance yet."""
+        chances = repeats + self.CHANCES_AT_ONCE
+        return np.where(chances > 0, self.b + chances - 1, 1.0)
 
     def chances(self, history: History) -> "Numbers":
         """How often each customer could have left so far."""
@@ -99,11 +122,20 @@ class BgNbd:
 
     def log_odds_gone(self, history: History) -> "Numbers":
         """Log odds of having left after the last purchase; -inf before any chance."""
-        chances = self.chances(history)
-        last = np.where(chances > 0, self.b + chances - 1, 1.0)
         waited = np.log(self.alpha + history.age) - np.log(self.alpha + history.recency)
-        odds = np.log(self.a) - np.log(last) + (self.r + history.frequency) * waited
-        return np.where(chances > 0, odds, -np.inf)
+        return self._log_odds(history, waited)
+
+    def _log_odds(self, history: History, waited: "Numbers") -> "Numbers":
+        """The same, where the logarithm of how long they waited is known."""
+        never = 0.0 if self.CHANCES_AT_ONCE else -np.inf
+
+        def before(repeats: "Numbers") -> "Numbers":
+            odds: Numbers = np.log(self.a) - np.log(self._last_chance(repeats))
+            return np.where(repeats > 0, odds, odds + never)
+
+        odds: Numbers = history.each("frequency", before)
+        odds_gone: Numbers = odds + (self.r + history.frequency) * waited
+        return odds_gone
 
     def probability_alive(self, history: History) -> "Numbers":
         """Chance that a customer will buy again at all, in [0, 1].

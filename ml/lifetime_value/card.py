@@ -8,7 +8,7 @@ from ml.cards import page, words
 from ml.cards.page import Cell, Noted
 from ml.cards.resampling import Interval, Measured, Resampled, of_amounts, resample
 from ml.lifetime_value import pictures
-from ml.lifetime_value.contest import choose
+from ml.lifetime_value.contest import leader
 from ml.lifetime_value.estimators import RULE, Fitted
 from ml.registry import Card
 
@@ -21,7 +21,13 @@ _FIGURES = {
     "bias": ("bias of the total, as a share; nearest 0 is best", 3),
     "spearman": ("rank correlation, higher is better", 3),
 }
-_FITS = {"bg_nbd": "BG/NBD", "gamma_gamma": "Gamma-Gamma"}
+_FITS = {
+    "bg_nbd": "BG/NBD",
+    "mbg_nbd": "MBG/NBD",
+    "pareto_nbd": "Pareto/NBD",
+    "nbd": "NBD",
+    "gamma_gamma": "Gamma-Gamma",
+}
 
 _USE = """
 To rank customers by what they will spend, so that those of high value can be looked
@@ -44,8 +50,9 @@ _LIMITS = """
 Spending is net of refunds, in the horizon alone: this is no value for a whole
 lifetime.
 
-BG/NBD takes purchases for a matter of chance at a steady rate, and leaving for final.
-Subscriptions, seasons and campaigns break that.
+Models of buying take purchases for a matter of chance at a steady rate, and leaving
+for final. Subscriptions, seasons and campaigns break that. The trees of the two-part
+model take the coming horizon to be like those they learned from.
 
 Gamma-Gamma takes the worth of a purchase to have nothing to do with how often someone
 buys.
@@ -209,7 +216,7 @@ def _readings(name: str, figures: Resampled) -> list[str]:
         )
     gain = -figures.flattery(_winner, "rmse")
     said.append(
-        "The window that judges also chose between model and rule, which flatters the"
+        "The windows that judge also chose between models and rules, which flatters the"
         " one chosen. By how much, was measured: over the bootstrap samples, the RMSE"
         f" of a sample's winner is there {page.number(gain, 1)} lower than among all."
         " Add that to the winner's figure."
@@ -218,7 +225,7 @@ def _readings(name: str, figures: Resampled) -> list[str]:
 
 
 def _winner(measured: Measured) -> str:
-    return choose(measured)[0]
+    return leader(measured)
 
 
 def _noted(interval: Interval, digits: int) -> Noted:
@@ -228,10 +235,14 @@ def _noted(interval: Interval, digits: int) -> Noted:
 def _parameters(fitted: Fitted) -> str:
     fits: dict[str, dict[str, float]] = {}
     for name, value in fitted.figures.items():
-        fit, _, parameter = name.partition(".")
-        fits.setdefault(fit, {})[parameter] = value
+        fit, _, parameter = name.rpartition(".")
+        if parameter != "standard_error":
+            fits.setdefault(fit, {})[parameter] = value
     if not fits:
         return page.paragraph("None: the rule is fixed.")
+    if "" in fits:
+        words_of = (f"{name} = {value:.5g}" for name, value in fits[""].items())
+        return page.paragraph(", ".join(words_of))
     told = {_FITS.get(fit, fit): _told(parameters) for fit, parameters in fits.items()}
     return (
         page.paragraph(

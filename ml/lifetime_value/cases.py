@@ -8,15 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ml.lifetime_value import gamma_gamma
-from ml.lifetime_value.bg_nbd import BgNbd
 from ml.lifetime_value.customers import DAYS_A_WEEK, Customers
-from ml.lifetime_value.estimators import RULE, RateRule
+from ml.lifetime_value.estimators import FALLBACK, MODELS, RULE, RateRule
 from ml.lifetime_value.futures import Buying, interval
 from ml.lifetime_value.history import History
-from ml.lifetime_value.likelihood import Maximum
-from ml.lifetime_value.mbg_nbd import MbgNbd
-from ml.lifetime_value.nbd import Nbd
-from ml.lifetime_value.pareto_nbd import ParetoNbd
+from ml.lifetime_value.likelihood import Maximum, in_unit
 from warehouse.errors import BadInput, NotEnoughData
 
 if TYPE_CHECKING:
@@ -25,13 +21,7 @@ if TYPE_CHECKING:
 
     Numbers = NDArray[np.float64]
 
-MODELS: Mapping[str, type[Buying]] = {
-    "bg_nbd": BgNbd,
-    "pareto_nbd": ParetoNbd,
-    "mbg_nbd": MbgNbd,
-    "nbd": Nbd,
-}
-FALLBACK = "nbd"
+_UNITS_A_WEEK: Mapping[str, float] = {"week": 1.0, "day": DAYS_A_WEEK}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,51 +47,72 @@ class _Fit:
 
 
 def answer(
-    purchases: "pd.DataFrame", *, calibration_end: date, holdout_end: date
+    purchases: "pd.DataFrame",
+    *,
+    calibration_end: date,
+    holdout_end: date,
+    time_unit: str = "week",
 ) -> dict[str, Any]:
     """Fit every model on the calibration period and measure it on the holdout.
 
     `purchases` has one row a purchase: customer (text), day (a date) and amount. The
-    answer is in the shape of cases/README.md. Raises BadInput when the holdout ends
-    too early, NotEnoughData when nobody bought twice.
+    answer is in the shape of cases/README.md, its parameters in `time_unit`, whose
+    first word counts: day or week. Where nobody bought twice the rule alone answers;
+    where no repeat was worth anything, nothing is said of money. Raises BadInput when
+    the holdout ends too early or the unit is another, NotEnoughData when nobody bought.
     """
     import pandas as pd
 
+    units_a_week = _units_a_week(time_unit)
     dated = purchases.assign(day=pd.to_datetime(purchases["day"]))
     split = _split(dated, calibration_end, holdout_end)
-    fits = {name: _fit(model, split) for name, model in MODELS.items()}
-    spending, how_much = _value(split)
-    chosen, why = _choose(fits, split.bought)
-    best = fits[chosen]
-    hows = {**{name: fit.how for name, fit in fits.items()}, "gamma_gamma": how_much}
+    repeated = bool((split.history.frequency > 0).any())
+    fits = {name: _fit(model, split) for name, model in MODELS.items() if repeated}
+    worth = _worth(split)
+    hows = {name: fit.how for name, fit in fits.items()}
+    told = {
+        name: in_unit(how, units_a_week, split.history) for name, how in hows.items()
+    }
+    if worth:
+        told["gamma_gamma"] = worth[1]
     rule = RateRule().expect(
         Customers(history=split.history, mean_value=np.ones(len(split.people))),
         split.weeks,
-    )
-    each = spending.expected_value(
-        split.history.frequency, np.nan_to_num(split.repeat_value)
     )
     expectations = {
         **{name: fit.expected for name, fit in fits.items()},
         RULE: rule.purchases,
     }
+    chosen, why = _choose(fits, split.bought)
     return {
         **_counts(split),
         "parameters": {
             name: {**how.parameters, "LL": how.log_likelihood}
-            for name, how in hows.items()
+            for name, how in told.items()
         },
-        "standard_errors": {name: how.standard_errors for name, how in hows.items()},
-        "fits": {name: _told(how) for name, how in hows.items()},
+        "standard_errors": {name: how.standard_errors for name, how in told.items()},
+        "fits": {name: _told(how) for name, how in told.items()},
         "holdout": {
             name: _measured(split.bought, expected)
             for name, expected in expectations.items()
         },
-        "holdout_value": _measured(split.spent, best.expected * each),
-        "interval": _interval(best, split),
+        "holdout_value": _measured(split.spent, expectations[chosen] * worth[0])
+        if worth
+        else None,
+        "interval": _interval(fits[chosen], split) if chosen in fits else None,
         "chosen": chosen,
         "chosen_because": why,
     }
+
+
+def _units_a_week(time_unit: str) -> float:
+    word = (time_unit.split() or [""])[0].strip("()/,").lower().removesuffix("s")
+    if word not in _UNITS_A_WEEK:
+        raise BadInput(
+            f"time_unit is {time_unit!r}; its first word must be one of"
+            f" {', '.join(_UNITS_A_WEEK)}."
+        )
+    return _UNITS_A_WEEK[word]
 
 
 def _split(purchases: "pd.DataFrame", end: date, holdout_end: date) -> _Split:
@@ -117,10 +128,10 @@ def _split(purchases: "pd.DataFrame", end: date, holdout_end: date) -> _Split:
     days = purchases.groupby(["customer", "day"], as_index=False)["amount"].sum()
     people = days[days["day"] <= until].groupby("customer")["day"]
     first, last, repeats = people.min(), people.max(), people.size() - 1.0
-    if not (repeats > 0).any():
+    if repeats.empty:
         raise NotEnoughData(
-            f"Nobody of the {len(repeats)} customers up to {end} bought on a second"
-            " day: lifetime value cannot be learned. Choose a later calibration_end."
+            f"Nobody bought up to {end}: there is nobody to tell anything of. Choose"
+            " a later calibration_end, or check purchase_event."
         )
     known = days["day"] <= until
     again = days[known & (days["day"] > days["customer"].map(first))]
@@ -150,23 +161,26 @@ def _fit(model: type[Buying], split: _Split) -> _Fit:
     return _Fit(model=found, how=how, expected=expected)
 
 
-def _value(split: _Split) -> tuple[gamma_gamma.GammaGamma, Maximum]:
-    """What a repeat is worth. Raises NotEnoughData when none was worth anything."""
+def _worth(split: _Split) -> "tuple[Numbers, Maximum] | None":
+    """What a repeat of each customer is worth; None where none was worth anything."""
     value = np.nan_to_num(split.repeat_value)
     if not (value > 0).any():
-        raise NotEnoughData(
-            "No repeat purchase has a positive amount: what one is worth cannot be"
-            " learned. Check amount_property."
-        )
-    return gamma_gamma.fit(split.history.frequency, value)
+        return None
+    spending, how = gamma_gamma.fit(split.history.frequency, value)
+    return spending.expected_value(split.history.frequency, value), how
 
 
 def _choose(fits: Mapping[str, _Fit], bought: "Numbers") -> tuple[str, str]:
     """The smallest RMSE in the holdout among sound fits, and how far it is ahead.
 
     A model at a boundary is no candidate: what it says there, NBD says with fewer
-    parameters.
+    parameters. Where nobody bought again there are no fits, and the rule says 0.
     """
+    if not fits:
+        return RULE, (
+            "The rate rule alone: nobody bought on a second day up to calibration_end,"
+            " so how often they buy cannot be learned. Choose a later one."
+        )
     squares = {
         name: (fit.expected - bought) ** 2
         for name, fit in fits.items()

@@ -1,25 +1,35 @@
-"""Let model and rule tell what customers spent in a window they have not seen."""
+"""Let models and rules tell what customers did in windows they had not seen."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ml.lifetime_value.customers import DAYS_A_WEEK, Customers
-from ml.lifetime_value.estimators import CANDIDATES, MODEL, RULE, Expectation
-from ml.measures import of_amounts
+import numpy as np
+
+from ml.cards.resampling import Measured, Resampled, of_amounts, resample
+from ml.lifetime_value.customers import DAYS_A_WEEK, Customers, Seen
+from ml.lifetime_value.estimators import (
+    BASELINES,
+    CANDIDATES,
+    RULE,
+    SAME,
+    Expectation,
+    Fitted,
+)
+from ml.measures import of_amounts as all_of_amounts
 from warehouse.errors import NotEnoughData
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     Numbers = NDArray[np.float64]
 
 LEAST_CUSTOMERS = 50
 LEAST_REPEATERS = 20
+MOST_ORIGINS = 3
 
 MUST_BEAT: Mapping[str, int] = {"rmse": -1, "spearman": 1}
-"""What the model must beat the rule on; the sign says which way is better. Not the
+"""What a model must beat each rule on; the sign says which way is better. Not the
 mean absolute error: most customers buy nothing in a short window, and it would
 prefer whoever says 0 of everybody."""
 
@@ -28,19 +38,21 @@ prefer whoever says 0 of everybody."""
 class Trial:
     """What each candidate expected of customers, and what they did then."""
 
+    people: "NDArray[np.object_]"
     customers: Customers
     spent: "Numbers"
     bought: "Numbers"
     expected: Mapping[str, Expectation]
+    unsound: frozenset[str] = frozenset()
 
     @property
     def metrics(self) -> dict[str, dict[str, float]]:
         """How good each candidate was; amounts in minor units."""
         found = {}
         for name, expected in self.expected.items():
-            of_purchases = of_amounts(self.bought, expected.purchases)
+            of_purchases = all_of_amounts(self.bought, expected.purchases)
             found[name] = {
-                **of_amounts(self.spent, expected.value),
+                **all_of_amounts(self.spent, expected.value),
                 **{
                     f"purchases_{measure}": of_purchases[measure]
                     for measure in ("mae", "rmse", "bias")
@@ -49,27 +61,56 @@ class Trial:
         return found
 
 
-def judge(
-    customers: Customers, *, spent: "Numbers", bought: "Numbers", horizon_days: int
-) -> dict[str, dict[str, float]]:
-    """Measure every candidate as `trial` tries it."""
-    tried = trial(customers, spent=spent, bought=bought, horizon_days=horizon_days)
-    return tried.metrics
+def rolling(days: Sequence[Seen], *, horizon_days: int) -> list[Trial]:
+    """A trial of each of the last days, every model fitted on what came before it.
+
+    `days` are in order, each later than the outcomes of the one before. With more than
+    one the first only teaches, so that all candidates compete on the same windows.
+    """
+    judged = range(1, len(days)) if len(days) > 1 else range(len(days))
+    found = [
+        trial(days[at], days[:at], horizon_days=horizon_days)
+        for at in judged[-MOST_ORIGINS:]
+    ]
+    shared = set.intersection(*(set(one.expected) for one in found))
+    return [_with(one, shared) for one in found]
 
 
-def trial(
-    customers: Customers, *, spent: "Numbers", bought: "Numbers", horizon_days: int
-) -> Trial:
-    """Fit every candidate on the histories and ask it about what followed."""
+def trial(seen: Seen, earlier: Sequence[Seen], *, horizon_days: int) -> Trial:
+    """Fit every candidate that can be fitted, and ask it about what followed."""
     weeks = horizon_days / DAYS_A_WEEK
+    fitted = fits(seen.customers, earlier)
     return Trial(
-        customers=customers,
-        spent=spent,
-        bought=bought,
+        people=seen.people,
+        customers=seen.customers,
+        spent=seen.spent,
+        bought=seen.bought,
         expected={
-            name: candidate.fit(customers).expect(customers, weeks)
-            for name, candidate in CANDIDATES.items()
+            name: model.expect(seen.customers, weeks) for name, model in fitted.items()
         },
+        unsound=frozenset(n for n, model in fitted.items() if not model.is_sound),
+    )
+
+
+def fits(customers: Customers, earlier: Sequence[Seen]) -> dict[str, Fitted]:
+    """Every candidate fitted, but for those that what came before cannot teach."""
+    found = {}
+    for name, candidate in CANDIDATES.items():
+        try:
+            found[name] = candidate.fit(customers, earlier)
+        except NotEnoughData:
+            continue
+    return found
+
+
+def _with(one: Trial, names: set[str]) -> Trial:
+    return Trial(
+        people=one.people,
+        customers=one.customers,
+        spent=one.spent,
+        bought=one.bought,
+        expected={name: e for name, e in one.expected.items() if name in names},
+        unsound=one.unsound,
     )
 
 
@@ -91,17 +132,112 @@ def enough(customers: Customers, what: str) -> None:
         )
 
 
-def choose(metrics: Mapping[str, Mapping[str, float]]) -> tuple[str, str]:
-    """The one that is to write the scores, and why."""
-    model, rule = metrics[MODEL], metrics[RULE]
-    won = all(sign * (model[one] - rule[one]) > 0 for one, sign in MUST_BEAT.items())
-    beside = (
-        f"BG/NBD's RMSE is {model['rmse']:.1f} beside the rule's {rule['rmse']:.1f},"
-        f" its rank correlation {model['spearman']:.3f} beside {rule['spearman']:.3f}"
+def pooled(trials: Sequence[Trial]) -> Resampled:
+    """Figures over all windows together, and of people drawn again with replacement.
+
+    Who was judged in several windows is drawn into all of them or none.
+    """
+    people, own = np.unique(
+        np.concatenate([one.people for one in trials]).astype(str), return_inverse=True
     )
-    if won:
-        return MODEL, f"bg_nbd writes the scores: on the later window {beside}."
-    return RULE, (
-        "The rate rule writes the scores: on the later window BG/NBD did not beat it"
-        f" in both; {beside}."
+    spent = np.concatenate([one.spent for one in trials])
+    measures = {
+        name: of_amounts(
+            spent, np.concatenate([one.expected[name].value for one in trials])
+        )
+        for name in trials[0].expected
+    }
+    return resample(
+        len(people),
+        lambda weights: {
+            name: measure(weights[own]) for name, measure in measures.items()
+        },
+    )
+
+
+def leader(measured: Measured, unsound: frozenset[str] = frozenset()) -> str:
+    """The smallest RMSE of those ahead of both rules in all of MUST_BEAT, or the rule.
+
+    Whether the lead is more than luck is not asked here.
+    """
+    ahead = [
+        name
+        for name in measured
+        if name not in BASELINES
+        and name not in unsound
+        and all(_ahead(measured, name, rule) for rule in BASELINES if rule in measured)
+    ]
+    return min(ahead, key=lambda name: measured[name]["rmse"], default=RULE)
+
+
+def _ahead(measured: Measured, one: str, other: str) -> bool:
+    return all(
+        sign * (measured[one][figure] - measured[other][figure]) > 0
+        for figure, sign in MUST_BEAT.items()
+    )
+
+
+def beats(figures: Resampled, one: str, other: str) -> bool:
+    """Ahead in all of MUST_BEAT, and in one of them beyond the luck of who was judged.
+
+    Beyond luck: the 95 % interval of the difference, of the same people drawn again,
+    has no 0 in it.
+    """
+    if not _ahead(figures.measured, one, other):
+        return False
+    gaps = {figure: figures.difference(one, other, figure) for figure in MUST_BEAT}
+    return any(
+        (gap.high < 0) if MUST_BEAT[figure] < 0 else (gap.low > 0)
+        for figure, gap in gaps.items()
+    )
+
+
+def choose(
+    figures: Resampled,
+    *,
+    unsound: frozenset[str] = frozenset(),
+    champion: str | None = None,
+) -> tuple[str, str]:
+    """The one that is to write the scores, and why.
+
+    The champion, which wrote them last, stays unless a challenger beats it too. Where
+    no model beats both rules, the rate rule writes them, and that is said.
+    """
+    measured = figures.measured
+    able = [
+        name
+        for name in measured
+        if name not in BASELINES
+        and name not in unsound
+        and all(beats(figures, name, rule) for rule in BASELINES if rule in measured)
+    ]
+    fell = sorted(unsound & set(measured))
+    told = f" Not candidates, as their fits are unsound: {', '.join(fell)}." * bool(
+        fell
+    )
+    if not able:
+        return RULE, (
+            "Nothing promoted: the rate rule writes the scores, for no model beat it"
+            " and the mean of all in RMSE and rank correlation beyond the luck of who"
+            f" was judged ({_beside(figures, leader(measured, unsound))}).{told}"
+        )
+    best = min(able, key=lambda name: measured[name]["rmse"])
+    if champion in able and champion != best and not beats(figures, best, champion):
+        return champion, (
+            f"{champion} goes on writing the scores: {best} is not ahead of it beyond"
+            f" the luck of who was judged ({_beside(figures, champion, best)}).{told}"
+        )
+    return best, (
+        f"{best} writes the scores: on later windows {_beside(figures, best)};"
+        f" it beats the mean of all too.{told}"
+    )
+
+
+def _beside(figures: Resampled, name: str, other: str = RULE) -> str:
+    """One's figures beside another's; the rule's own stand beside the mean of all's."""
+    one = figures.measured[name]
+    beside = figures.measured[SAME if name == other else other]
+    return (
+        f"{name}'s RMSE is {one['rmse']:.1f} beside {beside['rmse']:.1f}, its rank"
+        f" correlation {one['spearman']:.3f} beside {beside['spearman']:.3f}"
     )

@@ -1,27 +1,45 @@
-"""The two ways to tell what customers will spend: a model of buying, and a rule."""
+"""The ways to tell what customers will spend: models of buying, trees, plain rules."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from ml.lifetime_value import bg_nbd, gamma_gamma
-from ml.lifetime_value.customers import Customers
+from ml.lifetime_value import gamma_gamma, two_part
+from ml.lifetime_value.bg_nbd import BgNbd
+from ml.lifetime_value.customers import Customers, Seen
+from ml.lifetime_value.futures import Buying
+from ml.lifetime_value.likelihood import Maximum
+from ml.lifetime_value.mbg_nbd import MbgNbd
+from ml.lifetime_value.nbd import Nbd
+from ml.lifetime_value.pareto_nbd import ParetoNbd
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Numbers = NDArray[np.float64]
 
-MODEL, RULE = "bg_nbd", "rate_rule"
+MODELS: Mapping[str, type[Buying]] = {
+    "bg_nbd": BgNbd,
+    "pareto_nbd": ParetoNbd,
+    "mbg_nbd": MbgNbd,
+    "nbd": Nbd,
+}
+FALLBACK = "nbd"
+TREES, RULE, SAME = "two_part", "rate_rule", "mean_rule"
+BASELINES = (RULE, SAME)
 FILE = "parameters.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expectation:
-    """What is expected of each customer within the horizon."""
+    """What is expected of each customer within the horizon.
+
+    `probability_alive` is a chance of buying at all where nobody is thought to leave.
+    """
 
     probability_alive: "Numbers"
     purchases: "Numbers"
@@ -36,6 +54,10 @@ class Fitted(Protocol):
         """What a reader of the fit must be told."""
 
     @property
+    def is_sound(self) -> bool:
+        """Whether the fit may be trusted with scores."""
+
+    @property
     def figures(self) -> Mapping[str, float]:
         """Parameters and state of the fit, for ml.models."""
 
@@ -48,9 +70,10 @@ class Fitted(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuyingModel:
-    """BG/NBD for how often, Gamma-Gamma for how much."""
+    """A model of how often customers buy, Gamma-Gamma for how much."""
 
-    buying: bg_nbd.BgNbd
+    name: str
+    buying: Buying
     spending: gamma_gamma.GammaGamma
     fits: Mapping[str, Mapping[str, Any]]
 
@@ -64,9 +87,18 @@ class BuyingModel:
         ]
 
     @property
+    def is_sound(self) -> bool:
+        """Whether the model of how often has one flat top, away from every bound."""
+        fit = self.fits[self.name]
+        return bool(fit["converged"] and not fit["at_boundary"])
+
+    @property
     def figures(self) -> Mapping[str, float]:
-        """Parameters, log-likelihoods, and 1 where a search went well or to a bound."""
-        return {
+        """Parameters with standard errors, log-likelihoods, and how the search went.
+
+        `converged` and `at_boundary` are 1 where it did.
+        """
+        found = {
             f"{model}.{name}": value
             for model, fit in self.fits.items()
             for name, value in (
@@ -76,9 +108,16 @@ class BuyingModel:
                 ("at_boundary", float(fit["at_boundary"])),
             )
         }
+        errors = {
+            f"{model}.{name}.standard_error": error
+            for model, fit in self.fits.items()
+            for name, error in fit["standard_errors"].items()
+            if error is not None
+        }
+        return {**found, **errors}
 
     def expect(self, customers: Customers, weeks: float) -> Expectation:
-        """Purchases by BG/NBD times the mean value by Gamma-Gamma."""
+        """Purchases by the one model times the mean value by Gamma-Gamma."""
         purchases = self.buying.expected_purchases(customers.history, weeks)
         each = self.spending.expected_value(customers.purchases, customers.mean_value)
         return Expectation(
@@ -92,14 +131,38 @@ class BuyingModel:
         return {FILE: json.dumps(self.fits, indent=1)}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trees:
+    """The two-part model, as an estimator."""
+
+    model: two_part.TwoPart
+    notes: Sequence[str] = ()
+    is_sound: bool = True
+
+    @property
+    def figures(self) -> Mapping[str, float]:
+        """The factors beside the trees."""
+        return {"smearing": self.model.smearing, "repeats": self.model.repeats}
+
+    def expect(self, customers: Customers, weeks: float) -> Expectation:
+        """What the trees say of the horizon they learned, brought to these weeks."""
+        del weeks  # the trees know one horizon: the one they learned
+        told = self.model.tell(customers)
+        return Expectation(
+            probability_alive=told.chance, purchases=told.purchases, value=told.value
+        )
+
+    def files(self) -> dict[str, str]:
+        """The trees as text."""
+        return self.model.files()
+
+
 @dataclass(frozen=True, slots=True)
 class RateRule:
     """Everyone goes on at their own past rate and mean value; nobody leaves."""
 
-    @property
-    def notes(self) -> Sequence[str]:
-        """Nothing: there was no search."""
-        return ()
+    notes: Sequence[str] = ()
+    is_sound: bool = True
 
     @property
     def figures(self) -> Mapping[str, float]:
@@ -123,46 +186,152 @@ class RateRule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
-    """One way to tell what customers will spend."""
+class MeanRule:
+    """Everyone does what the mean customer did: the yardstick of prediction itself."""
 
-    fit: Callable[[Customers], Fitted]
+    rate: float
+    each: float
+    notes: Sequence[str] = ()
+    is_sound: bool = True
+
+    @classmethod
+    def fit(cls, customers: Customers) -> "MeanRule":
+        """Repeats of all by the weeks of all, and the mean value."""
+        weeks = float(customers.history.age.sum())
+        repeats = float(customers.history.frequency.sum())
+        return cls(
+            rate=repeats / weeks if weeks else 0.0,
+            each=float(np.maximum(customers.mean_value, 0.0).mean()),
+        )
+
+    @property
+    def figures(self) -> Mapping[str, float]:
+        """Purchases a week, and what one is worth."""
+        return {"rate": self.rate, "each": self.each}
+
+    def expect(self, customers: Customers, weeks: float) -> Expectation:
+        """The same of everybody."""
+        one = np.ones(len(customers))
+        purchases = one * self.rate * weeks
+        return Expectation(
+            probability_alive=one, purchases=purchases, value=purchases * self.each
+        )
+
+    def files(self) -> dict[str, str]:
+        """Both means, as JSON."""
+        return {FILE: json.dumps(self.figures)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """One way to tell what customers will spend.
+
+    `fit` takes the customers of a day, and earlier days with what followed.
+    """
+
+    fit: Callable[[Customers, Sequence[Seen]], Fitted]
     read: Callable[[Mapping[str, str]], Fitted]
     parameters: Mapping[str, object]
 
 
-def _fit_model(customers: Customers) -> BuyingModel:
-    buying, how_often = bg_nbd.BgNbd.fit(customers.history)
+def _fit_model(name: str, customers: Customers, earlier: Sequence[Seen]) -> BuyingModel:
+    del earlier  # the likelihood of the histories needs no outcomes
+    buying, how_often = MODELS[name].fit(customers.history)
     spending, how_much = gamma_gamma.fit(customers.purchases, customers.mean_value)
-    fits = {
-        name: {
-            "parameters": dict(found.parameters),
-            "log_likelihood": found.log_likelihood,
-            "converged": found.converged,
-            "at_boundary": bool(found.at_boundary),
-            "notes": found.notes,
-        }
-        for name, found in (("bg_nbd", how_often), ("gamma_gamma", how_much))
+    fits = {name: _told(how_often), "gamma_gamma": _told(how_much)}
+    return BuyingModel(name=name, buying=buying, spending=spending, fits=fits)
+
+
+def _told(how: Maximum) -> dict[str, Any]:
+    """A fit as JSON can hold it; the covariance row by row, null where unsettled."""
+    spread = [[v if np.isfinite(v) else None for v in row] for row in how.covariance]
+    return {
+        "parameters": dict(how.parameters),
+        "standard_errors": how.standard_errors,
+        "names": list(how.names),
+        "covariance_of_logs": spread,
+        "log_likelihood": how.log_likelihood,
+        "converged": how.converged,
+        "at_boundary": bool(how.at_boundary),
+        "starts_agreeing": how.starts_agreeing,
+        "notes": how.notes,
     }
-    return BuyingModel(buying=buying, spending=spending, fits=fits)
 
 
-def _read_model(files: Mapping[str, str]) -> BuyingModel:
+def _read_model(name: str, files: Mapping[str, str]) -> BuyingModel:
     fits = json.loads(files[FILE])
     return BuyingModel(
-        buying=bg_nbd.BgNbd.read(fits["bg_nbd"]["parameters"]),
+        name=name,
+        buying=MODELS[name].read(fits[name]["parameters"]),
         spending=gamma_gamma.read(fits["gamma_gamma"]["parameters"]),
         fits=fits,
     )
 
 
+def _candidate(name: str) -> Candidate:
+    return Candidate(
+        fit=partial(_fit_model, name),
+        read=partial(_read_model, name),
+        parameters={"time_unit": "week"},
+    )
+
+
 CANDIDATES: Mapping[str, Candidate] = {
-    MODEL: Candidate(
-        fit=_fit_model, read=_read_model, parameters={"time_unit": "week"}
+    **{name: _candidate(name) for name in MODELS},
+    TREES: Candidate(
+        fit=lambda _, earlier: Trees(model=two_part.TwoPart.fit(earlier)),
+        read=lambda files: Trees(model=two_part.TwoPart.read(files)),
+        parameters=two_part.PARAMETERS,
     ),
     RULE: Candidate(
-        fit=lambda _: RateRule(),
+        fit=lambda _, __: RateRule(),
         read=lambda _: RateRule(),
         parameters={"time_unit": "week"},
     ),
+    SAME: Candidate(
+        fit=lambda customers, _: MeanRule.fit(customers),
+        read=lambda files: MeanRule(**json.loads(files[FILE])),
+        parameters={"time_unit": "week"},
+    ),
 }
+
+
+def standard_errors(
+    fitted: Fitted, customers: Customers, weeks: float
+) -> "Numbers | None":
+    """How far off each value is as the parameters are: the delta method, minor units.
+
+    Of the model of how often alone, in its settled parameters; None where there are
+    none. One customer's own luck is not in it: that is the interval's.
+    """
+    if not isinstance(fitted, BuyingModel):
+        return None
+    fit = fitted.fits[fitted.name]
+    spread = np.array(fit["covariance_of_logs"], dtype=np.float64)
+    settled = np.flatnonzero(np.isfinite(np.diag(spread)))
+    if not len(settled):
+        return None
+    slopes = np.stack(
+        [_slope(fitted, customers, weeks, fit["names"][at]) for at in settled]
+    )
+    within = spread[np.ix_(settled, settled)]
+    variance = np.einsum("in,ij,jn->n", slopes, within, slopes)
+    errors: Numbers = np.sqrt(np.maximum(variance, 0.0))
+    return errors
+
+
+_STEP = 1e-3
+
+
+def _slope(
+    fitted: BuyingModel, customers: Customers, weeks: float, name: str
+) -> "Numbers":
+    """How the value moves with the logarithm of one parameter."""
+    parameters = fitted.fits[fitted.name]["parameters"]
+    sides = []
+    for step in (_STEP, -_STEP):
+        moved = {**parameters, name: parameters[name] * np.exp(step)}
+        model = replace(fitted, buying=type(fitted.buying).read(moved))
+        sides.append(model.expect(customers, weeks).value)
+    slope: Numbers = (sides[0] - sides[1]) / (2 * _STEP)
+    return slope

@@ -1,13 +1,15 @@
 """Find the parameters under which what was seen is likeliest, and say how it went."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from ml.lifetime_value.history import History
 
     Numbers = NDArray[np.float64]
 
@@ -18,6 +20,9 @@ _NEAR = np.log(100.0)
 _STEEP = 1e-4
 _STEP = 1e-4
 _AS_HIGH = 0.01
+_MANY, _ROUGHLY = 40_000, 15_000
+_STEPS, _FLAT = 12, 1e-8
+_SCALES = ("alpha", "beta")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,37 +70,34 @@ class Maximum:
         return said
 
 
+Likelihood = Callable[["Numbers"], "tuple[float, Numbers]"]
+"""From log-parameters: the mean log-likelihood, and its gradient by them."""
+
+
 def maximise(
-    mean_log_likelihood: "Callable[[Numbers], tuple[float, Numbers]]",
+    mean_log_likelihood: Likelihood,
     *,
     names: Sequence[str],
     starts: Sequence[Sequence[float]],
     weight: float,
+    roughly: Likelihood | None = None,
 ) -> Maximum:
     """Climb from every start and keep the highest point.
 
-    The function takes the logarithms of the parameters and gives the mean
-    log-likelihood with its gradient by those logarithms; `weight` is the number of
-    observations in that mean.
+    `weight` is the number of observations in the mean. `roughly` is the same of a
+    sample, where there are many: the starts climb there, and the last steps are taken
+    on all, by the sample's curvature. Where those do not arrive, all is climbed.
     """
-    from scipy.optimize import minimize
-
-    def downhill(logs: "Numbers") -> "tuple[float, Numbers]":
-        value, gradient = mean_log_likelihood(logs)
-        return -value, -gradient
-
-    ends = [
-        minimize(
-            downhill,
-            np.log(start),
-            jac=True,
-            method="L-BFGS-B",
-            bounds=[(LOWEST, HIGHEST)] * len(names),
-            options={"maxiter": 2000, "ftol": 1e-14, "gtol": 1e-8, "maxls": 50},
+    ground = roughly or mean_log_likelihood
+    ends = [_climbed(ground, np.log(start)) for start in starts]
+    logs: Numbers = min(ends, key=lambda end: end[1])[0]
+    top = ground(logs)[0]
+    agreeing = sum((top + end[1]) * weight > -_AS_HIGH for end in ends)
+    if roughly is not None:
+        stepped = _stepped(mean_log_likelihood, roughly, logs)
+        logs = (
+            stepped if stepped is not None else _climbed(mean_log_likelihood, logs)[0]
         )
-        for start in starts
-    ]
-    logs: Numbers = min(ends, key=lambda end: float(end.fun)).x
     value, gradient = mean_log_likelihood(logs)
     at_boundary = {
         name: "lower" if at < 0 else "upper"
@@ -110,9 +112,73 @@ def maximise(
         log_likelihood=float(value * weight),
         converged=bool(np.all(np.abs(_free(logs, gradient)) < _STEEP)),
         at_boundary=at_boundary,
-        starts_agreeing=sum((value + end.fun) * weight > -_AS_HIGH for end in ends),
+        starts_agreeing=agreeing,
         names=tuple(names),
         covariance=_covariance(mean_log_likelihood, logs, settled, weight),
+    )
+
+
+def roughly(
+    of_history: "Callable[[Numbers, History], tuple[float, Numbers]]", groups: "History"
+) -> Likelihood | None:
+    """The likelihood of a sample of many histories; None where they are few."""
+    if len(groups.age) <= _MANY:
+        return None
+    sample = groups.sample(_ROUGHLY).grouped()
+    return lambda logs: of_history(logs, sample)
+
+
+def _climbed(likelihood: Likelihood, start: "Numbers") -> "tuple[Numbers, float]":
+    """Where a search from a start ended, and the negative value there."""
+    from scipy.optimize import minimize
+
+    def downhill(logs: "Numbers") -> "tuple[float, Numbers]":
+        value, gradient = likelihood(logs)
+        return -value, -gradient
+
+    end = minimize(
+        downhill,
+        start,
+        jac=True,
+        method="L-BFGS-B",
+        bounds=[(LOWEST, HIGHEST)] * len(start),
+        options={"maxiter": 2000, "ftol": 1e-14, "gtol": 1e-8, "maxls": 50},
+    )
+    return end.x, float(end.fun)
+
+
+def _stepped(
+    likelihood: Likelihood, sample: Likelihood, logs: "Numbers"
+) -> "Numbers | None":
+    """Newton's steps with a sample's curvature; None where they do not arrive."""
+    inside = np.all((logs > LOWEST + _NEAR) & (logs < HIGHEST - _NEAR))
+    spread = _covariance(sample, logs, np.ones(len(logs), dtype=bool), 1.0)
+    if not inside or not np.isfinite(spread).all():
+        return None
+    for _ in range(_STEPS):
+        slope = likelihood(logs)[1]
+        if np.abs(slope).max() < _FLAT:
+            return logs
+        logs = logs + spread @ slope
+        if not np.all((logs > LOWEST) & (logs < HIGHEST)):
+            return None
+    return None
+
+
+def in_unit(how: Maximum, units_a_week: float, history: "History") -> Maximum:
+    """A fit in weeks told in another unit of time: rates, and densities of moments.
+
+    Nothing else moves: of a scale parameter the logarithm only shifts.
+    """
+    scaled = {
+        name: value * (units_a_week if name in _SCALES else 1.0)
+        for name, value in how.parameters.items()
+    }
+    repeats = float(history.frequency @ history.customers)
+    return replace(
+        how,
+        parameters=scaled,
+        log_likelihood=how.log_likelihood - repeats * float(np.log(units_a_week)),
     )
 
 

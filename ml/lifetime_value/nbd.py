@@ -57,8 +57,8 @@ class Nbd:
         each = gammaln(r + x) - gammaln(r) + r * logs[1] - (r + x) * until
         by_r = r * (psi(r + x) - psi(r) + logs[1] - until)
         by_alpha = r - alpha * (r + x) / (alpha + history.age)
-        share = history.customers / history.customers.sum()
-        return float(each @ share), np.array([by_r @ share, by_alpha @ share])
+        slopes = np.array([history.mean(by_r), history.mean(by_alpha)])
+        return history.mean(each), slopes
 
     def probability_alive(self, history: History) -> "Numbers":
         """Certainty: nobody leaves."""

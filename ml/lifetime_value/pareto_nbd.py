@@ -19,7 +19,7 @@ import numpy as np
 from scipy.special import exprel, gammaln, logsumexp, psi
 
 from ml.lifetime_value.history import History
-from ml.lifetime_value.likelihood import Maximum, maximise
+from ml.lifetime_value.likelihood import Maximum, maximise, roughly
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -51,6 +51,7 @@ class ParetoNbd:
             names=NAMES,
             starts=_STARTS,
             weight=float(groups.customers.sum()),
+            roughly=roughly(cls.mean_log_likelihood, groups),
         )
         return cls(**found.parameters), found
 
@@ -71,14 +72,15 @@ class ParetoNbd:
         for part in _parts(len(x)):
             here = _cut(history, part)
             log_sum, slopes = model._left_or_not(here)
-            total = total + log_sum @ here.customers
-            gone = gone + slopes @ here.customers
+            total = total + np.sum(log_sum * here.customers)
+            gone = gone + np.sum(slopes * here.customers, axis=1)
         everyone = history.customers.sum()
-        share = history.customers / everyone
         each = gammaln(r + x) - gammaln(r) + r * logs[1] + s * logs[3]
-        own = np.array([(psi(r + x) - psi(r)) @ share + logs[1], r, logs[3], s])
+        more = history.mean(psi(r + x) - psi(r))
+        own = np.array([more + logs[1], r, logs[3], s])
         scale = np.array([r, 1.0, s, 1.0])
-        return float(each @ share + total / everyone), own * scale + gone / everyone
+        value = history.mean(each) + float(total) / float(everyone)
+        return value, own * scale + gone / everyone
 
     def probability_alive(self, history: History) -> "Numbers":
         """Chance that a customer has not left, in [0, 1]."""

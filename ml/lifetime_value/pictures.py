@@ -25,7 +25,12 @@ _BINS = 20
 
 def shown(estimator: str) -> str:
     """An estimator's name in words."""
-    names = {"bg_nbd": "BG/NBD"}
+    names = {
+        "bg_nbd": "BG/NBD",
+        "mbg_nbd": "MBG/NBD",
+        "pareto_nbd": "Pareto/NBD",
+        "nbd": "NBD",
+    }
     return names.get(estimator, estimator.replace("_", " "))
 
 

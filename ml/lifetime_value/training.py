@@ -5,78 +5,124 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
-from ml import records, registry, spine
+from ml import drift, records, registry, spine
 from ml.cards import shelf
-from ml.lifetime_value import card
-from ml.lifetime_value.contest import choose, enough, trial
+from ml.lifetime_value import card, intervals, watching
+from ml.lifetime_value.contest import (
+    MOST_ORIGINS,
+    Trial,
+    choose,
+    enough,
+    fits,
+    pooled,
+    rolling,
+)
 from ml.lifetime_value.customers import (
+    ACTIVITY,
     DAYS_A_WEEK,
     FEATURES,
+    Seen,
     customers,
     known,
+    seen,
     with_outcomes,
 )
-from ml.lifetime_value.estimators import CANDIDATES, RULE, Fitted
+from ml.lifetime_value.estimators import (
+    BASELINES,
+    CANDIDATES,
+    TREES,
+    Fitted,
+    standard_errors,
+)
+from ml.lifetime_value.intervals import Range
+from ml.lifetime_value.watching import KIND
 from ml.registry import Card, Judgement
 from ml.spine import HORIZON_DAYS
-from warehouse.errors import NotEnoughData
+from warehouse.errors import BadInput, NotEnoughData
 from warehouse.home import Home
 from warehouse.settings import Settings
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
-KIND = "lifetime_value"
 SCORES = "ml.lifetime_values"
 
 
 def train(client: "Client", settings: Settings, as_of: date) -> str:
-    """Judge model and rule on the latest complete day, then fit on `as_of` itself.
+    """Judge models and rules on the latest complete days, then fit on `as_of` itself.
 
     The histories need no outcomes, so the second fit may read all that is known.
     Returns the id of the chosen one. Raises NotEnoughData naming what lacks;
     ml.models then holds that reason and the day has no scores.
     """
     with records.refusals_told(client, kind=KIND, table=SCORES, as_of=as_of):
-        judged = spine.latest(spine.complete_days(client), as_of)
-        earlier = with_outcomes(client, judged, HORIZON_DAYS)
-        then = customers(earlier)
-        enough(then, f"the day to be judged on ({judged})")
+        days = _seen(client, as_of)
         everyone = known(client, as_of)
         now = customers(everyone)
         enough(now, f"the day to be scored ({as_of})")
-        tried = trial(
-            then,
-            spent=earlier["revenue_minor"].to_numpy(),
-            bought=earlier["purchase_days"].to_numpy(),
-            horizon_days=HORIZON_DAYS,
-        )
-    fitted = {name: candidate.fit(now) for name, candidate in CANDIDATES.items()}
+    trials = rolling(days, horizon_days=HORIZON_DAYS)
+    fitted = {
+        name: fit
+        for name, fit in fits(now, days).items()
+        if name in trials[-1].expected
+    }
     backtest = _Backtest(
         as_of=as_of,
-        judged=judged,
-        metrics=tried.metrics,
-        data_hash=registry.fingerprint(earlier) + registry.fingerprint(everyone),
+        days=tuple(day.day for day in days),
+        trials=trials,
+        champion=records.champion(client, KIND, as_of),
+        data_hash=registry.hash_of(
+            {"days": [day.hash for day in days], "now": registry.fingerprint(everyone)}
+        ),
         trained_rows=len(now),
     )
     cards = _cards(fitted, backtest)
     root = Home(settings.home).registry
-    pages = card.cards(cards, tried, fitted, settings.reporting_currency)
+    pages = card.cards(cards, trials[-1], fitted, settings.reporting_currency)
     for each in cards:
         name = each.judgement.estimator
-        files = {**fitted[name].files(), shelf.FILE: pages[name]}
+        files = {
+            **fitted[name].files(),
+            **Range.learn(trials, name).files(),
+            **watching.reference(trials[-1], name).files(),
+            shelf.FILE: pages[name],
+        }
         registry.save(root, each, files)
     shelf.arrange(Home(settings.home))
+    watching.outcomes(client, days)
     return records.write_judgements(client, [each.judgement for each in cards])
+
+
+def _seen(client: "Client", as_of: date) -> list[Seen]:
+    """The last days with known outcomes, in order; each has enough to learn from."""
+    complete = spine.complete_days(client)
+    judged = spine.latest(complete, as_of)
+    found = []
+    for day in spine.own_days(complete, as_of)[-MOST_ORIGINS - 1 :]:
+        here = seen(day, with_outcomes(client, day, HORIZON_DAYS))
+        try:
+            enough(here.customers, f"the day to be judged on ({day})")
+        except NotEnoughData:
+            if day == judged:
+                raise
+            continue
+        found.append(here)
+    return found
 
 
 def score(client: "Client", settings: Settings, model_id: str, as_of: date) -> int:
     """Write what everyone who ever paid will spend within the horizon.
 
     Returns how many customers were scored. Raises BadInput when there is no such
-    model, or when it was fitted on what came later; NotEnoughData when nobody paid.
+    model, when it was fitted on what came later or by an earlier release;
+    NotEnoughData when nobody paid.
     """
     kept = registry.find(Home(settings.home).registry, KIND, model_id, as_of)
+    if not {intervals.FILE, drift.FILE} <= set(kept.files):
+        raise BadInput(
+            f"{model_id} is of an earlier release, without a range for its values."
+            f" Train again with `questlog lifetime-value train --as-of {as_of}`."
+        )
     everyone = known(client, as_of)
     if everyone.empty:
         raise NotEnoughData(
@@ -84,30 +130,51 @@ def score(client: "Client", settings: Settings, model_id: str, as_of: date) -> i
             " Build and publish the features of that day first."
         )
     model = CANDIDATES[kept.estimator].read(kept.files)
-    expected = model.expect(customers(everyone), kept.horizon_days / DAYS_A_WEEK)
+    of_day, weeks = customers(everyone), kept.horizon_days / DAYS_A_WEEK
+    expected = model.expect(of_day, weeks)
+    errors = standard_errors(model, of_day, weeks)
+    low, high = Range.read(kept.files).around(expected.value)
     columns = {
         "person_id": everyone["person_id"].tolist(),
         "probability_alive": expected.probability_alive.tolist(),
         "expected_purchases": expected.purchases.tolist(),
         "expected_value_minor": expected.value.tolist(),
+        "standard_error_minor": [None] * len(everyone)
+        if errors is None
+        else errors.tolist(),
+        "low_minor": low.tolist(),
+        "high_minor": high.tolist(),
         "currency": [settings.reporting_currency] * len(everyone),
         "horizon_days": [kept.horizon_days] * len(everyone),
         "model_id": [model_id] * len(everyone),
     }
+    moved = watching.drift(
+        kept.files, of_day, expected.value, as_of=as_of, model_id=model_id
+    )
+    records.write_watch(client, moved)
     return records.write_scores(client, table=SCORES, as_of=as_of, columns=columns)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Backtest:
     as_of: date
-    judged: date
-    metrics: Mapping[str, Mapping[str, float]]
+    days: tuple[date, ...]
+    trials: list[Trial]
+    champion: str | None
     data_hash: str
     trained_rows: int
 
 
 def _cards(fitted: Mapping[str, Fitted], backtest: _Backtest) -> list[Card]:
-    best, why = choose(backtest.metrics)
+    figures = pooled(backtest.trials)
+    unsound = frozenset(n for n, fit in fitted.items() if not fit.is_sound)
+    unsound |= backtest.trials[-1].unsound
+    best, why = choose(figures, unsound=unsound, champion=backtest.champion)
+    latest = backtest.trials[-1].metrics
+    windows = {
+        name: {f"backtest_{figure}": value for figure, value in measured.items()}
+        for name, measured in figures.measured.items()
+    }
     return [
         Card(
             judgement=Judgement(
@@ -122,14 +189,19 @@ def _cards(fitted: Mapping[str, Fitted], backtest: _Backtest) -> list[Card]:
                 estimator=name,
                 as_of=backtest.as_of,
                 horizon_days=HORIZON_DAYS,
-                is_baseline=name == RULE,
+                is_baseline=name in BASELINES,
                 is_chosen=name == best,
-                judged_from=backtest.judged,
-                metrics={**backtest.metrics[name], **fit.figures},
+                judged_from=backtest.days[-1],
+                metrics={
+                    **latest[name],
+                    **windows[name],
+                    "backtest_windows": float(len(backtest.trials)),
+                    **fit.figures,
+                },
                 trained_rows=backtest.trained_rows,
             ),
-            features=FEATURES,
-            judged_after_training_on=(backtest.judged,),
+            features=(*FEATURES, *ACTIVITY) if name == TREES else FEATURES,
+            judged_after_training_on=backtest.days,
             refitted_on=(backtest.as_of,),
             data_hash=backtest.data_hash,
             parameters=CANDIDATES[name].parameters,

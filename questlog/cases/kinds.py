@@ -16,10 +16,14 @@ if TYPE_CHECKING:
 
 
 class Lifetime(msgspec.Struct, frozen=True, kw_only=True):
-    """Models learn up to `calibration_end` and are measured up to `holdout_end`."""
+    """Models learn up to `calibration_end` and are measured up to `holdout_end`.
+
+    `time_unit` begins with day or week: what the parameters are told in.
+    """
 
     calibration_end: str
     holdout_end: str
+    time_unit: str = "week"
     purchase_event: str = "payment_completed"
     amount_property: str = "amount"
     time_zone: str = "UTC"
@@ -54,6 +58,7 @@ def _lifetime(
         bought,
         calibration_end=parameters.day(asked.calibration_end, "calibration_end"),
         holdout_end=parameters.day(asked.holdout_end, "holdout_end"),
+        time_unit=asked.time_unit,
     )
 
 

@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from ml import records
+from ml import promotion, records
 from ml.churn import training as churn
 from ml.churn.features import MEASURED
 from ml.health import warehoused as health
 from ml.interventions import warehoused as interventions
 from ml.lifetime_value import training as lifetime_value
+from ml.lifetime_value.estimators import CANDIDATES
 from ml.lookalikes import warehoused as lookalikes
 from ml.segments import warehoused as segments
 from questlog.__main__ import app
@@ -241,6 +242,7 @@ def test_every_customer_gets_a_value_in_the_reporting_currency(
     assert all(0 <= row["probability_alive"] <= 1 for row in found)
     assert all(0 <= row["expected_value_minor"] < 1e6 for row in found)
     assert any(row["expected_value_minor"] > 0 for row in found)
+    assert all(0 <= row["low_minor"] <= row["high_minor"] for row in found)
 
 
 def test_the_lifetime_value_model_tells_its_parameters_beside_its_figures(
@@ -251,7 +253,7 @@ def test_the_lifetime_value_model_tells_its_parameters_beside_its_figures(
     found = records.judgements(client, "lifetime_value", AS_OF)
 
     by_estimator = {judged.estimator: judged.metrics for judged in found}
-    assert set(by_estimator) == {"bg_nbd", "rate_rule"}
+    assert set(by_estimator) == set(CANDIDATES)
     assert {"mae", "rmse", "bias", "spearman"} <= set(by_estimator["rate_rule"])
     assert {"bg_nbd.r", "gamma_gamma.q", "bg_nbd.at_boundary"} <= set(
         by_estimator["bg_nbd"]
@@ -406,3 +408,43 @@ def test_a_trigger_fires_on_a_crossing_alone_and_its_effect_is_measured(
     assert len({row["person_id"] for row in fired}) == len(fired) > 0
     assert len(sent) == sum(row["arm"] == "written_to" for row in fired) < len(fired)
     assert sum(each.written_to + each.held_out for each in told) == len(fired)
+
+
+def test_a_model_of_before_takes_over_by_one_command_and_writes_the_scores(
+    client: "Client", settings: Settings
+) -> None:
+    earlier = AS_OF - STEP
+    before = lifetime_value.train(client, settings, earlier)
+    lifetime_value.score(client, settings, before, earlier)
+    now = lifetime_value.train(client, settings, AS_OF)
+    lifetime_value.score(client, settings, now, AS_OF)
+    environment = {
+        "QUESTLOG_HOME": str(settings.home),
+        "QUESTLOG_ENDPOINT_PORT": str(settings.endpoint_port),
+        "CLICKHOUSE_HOST": "",
+    }
+    run = CliRunner(env=environment)
+
+    said = run.invoke(app, ["promote", "lifetime_value", "--back", "--because", "odd"])
+    seen = run.invoke(app, ["watch", "lifetime_value", "--json"])
+
+    assert f"{before} writes the scores of {AS_OF}" in said.stdout
+    assert {row["model_id"] for row in scores(client, lifetime_value.SCORES)} == {
+        before
+    }
+    assert records.chosen(client, "lifetime_value", AS_OF) == before
+    watched = json.loads(seen.stdout)
+    drift = {row["subject"] for row in watched if row["watch"] == "drift"}
+    assert {"score", "purchase_frequency"} <= drift
+    turned_out = {
+        row["subject"]: row["value"]
+        for row in watched
+        if (row["watch"], row["as_of"]) == ("outcome", str(earlier))
+    }
+    assert turned_out["people"] == PEOPLE - PEOPLE // 5
+    assert 0.8 <= turned_out["share_in_range"] <= 1
+    with pytest.raises(BadInput, match="would know the future"):
+        promotion.promote(
+            client, kind="lifetime_value", model_id=now, as_of=earlier, because=""
+        )
+    client.command("truncate table ml.promotions")

@@ -24,7 +24,7 @@ def answered_by(paid: pd.DataFrame, said: dict[str, str]) -> dict[str, Any]:
         name: date.fromisoformat(said[name])
         for name in ("calibration_end", "holdout_end")
     }
-    return answer(paid, **ends)
+    return answer(paid, time_unit=said.get("time_unit", "week"), **ends)
 
 
 def answered(case: str) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -119,7 +119,53 @@ def test_the_order_of_rows_changes_nothing() -> None:
 def test_a_case_that_cannot_be_answered_says_what_lacks() -> None:
     once = purchases(["2020-01-01", "2020-01-01"], [1.0, 2.0])
 
-    with pytest.raises(NotEnoughData, match="Nobody of the 1 customers"):
-        answered_by(once, PERIODS)
+    with pytest.raises(NotEnoughData, match="Nobody bought up to 2020-06-30"):
+        answered_by(once[:0], PERIODS)
     with pytest.raises(BadInput, match="holdout_end 2020-01-01 is not after"):
         answered_by(once, {**PERIODS, "holdout_end": "2020-01-01"})
+    with pytest.raises(BadInput, match="one of week, day"):
+        answered_by(once, {**PERIODS, "time_unit": "fortnight"})
+
+
+def test_where_nobody_bought_twice_the_rule_answers_and_says_so() -> None:
+    once = purchases(["2020-01-01", "2020-01-01", "2020-08-01"], [1.0, 2.0, 3.0])
+
+    found = answered_by(once, PERIODS)
+
+    assert (found["customers"], found["repeat_customers_in_calibration"]) == (1, 0)
+    assert found["chosen"] == "rate_rule"
+    assert "second day" in found["chosen_because"]
+    assert found["interval"] is None
+
+
+@pytest.fixture(scope="module")
+def many() -> pd.DataFrame:
+    chance = np.random.default_rng(8)
+    days = pd.Timestamp("2020-01-01") + pd.to_timedelta(
+        chance.integers(0, 366, 400), "D"
+    )
+    customers = [f"c{one}" for one in chance.integers(0, 90, 400)]
+    return pd.DataFrame({"customer": customers, "day": days, "amount": 5.0})
+
+
+def test_without_money_how_often_they_buy_is_still_told(many: pd.DataFrame) -> None:
+    found = answered_by(many.assign(amount=0.0), PERIODS)
+
+    assert found["holdout_value"] is None
+    assert "gamma_gamma" not in found["parameters"]
+    assert found["chosen"] in found["holdout"]
+
+
+def test_the_unit_of_time_scales_rates_and_changes_no_forecast(
+    many: pd.DataFrame,
+) -> None:
+    weeks = answered_by(many, PERIODS)
+    days = answered_by(many, {**PERIODS, "time_unit": "days"})
+
+    for model in ("nbd", "pareto_nbd"):
+        by_week, by_day = weeks["parameters"][model], days["parameters"][model]
+        assert by_day["alpha"] == pytest.approx(7 * by_week["alpha"])
+        assert by_day["r"] == by_week["r"]
+        repeats = weeks["calibration_repeat_transactions"]
+        assert by_day["LL"] == pytest.approx(by_week["LL"] - repeats * np.log(7))
+    assert days["holdout"] == weeks["holdout"]

@@ -14,9 +14,9 @@ from scipy.stats import gamma as gamma_distribution
 
 from ml.lifetime_value import bg_nbd, gamma_gamma
 from ml.lifetime_value.bg_nbd import BgNbd
-from ml.lifetime_value.contest import choose, enough, judge
+from ml.lifetime_value.contest import enough
 from ml.lifetime_value.customers import FEATURES, Customers, customers
-from ml.lifetime_value.estimators import CANDIDATES, MODEL, RULE, RateRule
+from ml.lifetime_value.estimators import CANDIDATES, TREES, RateRule
 from ml.lifetime_value.gamma_gamma import GammaGamma
 from ml.lifetime_value.history import History
 from warehouse.errors import NotEnoughData
@@ -282,10 +282,10 @@ def some_customers(size: int = 400, seed: int = 5) -> Customers:
     return Customers(history=told, mean_value=values)
 
 
-@pytest.mark.parametrize("name", list(CANDIDATES))
+@pytest.mark.parametrize("name", [name for name in CANDIDATES if name != TREES])
 def test_an_estimator_says_the_same_after_it_was_written_and_read(name: str) -> None:
     known = some_customers()
-    fitted = CANDIDATES[name].fit(known)
+    fitted = CANDIDATES[name].fit(known, [])
 
     again = CANDIDATES[name].read(fitted.files()).expect(known, 4)
 
@@ -308,15 +308,6 @@ def test_the_rule_goes_on_at_the_past_rate() -> None:
     assert found.value.tolist() == [0, 1000, 0]
 
 
-def test_whoever_is_better_in_both_figures_writes_the_scores() -> None:
-    worse, better = {"rmse": 9.0, "spearman": 0.1}, {"rmse": 8.0, "spearman": 0.2}
-    mixed = {"rmse": 8.0, "spearman": 0.05}
-
-    assert choose({MODEL: better, RULE: worse})[0] == MODEL
-    assert choose({MODEL: worse, RULE: better})[0] == RULE
-    assert choose({MODEL: mixed, RULE: worse})[0] == RULE
-
-
 def test_too_few_customers_are_named() -> None:
     with pytest.raises(NotEnoughData, match=r"40 of 50 people who paid needed"):
         enough(some_customers(40), "the day to be judged on")
@@ -330,18 +321,3 @@ def test_rows_of_the_warehouse_become_weeks() -> None:
     assert known.history.recency.tolist() == [2]
     assert known.history.age.tolist() == [4]
     assert known.purchases.tolist() == [3]
-
-
-def test_a_backtest_measures_both_on_money_and_on_purchases() -> None:
-    known = some_customers()
-    bought = np.random.default_rng(1).poisson(known.history.frequency / 20 * 4)
-
-    found = judge(
-        known,
-        spent=bought * known.mean_value,
-        bought=bought.astype(float),
-        horizon_days=28,
-    )
-
-    assert set(found) == {MODEL, RULE}
-    assert {"mae", "rmse", "bias", "spearman", "purchases_rmse"} <= set(found[MODEL])
