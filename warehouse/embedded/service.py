@@ -18,6 +18,8 @@ logger = logging.getLogger(__name__)
 
 _BACKLOG = 512
 _PATIENCE_SECONDS = 1.3
+_KEEP_ALIVE_SECONDS = 30
+"""How long a connection may be idle, as ClickHouse has it: clients count on that."""
 
 
 def serve(folder: Path, port: int, *, users: Path, user: str, password: str) -> None:
@@ -54,6 +56,7 @@ def serve(folder: Path, port: int, *, users: Path, user: str, password: str) -> 
         lifespan="off",
         access_log=False,
         log_config=None,
+        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=1,
     )
     logger.info("clickhouse endpoint on http://127.0.0.1:%s, data in %s", port, folder)
