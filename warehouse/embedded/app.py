@@ -214,6 +214,9 @@ class Endpoint:
         if not parts:
             chunks = encodings.decompressed(_read(body), request.content_encoding)
             chunks = framing.unframed(chunks) if request.is_framed else chunks
+        if request.content_encoding or request.is_framed:
+            # what breaks off must not look to the engine as if it ended
+            chunks = self._spooled(chunks)
         if request.query:
             chunks = chain((request.query.encode() + b"\n",), chunks)
         head, rest = _head(chunks)

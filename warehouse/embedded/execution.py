@@ -1,16 +1,17 @@
 """Run one statement on one handle: an insert, a stream of chunks, or a whole result."""
 
 import contextlib
+import re
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from warehouse.embedded.feed import Feed
 from warehouse.embedded.lexer import SELECTS, Statement
 from warehouse.embedded.pipe import Pipe
 from warehouse.embedded.protocol import Fault, Request, Summary
-from warehouse.embedded.text import quoted
 
 _STREAMED = frozenset(
     """
@@ -23,6 +24,12 @@ _STREAMED = frozenset(
 _RETURNS = SELECTS | frozenset(
     {"(", "SHOW", "DESCRIBE", "DESC", "EXISTS", "EXPLAIN", "CHECK", "KILL"}
 )
+_OUR_PIPE = re.compile(
+    r": \(in file/uri /dev/fd/\d+\)(: While executing File)?"
+    r"|: data for INSERT was parsed from file"
+)
+"""What errors tell of the way that the data of an INSERT took."""
+
 _PROBE_BYTES = 1 << 20
 _PROBE_NS = 250_000_000
 """Held back before the first byte is sent, so that most errors get their status."""
@@ -81,26 +88,17 @@ def execute(
 def _insert(
     handle: Any, request: Request, statement: Statement, data: Iterable[bytes]
 ) -> Summary:
-    started = time.monotonic_ns()
-    for name, value in request.parameters.items():
-        handle.query(f"set param_{name} = {quoted(value)}")
-    inserter = handle.send_insert(statement.text, statement.format)
-    try:
-        for chunk in data:
-            if chunk:
-                inserter.append(chunk)
-        done = inserter.finish()
-    finally:
-        inserter.close()
-    return Summary(
-        read_rows=done.rows_written,
-        read_bytes=done.bytes_written,
-        written_rows=done.rows_written,
-        written_bytes=done.bytes_written,
-        result_rows=done.rows_written,
-        result_bytes=done.bytes_written,
-        elapsed_ns=time.monotonic_ns() - started,
-    )
+    text, at = statement.text, statement.input_at
+    with Feed(data) as feed:
+        source = f" from infile '{feed.path}' compression 'none' ".encode()
+        form = f" format {statement.format}".encode()
+        try:
+            result = handle.query(
+                text[:at] + source + text[at:] + form, params=dict(request.parameters)
+            )
+        except RuntimeError as error:
+            raise RuntimeError(_OUR_PIPE.sub("", str(error))) from None
+    return _summary(result)
 
 
 def _stream(handle: Any, text: bytes, output: str, parameters: dict[str, str]) -> Any:
