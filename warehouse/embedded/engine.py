@@ -12,15 +12,24 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
+from uuid import uuid4
 
 from warehouse.durable import private_folder
 from warehouse.embedded import roles
+from warehouse.embedded.batcher import SMALL_BYTES, Batcher
 from warehouse.embedded.configuration import write_configuration
 from warehouse.embedded.execution import Answer, Held, execute
 from warehouse.embedded.external import Table
+from warehouse.embedded.gathered import (
+    PlainTables,
+    joined,
+    may_join,
+    taken,
+    whole_rows,
+)
 from warehouse.embedded.lexer import Statement
 from warehouse.embedded.pipe import forget_pipes
-from warehouse.embedded.protocol import Fault, Request, fault
+from warehouse.embedded.protocol import Fault, Request, Summary, fault
 from warehouse.embedded.text import identifier, quoted
 from warehouse.embedded.users import User
 from warehouse.errors import StackFailed
@@ -65,6 +74,8 @@ class Engine:
         forget_pipes(self._pipes)
         self._sessions: dict[tuple[str, str], Session] = {}
         self._guard = threading.Lock()
+        self._batcher = Batcher()
+        self._plain = PlainTables(self._asked)
         try:
             self._first = self._connect("system")
             self._first.query(f"create database if not exists {DATABASE}")
@@ -109,9 +120,46 @@ class Engine:
         """Run one statement; `data` are the bytes of an INSERT.
 
         The tag names the query for `kill_reading`; the tables are there for it alone.
-        Raises Fault with the engine's
-        own words.
+        Small inserts are written together with their like. Raises Fault with the
+        engine's own words.
         """
+        if not tables and may_join(request, statement):
+            head, data = taken(data, SMALL_BYTES)
+            rows = len(head) <= SMALL_BYTES and whole_rows(statement.format, head)
+            if rows and self._plain.is_plain(statement, request.database or DATABASE):
+                return self._gathered(request, statement, head, rows, user)
+        return self._alone(request, statement, data, tag, tables, user)
+
+    def _gathered(
+        self, request: Request, statement: Statement, body: bytes, rows: int, user: User
+    ) -> Answer:
+        """Write a small insert together with others that differ in their rows only."""
+
+        def write(bodies: Sequence[bytes]) -> Summary:
+            data = (joined(bodies),)
+            tag = str(uuid4())
+            return self._alone(request, statement, data, tag, (), user).summary
+
+        settings = tuple(sorted(request.settings.items()))
+        text = (statement.text, statement.format, request.database)
+        key = (user.name, user.databases, text, settings)
+        summary = self._batcher.insert(key, body, rows, write)
+        return Answer(iter(()), summary, has_result=False)
+
+    def _asked(self, query: str) -> bytes:
+        with self._fresh(DATABASE, "") as handle:
+            found: bytes = handle.query(query, "TSV").bytes()
+        return found
+
+    def _alone(  # noqa: PLR0913, PLR0917 - what `run` is given
+        self,
+        request: Request,
+        statement: Statement,
+        data: Iterable[bytes],
+        tag: str,
+        tables: Sequence[Table],
+        user: User,
+    ) -> Answer:
         stack = Held(self._pipes)
         try:
             handle = stack.enter_context(self._handle(request, statement, tag, user))
