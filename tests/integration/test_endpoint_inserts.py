@@ -2,6 +2,7 @@
 
 import gzip
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -99,3 +100,39 @@ def test_settings_of_the_statement_stay_in_force(
 
     assert answer.summary["written_rows"] == "2"
     assert count(small) == 2
+
+
+def test_many_small_inserts_at_once_end_each_as_if_alone(
+    endpoint: Settings, small: str, count: Callable[[str], int]
+) -> None:
+    bodies = [
+        b'{"n": 1}',
+        b'{"n": 1',
+        b'{"n": 2} {"n": 3}',
+        b'{"n": 77}',
+        b'{"n": "x"}',
+    ]
+
+    def send(number: int) -> tuple[int, str]:
+        own = Wire(endpoint.endpoint_port)
+        answer = own.post(
+            bodies[number % 5], query=f"insert into {small} format JSONEachRow"
+        )
+        own.close()
+        return answer.status, answer.headers.get("x-clickhouse-exception-code", "")
+
+    with ThreadPoolExecutor(15) as pool:
+        outcomes = list(pool.map(send, range(30)))
+
+    alone = [send(number) for number in range(5)]
+    assert outcomes == alone * 6
+    assert [status for status, _ in alone] == [200, 500, 200, 500, 400]
+    assert count(small) == 7 * 3
+
+
+def test_a_gathered_insert_is_told_its_own_rows(wire: Wire, small: str) -> None:
+    answer = wire.post(
+        b'{"n": 1}\n{"n": 2}\n', query=f"insert into {small} format JSONEachRow"
+    )
+
+    assert answer.summary["written_rows"] == "2"
