@@ -7,6 +7,8 @@ insert, 16 clients, each waiting for its acknowledgement; afterwards the engine 
 killed, and `tiny_lost` and `tiny_doubled` tell what is not there once.
 `export_extra_bytes_max`: the most resident memory that an export of the whole table
 needs on top of what the server held before it.
+The endpoint's inserts wait for the disk; `fsync_one_row_p50_ms` and
+`fsync_batch_p50_ms` are what that adds to one row and to 100,000.
 `ROWS=` sets the rows (10 million), `SECONDS=` the time of the tiny inserts (10).
 """
 
@@ -137,6 +139,7 @@ def run() -> dict[str, Any]:
             with InProcess(folder / "beside") as beside:
                 figures |= _inserts(wire, beside, folder, rows)
                 figures |= _latency(wire, beside)
+            figures |= _waits_for_disk(wire)
             figures |= _exports(wire, engine.pid)
             figures |= _tiny(engine, wire, seconds)
     return {"figures": figures, "compared_with": _BARS}
@@ -189,6 +192,25 @@ def _latency(wire: Wire, beside: InProcess) -> dict[str, float]:
         "lookup_in_process_p50_ms": statistics.median(in_process) * 1e3,
         "added_latency_p50_ms": added * 1e3,
     }
+
+
+def _waits_for_disk(wire: Wire) -> dict[str, float]:
+    """What waiting for the disk adds: inserts that do and that do not, in turn."""
+    row = _MADE.format(start=0, count=1)
+    batch = _MADE.format(start=0, count=_BATCH)
+    hastily = "settings fsync_after_insert = 0, fsync_part_directory = 0"
+    for table, settings in (("waiting", ""), ("hasty", hastily)):
+        wire.send(_TABLE.replace("wide", table).rstrip() + f" {settings}")
+    figures = {}
+    for word, query, times in (("one_row", row, 50), ("batch", batch, 10)):
+        took: dict[str, list[float]] = {"waiting": [], "hasty": []}
+        for _ in range(times):
+            for table, seconds in took.items():
+                seconds.append(wire.send(f"insert into {table} {query}"))
+        waiting, hasty = map(statistics.median, took.values())
+        figures[f"fsync_{word}_p50_ms"] = (waiting - hasty) * 1e3
+        figures[f"hasty_{word}_p50_ms"] = hasty * 1e3
+    return figures
 
 
 def _exports(wire: Wire, process: int) -> dict[str, float]:

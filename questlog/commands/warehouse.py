@@ -30,14 +30,5 @@ def clickhouse() -> None:
     Example: questlog serve clickhouse
     """
     from warehouse.embedded.service import serve as run
-    from warehouse.home import Home
 
-    settings = doors.settings()
-    home = Home(settings.home)
-    run(
-        home.engine,
-        settings.endpoint_port,
-        users=home.users,
-        user=settings.clickhouse_user,
-        password=settings.clickhouse_password,
-    )
+    run(doors.settings())

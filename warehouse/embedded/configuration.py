@@ -18,6 +18,10 @@ _SERVER = """<clickhouse>
   <max_server_memory_usage>{server_bytes}</max_server_memory_usage>
   <mark_cache_size>{cache_bytes}</mark_cache_size>
   <remote_url_allow_hosts></remote_url_allow_hosts>
+  <merge_tree>
+    <fsync_after_insert>{fsync}</fsync_after_insert>
+    <fsync_part_directory>{fsync}</fsync_part_directory>
+  </merge_tree>
   <query_log>
     <database>system</database><table>query_log</table>
     <ttl>event_date + interval 3 day</ttl>
@@ -49,12 +53,15 @@ _USERS = """<clickhouse>
 """
 
 
-def write_configuration(folder: Path, patterns: Collection[str] = ()) -> Path:
+def write_configuration(
+    folder: Path, patterns: Collection[str] = (), *, fsync: bool = True
+) -> Path:
     """Write the engine's files into its folder; returns the main one's path.
 
     Half of the machine's memory is the engine's, half of that one query's, and a
     query spills to disk from half of its share: 24 GiB give 12, 6, 3; 8 GiB 4, 2, 1.
-    The patterns are those of databases that a user may be restricted to.
+    The patterns are those of databases that a user may be restricted to. With `fsync`
+    an insert waits for the disk, unless its table says otherwise.
     """
     for name in ("user_files", "tmp"):
         (folder / name).mkdir(exist_ok=True)
@@ -71,7 +78,10 @@ def write_configuration(folder: Path, patterns: Collection[str] = ()) -> Path:
     path = folder / "config.xml"
     path.write_text(
         _SERVER.format(
-            folder=folder, server_bytes=server, cache_bytes=min(server // 16, _GIB // 2)
+            folder=folder,
+            server_bytes=server,
+            cache_bytes=min(server // 16, _GIB // 2),
+            fsync=int(fsync),
         )
     )
     return path

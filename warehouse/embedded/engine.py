@@ -30,6 +30,7 @@ from warehouse.embedded.gathered import (
 from warehouse.embedded.lexer import Statement
 from warehouse.embedded.pipe import forget_pipes
 from warehouse.embedded.protocol import Fault, Request, Summary, fault
+from warehouse.embedded.start import at_fault, engines_words
 from warehouse.embedded.text import identifier, quoted
 from warehouse.embedded.users import User
 from warehouse.errors import StackFailed
@@ -61,14 +62,17 @@ class Session:
 class Engine:
     """The engine over one data directory: one in a process, which never forks after."""
 
-    def __init__(self, folder: Path, patterns: Collection[str] = ()) -> None:
+    def __init__(
+        self, folder: Path, patterns: Collection[str] = (), *, fsync: bool = True
+    ) -> None:
         """Open a data directory. Raises StackFailed when it is held or broken.
 
-        The patterns are those of databases that a user may be restricted to.
+        The patterns are those of databases that a user may be restricted to. With
+        `fsync` an insert waits for the disk.
         """
         self._lock = _take(folder)
         self._patterns = roles.known(folder / "data", patterns)
-        configuration = write_configuration(folder, self._patterns)
+        configuration = write_configuration(folder, self._patterns, fsync=fsync)
         self._address = f"{folder / 'data'}?config-file={configuration}"
         self._pipes = folder / "tmp"
         forget_pipes(self._pipes)
@@ -76,14 +80,17 @@ class Engine:
         self._guard = threading.Lock()
         self._batcher = Batcher()
         self._plain = PlainTables(self._asked)
+        words: list[str] = []
         try:
-            self._first = self._connect("system")
+            with engines_words(words):
+                self._first = self._connect("system")
             self._first.query(f"create database if not exists {DATABASE}")
             about = self._first.query("select version(), timezone()", "TSV").bytes()
         except RuntimeError as error:
             self._lock.close()
             raise StackFailed(
-                f"The embedded engine cannot open {folder}: {Fault(str(error))}"
+                f"The embedded engine cannot open {folder}:"
+                f" {at_fault(folder / 'data', words) or Fault(str(error))}"
                 " Restore the folder from a backup, or move it away to start empty."
             ) from error
         self.version, self.timezone = about.decode().strip().split("\t")

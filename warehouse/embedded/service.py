@@ -6,13 +6,14 @@ import socket
 import sys
 import threading
 import time
-from pathlib import Path
 from types import FrameType
 
 from warehouse.embedded.app import Endpoint
 from warehouse.embedded.engine import Engine
 from warehouse.embedded.users import Doorkeeper, load
 from warehouse.errors import StackFailed
+from warehouse.home import Home
+from warehouse.settings import Settings
 
 logger = logging.getLogger(__name__)
 
@@ -22,11 +23,10 @@ _KEEP_ALIVE_SECONDS = 30
 """How long a connection may be idle, as ClickHouse has it: clients count on that."""
 
 
-def serve(folder: Path, port: int, *, users: Path, user: str, password: str) -> None:
-    """Serve the engine of a folder on loopback until SIGTERM.
+def serve(settings: Settings) -> None:
+    """Serve the engine of a home on loopback until SIGTERM.
 
-    `users` is the file of further users. Raises StackFailed when the port is taken or
-    the folder cannot be opened.
+    Raises StackFailed when the port is taken or the folder cannot be opened.
     """
     import uvicorn
 
@@ -35,11 +35,14 @@ def serve(folder: Path, port: int, *, users: Path, user: str, password: str) -> 
     )
     logging.getLogger("uvicorn.error").addFilter(_is_news)
     _keep_utc()
+    home = Home(settings.home)
+    port, folder = settings.endpoint_port, home.engine.resolve()
     listener = _bound(port)
-    folder = folder.resolve()
-    patterns = {name for known in load(users) for name in known.databases}
-    engine = Engine(folder, patterns)
-    doorkeeper = Doorkeeper(users, user=user, password=password)
+    patterns = {name for known in load(home.users) for name in known.databases}
+    engine = Engine(folder, patterns, fsync=settings.endpoint_fsync)
+    doorkeeper = Doorkeeper(
+        home.users, user=settings.clickhouse_user, password=settings.clickhouse_password
+    )
     endpoint = Endpoint(engine, spool=folder / "tmp", doorkeeper=doorkeeper)
 
     class Server(uvicorn.Server):
