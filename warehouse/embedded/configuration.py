@@ -4,6 +4,7 @@ import os
 from collections.abc import Collection
 from pathlib import Path
 
+from warehouse.durable import private_folder
 from warehouse.embedded import roles
 
 _GIB = 1 << 30
@@ -18,6 +19,10 @@ _SERVER = """<clickhouse>
   <max_server_memory_usage>{server_bytes}</max_server_memory_usage>
   <mark_cache_size>{cache_bytes}</mark_cache_size>
   <remote_url_allow_hosts></remote_url_allow_hosts>
+  <storage_configuration><disks>
+    <backups><type>local</type><path>{backups}/</path></backups>
+  </disks></storage_configuration>
+  <backups><allowed_disk>backups</allowed_disk></backups>
   <merge_tree>
     <fsync_after_insert>{fsync}</fsync_after_insert>
     <fsync_part_directory>{fsync}</fsync_part_directory>
@@ -54,15 +59,22 @@ _USERS = """<clickhouse>
 
 
 def write_configuration(
-    folder: Path, patterns: Collection[str] = (), *, fsync: bool = True
+    folder: Path,
+    patterns: Collection[str] = (),
+    *,
+    backups: Path | None = None,
+    fsync: bool = True,
 ) -> Path:
     """Write the engine's files into its folder; returns the main one's path.
 
     Half of the machine's memory is the engine's, half of that one query's, and a
     query spills to disk from half of its share: 24 GiB give 12, 6, 3; 8 GiB 4, 2, 1.
     The patterns are those of databases that a user may be restricted to. With `fsync`
-    an insert waits for the disk, unless its table says otherwise.
+    an insert waits for the disk, unless its table says otherwise. Backups go to a
+    folder of that name, or to the one given.
     """
+    backups = backups or folder / "backups"
+    private_folder(backups)
     for name in ("user_files", "tmp"):
         (folder / name).mkdir(exist_ok=True)
     server = memory() // 2
@@ -81,6 +93,7 @@ def write_configuration(
             folder=folder,
             server_bytes=server,
             cache_bytes=min(server // 16, _GIB // 2),
+            backups=backups,
             fsync=int(fsync),
         )
     )

@@ -63,16 +63,23 @@ class Engine:
     """The engine over one data directory: one in a process, which never forks after."""
 
     def __init__(
-        self, folder: Path, patterns: Collection[str] = (), *, fsync: bool = True
+        self,
+        folder: Path,
+        patterns: Collection[str] = (),
+        *,
+        backups: Path | None = None,
+        fsync: bool = True,
     ) -> None:
         """Open a data directory. Raises StackFailed when it is held or broken.
 
         The patterns are those of databases that a user may be restricted to. With
-        `fsync` an insert waits for the disk.
+        `fsync` an insert waits for the disk; backups go to their folder.
         """
         self._lock = _take(folder)
         self._patterns = roles.known(folder / "data", patterns)
-        configuration = write_configuration(folder, self._patterns, fsync=fsync)
+        configuration = write_configuration(
+            folder, self._patterns, backups=backups, fsync=fsync
+        )
         self._address = f"{folder / 'data'}?config-file={configuration}"
         self._pipes = folder / "tmp"
         forget_pipes(self._pipes)

@@ -39,7 +39,12 @@ def serve(settings: Settings) -> None:
     port, folder = settings.endpoint_port, home.engine.resolve()
     listener = _bound(port)
     patterns = {name for known in load(home.users) for name in known.databases}
-    engine = Engine(folder, patterns, fsync=settings.endpoint_fsync)
+    engine = Engine(
+        folder,
+        patterns,
+        backups=home.backups.resolve(),
+        fsync=settings.endpoint_fsync,
+    )
     doorkeeper = Doorkeeper(
         home.users, user=settings.clickhouse_user, password=settings.clickhouse_password
     )
