@@ -34,6 +34,7 @@ _USERS = """<clickhouse>
     <max_bytes_before_external_sort>{spill_bytes}</max_bytes_before_external_sort>
     <allow_introspection_functions>0</allow_introspection_functions>
     <allow_python_table_function>0</allow_python_table_function>
+    {exports}
     <constraints>{constraints}</constraints>
   </default></profiles>
   <quotas><default></default></quotas>
@@ -47,6 +48,14 @@ _USERS = """<clickhouse>
   <roles>{roles}</roles>
 </clickhouse>
 """
+
+_EXPORTS = {
+    "output_format_parquet_row_group_size": 1 << 16,
+    "output_format_parquet_row_group_size_bytes": 8 << 20,
+    "output_format_parquet_bloom_filter_flush_threshold_bytes": 1 << 20,
+}
+"""What keeps an export's memory small. The engine holds a row group plain and packed,
+and by its own settings a million rows of it, beside the filters of many groups."""
 
 
 def write_configuration(folder: Path, patterns: Collection[str] = ()) -> Path:
@@ -63,6 +72,7 @@ def write_configuration(folder: Path, patterns: Collection[str] = ()) -> Path:
         _USERS.format(
             query_bytes=server // 2,
             spill_bytes=server // 4,
+            exports="".join(f"<{name}>{n}</{name}>" for name, n in _EXPORTS.items()),
             constraints=roles.CONSTRAINTS,
             access=roles.access(patterns),
             roles=roles.definitions(patterns),
