@@ -4,7 +4,7 @@ import os
 from collections.abc import Collection
 from pathlib import Path
 
-from warehouse.embedded import roles
+from warehouse.embedded import default_database, roles
 
 _GIB = 1 << 30
 
@@ -12,6 +12,7 @@ _SERVER = """<clickhouse>
   <logger><level>none</level></logger>
   <display_name>questlog</display_name>
   <timezone>UTC</timezone>
+  <default_database>{overlay}</default_database>
   <users_config>{folder}/users.xml</users_config>
   <user_files_path>{folder}/user_files/</user_files_path>
   <tmp_path>{folder}/tmp/</tmp_path>
@@ -81,7 +82,10 @@ def write_configuration(folder: Path, patterns: Collection[str] = ()) -> Path:
     path = folder / "config.xml"
     path.write_text(
         _SERVER.format(
-            folder=folder, server_bytes=server, cache_bytes=min(server // 16, _GIB // 2)
+            folder=folder,
+            overlay=default_database.OVERLAY,
+            server_bytes=server,
+            cache_bytes=min(server // 16, _GIB // 2),
         )
     )
     return path

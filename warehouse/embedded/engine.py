@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from warehouse.durable import private_folder
-from warehouse.embedded import roles
+from warehouse.embedded import default_database, roles
 from warehouse.embedded.configuration import write_configuration
+from warehouse.embedded.default_database import NAME as DATABASE
 from warehouse.embedded.execution import Answer, Held, execute
 from warehouse.embedded.external import Table
 from warehouse.embedded.lexer import Statement
@@ -24,10 +25,6 @@ from warehouse.embedded.protocol import Fault, Request, fault
 from warehouse.embedded.text import identifier, quoted
 from warehouse.embedded.users import User
 from warehouse.errors import StackFailed
-
-DATABASE = "questlog"
-"""The database of a client that names none. chDB's own `default` is an overlay that
-lacks refreshable views and reads files, so a client that asks for it gets this one."""
 
 _PLAIN = re.compile(r"[\w.-]+\Z", re.ASCII)
 
@@ -63,11 +60,11 @@ class Engine:
         self._address = f"{folder / 'data'}?config-file={configuration}"
         self._pipes = folder / "tmp"
         forget_pipes(self._pipes)
+        default_database.store(folder / "data")
         self._sessions: dict[tuple[str, str], Session] = {}
         self._guard = threading.Lock()
         try:
             self._first = self._connect("system")
-            self._first.query(f"create database if not exists {DATABASE}")
             about = self._first.query("select version(), timezone()", "TSV").bytes()
         except RuntimeError as error:
             self._lock.close()
@@ -93,7 +90,7 @@ class Engine:
         self._kill("query not ilike 'kill query%'")
 
     def _kill(self, which: str) -> None:
-        with contextlib.suppress(Fault), self._fresh(DATABASE, "") as handle:
+        with contextlib.suppress(Fault), self._fresh("system", "") as handle:
             handle.query(f"kill query where {which} async")
 
     def run(  # noqa: PLR0913 - a statement, and all that comes with it
@@ -153,7 +150,7 @@ class Engine:
         self, request: Request, statement: Statement, tag: str, user: User
     ) -> Iterator[Any]:
         own_roles = roles.of(user, self._patterns)
-        database = DATABASE if request.database == "default" else request.database
+        database = request.database
         if request.session_id:
             with self._session(request) as session:
                 _take_roles(session.handle, own_roles)
