@@ -21,6 +21,7 @@ from warehouse.embedded.execution import Answer, Held, execute
 from warehouse.embedded.external import Table
 from warehouse.embedded.lexer import Statement
 from warehouse.embedded.pipe import forget_pipes
+from warehouse.embedded.progress import Progress
 from warehouse.embedded.protocol import Fault, Request, fault
 from warehouse.embedded.text import identifier, quoted
 from warehouse.embedded.users import User
@@ -102,14 +103,14 @@ class Engine:
         tables: Sequence[Table] = (),
         *,
         user: User,
+        progress: Progress,
     ) -> Answer:
         """Run one statement; `data` are the bytes of an INSERT.
 
-        The tag names the query for `kill_reading`; the tables are there for it alone.
-        Raises Fault with the engine's
-        own words.
+        The tag names the query for `kill_reading`; the tables are there for it alone;
+        `progress` follows it. Raises Fault with the engine's own words.
         """
-        stack = Held(self._pipes)
+        stack = Held(self._pipes, progress)
         try:
             handle = stack.enter_context(self._handle(request, statement, tag, user))
             for table in tables:

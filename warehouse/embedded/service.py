@@ -28,6 +28,8 @@ def serve(folder: Path, port: int, *, users: Path, user: str, password: str) -> 
     """
     import uvicorn
 
+    from warehouse.embedded.early import Protocol
+
     logging.basicConfig(
         stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(message)s"
     )
@@ -50,7 +52,7 @@ def serve(folder: Path, port: int, *, users: Path, user: str, password: str) -> 
     config = uvicorn.Config(
         endpoint,
         loop="uvloop",
-        http="httptools",
+        http=Protocol,
         lifespan="off",
         access_log=False,
         log_config=None,
