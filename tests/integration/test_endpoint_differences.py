@@ -21,10 +21,7 @@ def wire(endpoint: Settings) -> Iterator[Wire]:
     ("statement", "code"),
     [
         ("create table t on cluster c (a Int8) engine = Memory", "701"),
-        (
-            "create table t (a Int8) engine = ReplicatedMergeTree('/a', 'b') order by a",
-            "225",
-        ),
+        (f"create table t (a Int8) engine = {REPLICATED} order by a", "225"),
         ("create table t (a Int8) engine = Distributed(c, d, t)", "497"),
         ("create database d engine = Replicated('/a', 'b', 'c')", "497"),
     ],
