@@ -9,12 +9,9 @@ if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
 _NAME = re.compile(r"[A-Za-z0-9_-][\w.-]*\Z", re.ASCII)
-_ENGINES_OWN = "system, default, information_schema, INFORMATION_SCHEMA"
+_ENGINES_OWN = ("system", "_overlay", "information_schema", "INFORMATION_SCHEMA")
 _EXISTS, _NOT_FOUND = "BACKUP_ALREADY_EXISTS", "BACKUP_NOT_FOUND"
-_TABLES = """
-select count() from system.tables
-where database not in ('system', 'default', 'information_schema', 'INFORMATION_SCHEMA')
-"""
+_TABLES = f"select count() from system.tables where database not in {_ENGINES_OWN}"
 
 
 def backup(client: "Client", name: str) -> int:
@@ -24,7 +21,7 @@ def backup(client: "Client", name: str) -> int:
     BadInput when the name is none or is taken.
     """
     tables = _tables(client)
-    _run(client, f"backup all except databases {_ENGINES_OWN} to", name)
+    _run(client, f"backup all except databases {', '.join(_ENGINES_OWN)} to", name)
     return tables
 
 

@@ -86,13 +86,13 @@ def test_a_table_that_keeps_a_directory_from_opening_is_named(
     with run_endpoint(settings), connect(settings) as client:
         client.command("create table torn (a Int64) engine = MergeTree order by a")
     metadata = settings.home / "clickhouse" / "data" / "metadata"
-    definition = metadata / "questlog" / "torn.sql"
+    definition = metadata / "default" / "torn.sql"
     definition.write_text(definition.read_text()[:20])
 
     code = start_endpoint(settings).wait(60)
 
     assert code == 1
-    assert "the definition of table questlog.torn cannot be read" in told(settings)
+    assert "the definition of table default.torn cannot be read" in told(settings)
     assert told(settings).splitlines()[-1].endswith("move it away to start empty.")
 
 

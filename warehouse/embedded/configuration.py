@@ -5,7 +5,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from warehouse.durable import private_folder
-from warehouse.embedded import roles
+from warehouse.embedded import default_database, roles
 
 _GIB = 1 << 30
 
@@ -13,6 +13,7 @@ _SERVER = """<clickhouse>
   <logger><level>none</level></logger>
   <display_name>questlog</display_name>
   <timezone>UTC</timezone>
+  <default_database>{overlay}</default_database>
   <users_config>{folder}/users.xml</users_config>
   <user_files_path>{folder}/user_files/</user_files_path>
   <tmp_path>{folder}/tmp/</tmp_path>
@@ -43,6 +44,7 @@ _USERS = """<clickhouse>
     <max_bytes_before_external_sort>{spill_bytes}</max_bytes_before_external_sort>
     <allow_introspection_functions>0</allow_introspection_functions>
     <allow_python_table_function>0</allow_python_table_function>
+    {exports}
     <constraints>{constraints}</constraints>
   </default></profiles>
   <quotas><default></default></quotas>
@@ -56,6 +58,14 @@ _USERS = """<clickhouse>
   <roles>{roles}</roles>
 </clickhouse>
 """
+
+_EXPORTS = {
+    "output_format_parquet_row_group_size": 1 << 16,
+    "output_format_parquet_row_group_size_bytes": 8 << 20,
+    "output_format_parquet_bloom_filter_flush_threshold_bytes": 1 << 20,
+}
+"""What keeps an export's memory small. The engine holds a row group plain and packed,
+and by its own settings a million rows of it, beside the filters of many groups."""
 
 
 def write_configuration(
@@ -82,6 +92,7 @@ def write_configuration(
         _USERS.format(
             query_bytes=server // 2,
             spill_bytes=server // 4,
+            exports="".join(f"<{name}>{n}</{name}>" for name, n in _EXPORTS.items()),
             constraints=roles.CONSTRAINTS,
             access=roles.access(patterns),
             roles=roles.definitions(patterns),
@@ -91,6 +102,7 @@ def write_configuration(
     path.write_text(
         _SERVER.format(
             folder=folder,
+            overlay=default_database.OVERLAY,
             server_bytes=server,
             cache_bytes=min(server // 16, _GIB // 2),
             backups=backups,

@@ -15,9 +15,10 @@ from typing import Any, TextIO
 from uuid import uuid4
 
 from warehouse.durable import private_folder
-from warehouse.embedded import roles
+from warehouse.embedded import default_database, roles
 from warehouse.embedded.batcher import SMALL_BYTES, Batcher
 from warehouse.embedded.configuration import write_configuration
+from warehouse.embedded.default_database import NAME as DATABASE
 from warehouse.embedded.execution import Answer, Held, execute
 from warehouse.embedded.external import Table
 from warehouse.embedded.gathered import (
@@ -29,15 +30,12 @@ from warehouse.embedded.gathered import (
 )
 from warehouse.embedded.lexer import Statement
 from warehouse.embedded.pipe import forget_pipes
+from warehouse.embedded.progress import Progress
 from warehouse.embedded.protocol import Fault, Request, Summary, fault
 from warehouse.embedded.start import at_fault, engines_words
 from warehouse.embedded.text import identifier, quoted
 from warehouse.embedded.users import User
 from warehouse.errors import StackFailed
-
-DATABASE = "questlog"
-"""The database of a client that names none. chDB's own `default` is an overlay that
-lacks refreshable views and reads files, so a client that asks for it gets this one."""
 
 _PLAIN = re.compile(r"[\w.-]+\Z", re.ASCII)
 
@@ -83,6 +81,7 @@ class Engine:
         self._address = f"{folder / 'data'}?config-file={configuration}"
         self._pipes = folder / "tmp"
         forget_pipes(self._pipes)
+        default_database.store(folder / "data")
         self._sessions: dict[tuple[str, str], Session] = {}
         self._guard = threading.Lock()
         self._batcher = Batcher()
@@ -91,7 +90,6 @@ class Engine:
         try:
             with engines_words(words):
                 self._first = self._connect("system")
-            self._first.query(f"create database if not exists {DATABASE}")
             about = self._first.query("select version(), timezone()", "TSV").bytes()
         except RuntimeError as error:
             self._lock.close()
@@ -118,7 +116,7 @@ class Engine:
         self._kill("query not ilike 'kill query%'")
 
     def _kill(self, which: str) -> None:
-        with contextlib.suppress(Fault), self._fresh(DATABASE, "") as handle:
+        with contextlib.suppress(Fault), self._fresh("system", "") as handle:
             handle.query(f"kill query where {which} async")
 
     def run(  # noqa: PLR0913 - a statement, and all that comes with it
@@ -130,19 +128,20 @@ class Engine:
         tables: Sequence[Table] = (),
         *,
         user: User,
+        progress: Progress,
     ) -> Answer:
         """Run one statement; `data` are the bytes of an INSERT.
 
-        The tag names the query for `kill_reading`; the tables are there for it alone.
-        Small inserts are written together with their like. Raises Fault with the
-        engine's own words.
+        The tag names the query for `kill_reading`; the tables are there for it alone;
+        `progress` follows it. Small inserts are written together with their like.
+        Raises Fault with the engine's own words.
         """
         if not tables and may_join(request, statement):
             head, data = taken(data, SMALL_BYTES)
             rows = len(head) <= SMALL_BYTES and whole_rows(statement.format, head)
             if rows and self._plain.is_plain(statement, request.database or DATABASE):
                 return self._gathered(request, statement, head, rows, user)
-        return self._alone(request, statement, data, tag, tables, user)
+        return self._alone(request, statement, data, tag, tables, user, progress)
 
     def _gathered(
         self, request: Request, statement: Statement, body: bytes, rows: int, user: User
@@ -152,7 +151,8 @@ class Engine:
         def write(bodies: Sequence[bytes]) -> Summary:
             data = (joined(bodies),)
             tag = str(uuid4())
-            return self._alone(request, statement, data, tag, (), user).summary
+            own = Progress()
+            return self._alone(request, statement, data, tag, (), user, own).summary
 
         settings = tuple(sorted(request.settings.items()))
         text = (statement.text, statement.format, request.database)
@@ -173,8 +173,9 @@ class Engine:
         tag: str,
         tables: Sequence[Table],
         user: User,
+        progress: Progress,
     ) -> Answer:
-        stack = Held(self._pipes)
+        stack = Held(self._pipes, progress)
         try:
             handle = stack.enter_context(self._handle(request, statement, tag, user))
             for table in tables:
@@ -215,7 +216,7 @@ class Engine:
         self, request: Request, statement: Statement, tag: str, user: User
     ) -> Iterator[Any]:
         own_roles = roles.of(user, self._patterns)
-        database = DATABASE if request.database == "default" else request.database
+        database = request.database
         if request.session_id:
             with self._session(request) as session:
                 _take_roles(session.handle, own_roles)

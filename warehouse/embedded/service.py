@@ -30,6 +30,8 @@ def serve(settings: Settings) -> None:
     """
     import uvicorn
 
+    from warehouse.embedded.early import Protocol
+
     logging.basicConfig(
         stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(message)s"
     )
@@ -60,7 +62,7 @@ def serve(settings: Settings) -> None:
     config = uvicorn.Config(
         endpoint,
         loop="uvloop",
-        http="httptools",
+        http=Protocol,
         lifespan="off",
         access_log=False,
         log_config=None,

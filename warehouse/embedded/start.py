@@ -42,7 +42,8 @@ def at_fault(data: Path, words: Sequence[str]) -> str:
 
 
 def _owner(data: Path, file: Path) -> str:
-    for database in (data / "metadata").iterdir():
-        if database.is_dir() and database.resolve() == file.parent.resolve():
-            return f"table {database.name}.{file.stem}"
+    for record in (data / "metadata").glob("*.sql"):
+        # a database lies in the folder of its id
+        if record != file and file.parent.name in record.read_text():
+            return f"table {record.stem}.{file.stem}"
     return f"database {file.stem}"
