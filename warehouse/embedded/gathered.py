@@ -66,9 +66,10 @@ def _sets_apart(settings: Mapping[str, str]) -> bool:
 
 
 class PlainTables:
-    """Tables that are written all at once, and that no view reads as they are.
+    """Tables that are written all at once, that no view reads, that know no insert again.
 
-    Of another, rows of a failed insert may be there in part. Asked of the engine once
+    Of another, rows of a failed insert may be there in part, and a repeated insert is
+    known again by its block, which has to be its own. Asked of the engine once
     a second for each table, so that an insert does not have to ask each time.
     """
 
@@ -96,6 +97,7 @@ class PlainTables:
         found = self._ask(
             "select count() from system.tables where engine like '%MergeTree'"
             " and empty(dependencies_table)"
+            " and not engine_full like '%deduplication_window%'"
             f" and database = {quoted(database)} and name = {quoted(table)}"
         )
         return found.strip() == b"1"
