@@ -66,7 +66,7 @@ def _sets_apart(settings: Mapping[str, str]) -> bool:
 
 
 class PlainTables:
-    """Tables that are written all at once, that no view reads, that know no insert again.
+    """Tables written all at once, that no view reads, and that know no insert again.
 
     Of another, rows of a failed insert may be there in part, and a repeated insert is
     known again by its block, which has to be its own. Asked of the engine once
