@@ -10,6 +10,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from warehouse.embedded import default_database
 from warehouse.embedded.configuration import write_configuration
 
 if TYPE_CHECKING:
@@ -60,8 +61,8 @@ def _serve(folder: Path, pipe: Connection) -> None:
 
     folder.mkdir(parents=True, exist_ok=True)
     configuration = write_configuration(folder)
+    default_database.store(folder / "data")
     handle = chdb.connect(f"{folder / 'data'}?config-file={configuration}")
-    # the engine's own default database is no ordinary one
     handle.query("create database if not exists beside")
     handle.query("use beside")
     does: dict[str, Callable[..., float]] = {
