@@ -121,7 +121,7 @@ def test_other_methods_and_paths_are_not_served(wire: Wire) -> None:
     assert wire.get(path="/dashboard").status == 404
 
 
-def test_backups_are_not_made_by_clients(wire: Wire) -> None:
+def test_backups_go_to_no_other_place(wire: Wire) -> None:
     for place in ("Disk('default', 'x')", "File('x')", "S3('http://x')"):
         told = wire.post(f"backup database default to {place}")
         assert told.headers["x-clickhouse-exception-code"] == "497"
