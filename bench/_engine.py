@@ -48,6 +48,11 @@ class Engine:
         except subprocess.TimeoutExpired:
             self.kill()
 
+    @property
+    def pid(self) -> int:
+        """The id of the process that is running now."""
+        return self._process.pid
+
     def start(self) -> None:
         """Start it and wait until it answers. Raises Unavailable."""
         self.settings.home.mkdir(parents=True, exist_ok=True)

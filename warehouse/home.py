@@ -16,6 +16,11 @@ class Home:
         return self.root / "clickhouse"
 
     @property
+    def backups(self) -> Path:
+        """Backups of the embedded warehouse, a folder each."""
+        return self.root / "backups"
+
+    @property
     def users(self) -> Path:
         """Users of the embedded endpoint and the hashes of their passwords."""
         return self.root / "users.yml"

@@ -60,6 +60,12 @@ class Settings:
     endpoint_port: int = _setting(
         "QUESTLOG_ENDPOINT_PORT", 18123, "Port of the embedded ClickHouse endpoint."
     )
+    endpoint_fsync: bool = _setting(
+        "QUESTLOG_ENDPOINT_FSYNC",
+        True,
+        "Whether the embedded endpoint acknowledges an insert only when the disk has"
+        " it, so that it outlives a loss of power.",
+    )
     ingest_host: str = _setting(
         "QUESTLOG_INGEST_HOST", "127.0.0.1", "Address the ingest service listens on."
     )

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -76,6 +77,36 @@ def test_a_directory_that_cannot_open_is_said_to_be_so(
     assert code == 1
     assert "cannot open" in told(settings)
     assert "Traceback" not in told(settings)
+
+
+def test_a_table_that_keeps_a_directory_from_opening_is_named(
+    new_settings: Callable[[], Settings], run_endpoint: Running, start_endpoint: Start
+) -> None:
+    settings = new_settings()
+    with run_endpoint(settings), connect(settings) as client:
+        client.command("create table torn (a Int64) engine = MergeTree order by a")
+    metadata = settings.home / "clickhouse" / "data" / "metadata"
+    definition = metadata / "default" / "torn.sql"
+    definition.write_text(definition.read_text()[:20])
+
+    code = start_endpoint(settings).wait(60)
+
+    assert code == 1
+    assert "the definition of table default.torn cannot be read" in told(settings)
+    assert told(settings).splitlines()[-1].endswith("move it away to start empty.")
+
+
+def test_inserts_wait_for_the_disk_where_nobody_says_otherwise(
+    new_settings: Callable[[], Settings], run_endpoint: Running
+) -> None:
+    settings = replace(new_settings(), endpoint_fsync=Settings().endpoint_fsync)
+    asked = (
+        "select name, value from system.merge_tree_settings where name like 'fsync%'"
+    )
+    with run_endpoint(settings), connect(settings) as client:
+        found = dict(client.query(asked).result_rows)
+
+    assert found == {"fsync_after_insert": "1", "fsync_part_directory": "1"}
 
 
 def test_sigterm_ends_it_within_two_seconds_whatever_runs(

@@ -46,6 +46,17 @@ def test_formats_with_a_head_and_a_tail_come_whole(
         assert inside.summary["result_bytes"] == str(len(inside.body))
 
 
+def test_parquet_comes_in_small_row_groups_unless_told_otherwise(wire: Wire) -> None:
+    query = "select number from numbers(200000) format Parquet"
+
+    small = pq.ParquetFile(io.BytesIO(wire.post(query).body))
+    told = wire.post(query, output_format_parquet_row_group_size=1_000_000)
+
+    # the engine holds a row group in memory, plain and packed
+    assert small.metadata.row_group(0).num_rows <= 1 << 17
+    assert pq.ParquetFile(io.BytesIO(told.body)).num_row_groups == 1
+
+
 @pytest.mark.parametrize("form", ["JSON", "Parquet"])
 def test_such_formats_tell_their_errors_too(wire: Wire, form: str) -> None:
     late = "select throwIf(number = 9000) from numbers(10000)"

@@ -206,12 +206,13 @@ def test_the_traps_would_tell(wire: Wire, traps: Traps) -> None:
     assert wire.post(f"select '{CANARY}'").body == f"{CANARY}\n".encode()
 
 
+@pytest.mark.parametrize("database", ["default", "_overlay"])
 @pytest.mark.parametrize("table", ["`{}`", "`file://{}`"])
-def test_the_engines_own_default_database_reads_no_files(
-    wire: Wire, traps: Traps, table: str
+def test_the_engines_own_databases_read_no_files(
+    wire: Wire, traps: Traps, table: str, database: str
 ) -> None:
-    named = table.format(traps.file)
+    named = f"{database}.{table.format(traps.file)}"
 
-    told = wire.post(f"select * from default.{named} settings implicit_select = 0")
+    told = wire.post(f"select * from {named} settings implicit_select = 0")
 
     assert CANARY.encode() not in told.body

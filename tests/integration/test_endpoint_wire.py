@@ -233,7 +233,7 @@ def test_settings_of_a_request_hold_for_it_alone(wire: Wire) -> None:
     assert wire.post("select currentDatabase()", database="ops").body == b"ops\n"
     use = wire.post("select currentDatabase()", session_id="w", database="ops")
     assert use.body == b"ops\n"
-    assert wire.post("select currentDatabase()", session_id="w").body == b"questlog\n"
+    assert wire.post("select currentDatabase()", session_id="w").body == b"default\n"
     assert wire.post("use ops", session_id="w").status == 200
     assert wire.post("select currentDatabase()", session_id="w").body == b"ops\n"
 
@@ -322,6 +322,18 @@ def test_tables_are_published_in_one_step(wire: Wire) -> None:
 
     assert wire.post("select * from shown").body == b"2026-01-02\t2\n"
     assert wire.post("select count() from other").body == b"2\n"
+
+
+def test_the_default_database_is_like_any_other(wire: Wire) -> None:
+    view = "create or replace view default.seen as select 1 as a"
+    fresh = "create materialized view kept refresh every 1 year engine = Memory"
+
+    assert wire.post(view).status == 200
+    assert wire.post("select a from seen", database="default").body == b"1\n"
+    assert wire.post(f"{fresh} as select a from seen", database="").status == 200
+    assert wire.post("select * from default.`/etc/hostname`").status == 404
+    assert wire.post("select * from _overlay.`/etc/hostname`").status == 403
+    assert wire.post("drop table default.kept").status == 200
 
 
 NOISE = st.sampled_from(

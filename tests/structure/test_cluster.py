@@ -119,7 +119,7 @@ def test_without_a_cluster_dbt_is_told_the_engine_as_ever(engine: str | None) ->
     ("environment", "cluster", "settings"),
     [
         ({}, "", "{}"),
-        ({"CLICKHOUSE_CLUSTER": "three"}, "three", "{'insert_deduplicate': 0}"),
+        ({"CLICKHOUSE_CLUSTER": "three"}, "three", "{'deduplicate_insert': 'disable'}"),
     ],
 )
 def test_dbt_names_a_cluster_only_where_there_is_one(

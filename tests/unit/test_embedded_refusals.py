@@ -90,3 +90,27 @@ def test_a_parameter_cannot_name_a_function_that_reaches_out() -> None:
     assert refused_parameters({"f": r"fi\x6ce"}, sql)
     assert not refused_parameters({"f": "lower"}, sql)
     assert not refused_parameters({"f": "file"}, b"select {f:String}")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "backup all to File('x')",
+        "backup all to S3('https://x', 'a', 'b')",
+        "backup all to Disk('default', 'x')",
+        "backup all to Disk('backups', '../x')",
+        "backup all to Disk('backups', 'x') settings base_backup = File('y')",
+        "restore table a.b from Disk('backups', 'x'), File('y')",
+        "restore all from Disk('backups', 'x/y')",
+    ],
+)
+def test_a_backup_stays_in_its_folder(statement: str) -> None:
+    assert "only so: BACKUP" in read(statement.encode()).refused_because
+
+
+def test_backups_in_their_folder_are_let_through() -> None:
+    there = "backup all except databases system to Disk('backups', 'a-1')"
+    back = "restore database a from disk('backups', 'a-1');"
+
+    assert read(there.encode()).refused_because == ""
+    assert read(back.encode()).refused_because == ""

@@ -85,6 +85,19 @@ def test_a_known_password_costs_no_scrypt_again(path: Path) -> None:
     assert again < first / 4
 
 
+def test_who_was_let_in_once_is_known_until_the_file_changes(path: Path) -> None:
+    door = keeper(path)
+
+    assert door.remembered("ann", PASSWORD) is None
+    door.admitted("ann", PASSWORD)
+    assert door.remembered("ann", PASSWORD) == door.admitted("ann", PASSWORD)
+    assert door.remembered("ann", "another password") is None
+    assert door.remembered("default", "") is not None
+    assert door.remembered("default", "guessed") is None
+    users.remove(path, "ann")
+    assert door.remembered("ann", PASSWORD) is None
+
+
 def test_roles_follow_the_patterns_that_the_engine_knows() -> None:
     ann = User("ann", "", "", read_only=True, databases=("marts", "shop_*"))
     bob = User("bob", "", "", databases=("marts",))

@@ -1,74 +1,35 @@
-"""The HTTP side: bodies in, statements run in threads, results out."""
+"""The HTTP side: who is let in, and what comes back while a query runs or after it."""
 
 import asyncio
-import logging
-import secrets
-import tempfile
 import time
-from collections.abc import (
-    Awaitable,
-    Callable,
-    Iterable,
-    Iterator,
-    MutableMapping,
-    Sequence,
-)
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import chain
 from pathlib import Path
 from typing import IO, Any
 from uuid import uuid4
 
-from warehouse.embedded import encodings, external, framing, lexer, protocol, roles
+from warehouse.embedded import external, protocol, replies
+from warehouse.embedded.early import Early, early
 from warehouse.embedded.engine import Engine
-from warehouse.embedded.execution import Answer
+from warehouse.embedded.progress import Progress
 from warehouse.embedded.protocol import Fault, Request, fault
-from warehouse.embedded.refusals import refused_parameters
+from warehouse.embedded.replies import Broken, Message, Receive, Reply, Send
+from warehouse.embedded.statements import Content, Statements
 from warehouse.embedded.users import Doorkeeper, User
 from warehouse.errors import QuestlogError
 
-logger = logging.getLogger(__name__)
-
-_HEAD_BYTES = 256 << 10
-_MEMORY_BYTES = 16 << 20
-_CHUNK_BYTES = 1 << 20
 _THREADS = 48
-_TEXT = {"Content-Type": "text/plain; charset=UTF-8"}
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
 
-Parts = Sequence[external.Part]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-
 
 @dataclass(frozen=True, slots=True)
-class Reply:
-    """A response about to be sent; unless it is whole its query may still run."""
+class _Client:
+    """The other end of a request under way; `gone` is done when it has left."""
 
-    status: int
-    headers: dict[str, str]
-    chunks: Iterator[bytes]
-    is_whole: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Content:
-    """The body of a request, where the parts of a multipart one lie, and who asks."""
-
-    body: IO[bytes]
-    parts: Parts
-    user: User
-
-
-class _Broken(Exception):
-    """The result broke off after its first bytes were sent; `tail` tells why."""
-
-    def __init__(self, tail: bytes) -> None:
-        super().__init__("the result broke off")
-        self.tail = tail
+    send: Send
+    early: Early
+    gone: "asyncio.Task[None]"
 
 
 class Endpoint:
@@ -76,9 +37,7 @@ class Endpoint:
 
     def __init__(self, engine: Engine, *, spool: Path, doorkeeper: Doorkeeper) -> None:
         self._engine = engine
-        self._spool = partial(
-            tempfile.SpooledTemporaryFile, max_size=_MEMORY_BYTES, dir=spool
-        )
+        self._statements = Statements(engine, spool)
         self._doorkeeper = doorkeeper
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="query")
         self._running: set[str] = set()
@@ -91,22 +50,32 @@ class Endpoint:
         }
         reply = _without_engine(scope, headers)
         if reply is not None:
-            await _send_whole(reply, send)
+            await replies.send_whole(reply, send)
             return
-        with self._spool() as body:
+        with self._statements.spool() as body:
             if not await _received(receive, body):
                 return
             try:
                 parts = external.form(body, headers.get("content-type", ""))
-                request = _read_request(scope, headers, body, parts)
-                loop = asyncio.get_running_loop()
-                user = await loop.run_in_executor(None, self._admitted, request)
+                request = protocol.request(
+                    scope["method"],
+                    scope["query_string"],
+                    headers,
+                    external.fields(body, parts),
+                    external.names(parts),
+                )
+                user = await self._admitted(request)
             except Fault as error:
-                await _send_whole(self._told_fault(error), send)
+                await replies.send_whole(self._statements.told_fault(error), send)
                 return
             body.seek(0)
             request = replace(request, read_only=request.read_only or user.read_only)
-            await self._answer(request, Content(body, parts, user), receive, send)
+            gone = asyncio.create_task(_disconnected(receive))
+            try:
+                client = _Client(send, early(scope), gone)
+                await self._answer(request, Content(body, parts, user), client)
+            finally:
+                gone.cancel()
 
     def stopped(self, *, within_seconds: float) -> bool:
         """Take no more work; whether all work has ended in time."""
@@ -116,148 +85,88 @@ class Endpoint:
             time.sleep(0.01)
         return not self._running
 
-    def _admitted(self, request: Request) -> User:
+    async def _admitted(self, request: Request) -> User:
+        """Who asks: at once where the password was seen before, else in a thread."""
+        known = self._doorkeeper.remembered(request.user, request.password)
+        if known is not None:
+            return known
+        loop = asyncio.get_running_loop()
         try:
-            return self._doorkeeper.admitted(request.user, request.password)
+            return await loop.run_in_executor(
+                None, self._doorkeeper.admitted, request.user, request.password
+            )
         except QuestlogError as error:
             raise fault(516, "AUTHENTICATION_FAILED", str(error)) from None
 
     async def _answer(
-        self, request: Request, content: Content, receive: Receive, send: Send
+        self, request: Request, content: Content, client: _Client
     ) -> None:
         tag = request.query_id or str(uuid4())
         if tag in self._running:
             message = f"Query with id = {tag} is already running"
             error = fault(216, "QUERY_WITH_SAME_ID_IS_ALREADY_RUNNING", message)
-            await _send_whole(self._told_fault(error), send)
+            await replies.send_whole(self._statements.told_fault(error), client.send)
             return
         self._running.add(tag)
-        gone = asyncio.create_task(_disconnected(receive))
+        progress = Progress()
         loop = asyncio.get_running_loop()
-        work = loop.run_in_executor(self._threads, self._reply, request, content, tag)
-        waited: set[asyncio.Future[Any]] = {work, gone}
+        work = loop.run_in_executor(
+            self._threads, self._statements.reply, request, content, tag, progress
+        )
         try:
-            await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+            await _while_running(work, request, progress, client)
             if not work.done():
                 await loop.run_in_executor(None, self._engine.kill_reading, tag)
             reply = await work
             if reply.is_whole:
-                await _send_whole(reply, send)
+                await replies.send_whole(reply, client.send)
             else:
-                await self._send(reply, send, gone, tag)
+                await self._send(reply, client, tag)
         finally:
-            gone.cancel()
             self._running.discard(tag)
 
-    async def _send(
-        self, reply: Reply, send: Send, gone: "asyncio.Task[None]", tag: str
-    ) -> None:
+    async def _send(self, reply: Reply, client: _Client, tag: str) -> None:
         loop = asyncio.get_running_loop()
         following = partial(
             loop.run_in_executor, self._threads, next, reply.chunks, None
         )
         try:
-            await send(_start(reply))
+            await client.send(replies.start(reply))
             while True:
                 step = following()
-                waited: set[asyncio.Future[Any]] = {step, gone}
-                await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
-                if gone.done():
+                await _first(step, client.gone)
+                if client.gone.done():
                     await loop.run_in_executor(None, self._engine.kill_reading, tag)
                 chunk = await step
-                if chunk is None or gone.done():
+                if chunk is None or client.gone.done():
                     break
-                await send(_body(chunk, more=True))
-            await send(_body(b"", more=False))
-        except _Broken as broken:
+                await client.send(replies.body(chunk, more=True))
+            await client.send(replies.body(b"", more=False))
+        except Broken as broken:
             # without a last chunk the client sees that the result is not whole
-            await send(_body(broken.tail, more=True))
+            await client.send(replies.body(broken.tail, more=True))
         finally:
-            await loop.run_in_executor(self._threads, _close, reply.chunks)
+            await loop.run_in_executor(self._threads, replies.close, reply.chunks)
 
-    def _reply(self, request: Request, content: Content, tag: str) -> Reply:
-        """Run a request to the point where its first bytes can be sent."""
-        try:
-            statement, answer = self._run(request, content, tag)
-            chunks = answer.chunks
-            if request.whole and not answer.is_whole:
-                chunks = self._spooled(chunks)
-        except Fault as error:
-            return self._told_fault(error)
-        headers = {
-            **_TEXT,
-            "X-ClickHouse-Summary": answer.summary.header(),
-            "X-ClickHouse-Query-Id": tag,
-            "X-ClickHouse-Timezone": request.settings.get("session_timezone")
-            or self._engine.timezone,
-            "X-ClickHouse-Server-Display-Name": "questlog",
-        }
-        if not answer.has_result:
-            return Reply(200, headers, chunks)
-        output = statement.format or request.format or "TabSeparated"
-        exception_tag = secrets.token_hex(8)
-        headers["X-ClickHouse-Format"] = output
-        headers["X-ClickHouse-Exception-Tag"] = exception_tag
-        headers["Content-Type"] = protocol.content_type(output)
-        if request.accept_encoding:
-            headers["Content-Encoding"] = request.accept_encoding
-        encoded = _encoded(chunks, _compressor(request), exception_tag)
-        if answer.is_whole:
-            return Reply(200, headers, iter(list(encoded)))
-        return Reply(200, headers, encoded, is_whole=False)
 
-    def _run(
-        self, request: Request, content: Content, tag: str
-    ) -> tuple[lexer.Statement, Answer]:
-        body, parts = content.body, content.parts
-        chunks: Iterator[bytes] = iter(())
-        if not parts:
-            chunks = encodings.decompressed(_read(body), request.content_encoding)
-            chunks = framing.unframed(chunks) if request.is_framed else chunks
-        if request.query:
-            chunks = chain((request.query.encode() + b"\n",), chunks)
-        head, rest = _head(chunks)
-        statement = lexer.read(head)
-        if statement.data_at is None and (more := b"".join(rest)):
-            head += more
-            statement = lexer.read(head)
-        if not statement.kind:
-            raise fault(62, "SYNTAX_ERROR", "Syntax error: Empty query")
-        because = (
-            statement.refused_because
-            or refused_parameters(request.parameters, statement.text)
-            or roles.refusal(content.user, statement.text)
-        )
-        if because:
-            raise protocol.refused(because)
-        data = chain((head[statement.data_at :],), rest)
-        tables = external.tables(body, parts, request.tables)
-        return statement, self._engine.run(
-            request, statement, data, tag, tables, user=content.user
-        )
+async def _while_running(
+    work: "asyncio.Future[Reply]",
+    request: Request,
+    progress: Progress,
+    client: _Client,
+) -> None:
+    """Wait for a reply or for the client to leave; tell how far it is, if asked to."""
+    every_s = request.progress_ms / 1000 or None
+    while not await _first(work, client.gone, within_s=every_s):
+        client.early("X-ClickHouse-Progress", progress.header())
 
-    def _spooled(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
-        """The same chunks, once all of them are known to be good."""
-        spool = self._spool()
-        try:
-            for chunk in chunks:
-                spool.write(chunk)
-        except BaseException:
-            spool.close()
-            raise
-        spool.seek(0)
-        return _read(spool)
 
-    def _told_fault(self, error: Fault) -> Reply:
-        text = str(error).strip()
-        if "(version " not in text:
-            text += f" (version {self._engine.version} (official build))"
-        headers = {
-            **_TEXT,
-            "X-ClickHouse-Exception-Code": str(error.code),
-            "X-ClickHouse-Timezone": self._engine.timezone,
-        }
-        return Reply(error.status, headers, iter((text.encode() + b"\n",)))
+async def _first(*waited: "asyncio.Future[Any]", within_s: float | None = None) -> bool:
+    """Wait for whatever comes first; False when nothing comes in time."""
+    done, _ = await asyncio.wait(
+        waited, timeout=within_s, return_when=asyncio.FIRST_COMPLETED
+    )
+    return bool(done)
 
 
 def _without_engine(scope: Message, headers: dict[str, str]) -> Reply | None:
@@ -265,28 +174,16 @@ def _without_engine(scope: Message, headers: dict[str, str]) -> Reply | None:
     host = headers.get("host", "127.0.0.1")
     host = host if host.endswith("]") else host.rsplit(":", 1)[0]
     if host not in _LOOPBACK or "origin" in headers:
-        refusal = b"The endpoint serves programs of this machine, not web pages.\n"
-        return Reply(403, {**_TEXT}, iter((refusal,)))
+        refusal = "The endpoint serves programs of this machine, not web pages."
+        return replies.plain(403, refusal)
     is_ping = scope["path"] in {"/ping", "/replicas_status"}
     is_idle = scope["path"] == "/" and scope["method"] in {"GET", "HEAD"}
     if is_ping or (is_idle and b"query=" not in scope["query_string"]):
-        return Reply(200, {**_TEXT}, iter((b"Ok.\n",)))
+        return replies.plain(200, "Ok.")
     if scope["path"] != "/":
-        unknown = b"There is no such handle; use /, /ping or /replicas_status.\n"
-        return Reply(404, {**_TEXT}, iter((unknown,)))
+        unknown = "There is no such handle; use /, /ping or /replicas_status."
+        return replies.plain(404, unknown)
     return None
-
-
-def _read_request(
-    scope: Message, headers: dict[str, str], body: IO[bytes], parts: Parts
-) -> Request:
-    return protocol.request(
-        scope["method"],
-        scope["query_string"],
-        headers,
-        external.fields(body, parts),
-        external.names(parts),
-    )
 
 
 async def _received(receive: Receive, body: IO[bytes]) -> bool:
@@ -304,68 +201,3 @@ async def _received(receive: Receive, body: IO[bytes]) -> bool:
 async def _disconnected(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
-
-
-def _start(reply: Reply) -> Message:
-    pairs = [
-        (name.lower().encode(), value.encode("latin-1", "replace"))
-        for name, value in reply.headers.items()
-    ]
-    return {"type": "http.response.start", "status": reply.status, "headers": pairs}
-
-
-def _body(content: bytes, *, more: bool) -> Message:
-    return {"type": "http.response.body", "body": content, "more_body": more}
-
-
-async def _send_whole(reply: Reply, send: Send) -> None:
-    content = b"".join(reply.chunks)
-    reply.headers["Content-Length"] = str(len(content))
-    await send(_start(reply))
-    await send(_body(content, more=False))
-
-
-def _read(body: IO[bytes]) -> Iterator[bytes]:
-    with body:
-        while chunk := body.read(_CHUNK_BYTES):
-            yield chunk
-
-
-def _head(chunks: Iterable[bytes]) -> tuple[bytes, Iterator[bytes]]:
-    """Enough of a body to know its statement, and what comes after."""
-    rest = iter(chunks)
-    head = b""
-    while len(head) < _HEAD_BYTES and (chunk := next(rest, None)) is not None:
-        head += chunk
-    return head, rest
-
-
-def _compressor(request: Request) -> encodings.Compressor | None:
-    encoding = request.accept_encoding
-    if request.wants_frames:
-        return encodings.framed(encoding)
-    return encodings.compressor(encoding) if encoding else None
-
-
-def _encoded(
-    chunks: Iterator[bytes], compress: encodings.Compressor | None, tag: str
-) -> Iterator[bytes]:
-    """The chunks as they go on the wire. Raises _Broken when the query fails now."""
-    try:
-        for chunk in chunks:
-            yield compress.compress(chunk) if compress else chunk
-    except Fault as error:
-        tail = protocol.late_fault(error, tag)
-        if compress:
-            tail = compress.compress(tail) + compress.flush()
-        raise _Broken(tail) from None
-    finally:
-        _close(chunks)
-    if compress:
-        yield compress.flush()
-
-
-def _close(chunks: Iterator[bytes]) -> None:
-    close = getattr(chunks, "close", None)
-    if close is not None:
-        close()

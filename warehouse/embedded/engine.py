@@ -12,22 +12,30 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
+from uuid import uuid4
 
 from warehouse.durable import private_folder
-from warehouse.embedded import roles
+from warehouse.embedded import default_database, roles
+from warehouse.embedded.batcher import SMALL_BYTES, Batcher
 from warehouse.embedded.configuration import write_configuration
+from warehouse.embedded.default_database import NAME as DATABASE
 from warehouse.embedded.execution import Answer, Held, execute
 from warehouse.embedded.external import Table
+from warehouse.embedded.gathered import (
+    PlainTables,
+    joined,
+    may_join,
+    taken,
+    whole_rows,
+)
 from warehouse.embedded.lexer import Statement
 from warehouse.embedded.pipe import forget_pipes
-from warehouse.embedded.protocol import Fault, Request, fault
+from warehouse.embedded.progress import Progress
+from warehouse.embedded.protocol import Fault, Request, Summary, fault
+from warehouse.embedded.start import at_fault, engines_words
 from warehouse.embedded.text import identifier, quoted
 from warehouse.embedded.users import User
 from warehouse.errors import StackFailed
-
-DATABASE = "questlog"
-"""The database of a client that names none. chDB's own `default` is an overlay that
-lacks refreshable views and reads files, so a client that asks for it gets this one."""
 
 _PLAIN = re.compile(r"[\w.-]+\Z", re.ASCII)
 
@@ -52,27 +60,42 @@ class Session:
 class Engine:
     """The engine over one data directory: one in a process, which never forks after."""
 
-    def __init__(self, folder: Path, patterns: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        patterns: Collection[str] = (),
+        *,
+        backups: Path | None = None,
+        fsync: bool = True,
+    ) -> None:
         """Open a data directory. Raises StackFailed when it is held or broken.
 
-        The patterns are those of databases that a user may be restricted to.
+        The patterns are those of databases that a user may be restricted to. With
+        `fsync` an insert waits for the disk; backups go to their folder.
         """
         self._lock = _take(folder)
         self._patterns = roles.known(folder / "data", patterns)
-        configuration = write_configuration(folder, self._patterns)
+        configuration = write_configuration(
+            folder, self._patterns, backups=backups, fsync=fsync
+        )
         self._address = f"{folder / 'data'}?config-file={configuration}"
         self._pipes = folder / "tmp"
         forget_pipes(self._pipes)
+        default_database.store(folder / "data")
         self._sessions: dict[tuple[str, str], Session] = {}
         self._guard = threading.Lock()
+        self._batcher = Batcher()
+        self._plain = PlainTables(self._asked)
+        words: list[str] = []
         try:
-            self._first = self._connect("system")
-            self._first.query(f"create database if not exists {DATABASE}")
+            with engines_words(words):
+                self._first = self._connect("system")
             about = self._first.query("select version(), timezone()", "TSV").bytes()
         except RuntimeError as error:
             self._lock.close()
             raise StackFailed(
-                f"The embedded engine cannot open {folder}: {Fault(str(error))}"
+                f"The embedded engine cannot open {folder}:"
+                f" {at_fault(folder / 'data', words) or Fault(str(error))}"
                 " Restore the folder from a backup, or move it away to start empty."
             ) from error
         self.version, self.timezone = about.decode().strip().split("\t")
@@ -93,7 +116,7 @@ class Engine:
         self._kill("query not ilike 'kill query%'")
 
     def _kill(self, which: str) -> None:
-        with contextlib.suppress(Fault), self._fresh(DATABASE, "") as handle:
+        with contextlib.suppress(Fault), self._fresh("system", "") as handle:
             handle.query(f"kill query where {which} async")
 
     def run(  # noqa: PLR0913 - a statement, and all that comes with it
@@ -105,14 +128,54 @@ class Engine:
         tables: Sequence[Table] = (),
         *,
         user: User,
+        progress: Progress,
     ) -> Answer:
         """Run one statement; `data` are the bytes of an INSERT.
 
-        The tag names the query for `kill_reading`; the tables are there for it alone.
-        Raises Fault with the engine's
-        own words.
+        The tag names the query for `kill_reading`; the tables are there for it alone;
+        `progress` follows it. Small inserts are written together with their like.
+        Raises Fault with the engine's own words.
         """
-        stack = Held(self._pipes)
+        if not tables and may_join(request, statement):
+            head, data = taken(data, SMALL_BYTES)
+            rows = len(head) <= SMALL_BYTES and whole_rows(statement.format, head)
+            if rows and self._plain.is_plain(statement, request.database or DATABASE):
+                return self._gathered(request, statement, head, rows, user)
+        return self._alone(request, statement, data, tag, tables, user, progress)
+
+    def _gathered(
+        self, request: Request, statement: Statement, body: bytes, rows: int, user: User
+    ) -> Answer:
+        """Write a small insert together with others that differ in their rows only."""
+
+        def write(bodies: Sequence[bytes]) -> Summary:
+            data = (joined(bodies),)
+            tag = str(uuid4())
+            own = Progress()
+            return self._alone(request, statement, data, tag, (), user, own).summary
+
+        settings = tuple(sorted(request.settings.items()))
+        text = (statement.text, statement.format, request.database)
+        key = (user.name, user.databases, text, settings)
+        summary = self._batcher.insert(key, body, rows, write)
+        return Answer(iter(()), summary, has_result=False)
+
+    def _asked(self, query: str) -> bytes:
+        with self._fresh(DATABASE, "") as handle:
+            found: bytes = handle.query(query, "TSV").bytes()
+        return found
+
+    def _alone(  # noqa: PLR0913, PLR0917 - what `run` is given
+        self,
+        request: Request,
+        statement: Statement,
+        data: Iterable[bytes],
+        tag: str,
+        tables: Sequence[Table],
+        user: User,
+        progress: Progress,
+    ) -> Answer:
+        stack = Held(self._pipes, progress)
         try:
             handle = stack.enter_context(self._handle(request, statement, tag, user))
             for table in tables:
@@ -153,7 +216,7 @@ class Engine:
         self, request: Request, statement: Statement, tag: str, user: User
     ) -> Iterator[Any]:
         own_roles = roles.of(user, self._patterns)
-        database = DATABASE if request.database == "default" else request.database
+        database = request.database
         if request.session_id:
             with self._session(request) as session:
                 _take_roles(session.handle, own_roles)

@@ -1,16 +1,18 @@
 """Run one statement on one handle: an insert, a stream of chunks, or a whole result."""
 
 import contextlib
+import re
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from warehouse.embedded.feed import Feed
 from warehouse.embedded.lexer import SELECTS, Statement
 from warehouse.embedded.pipe import Pipe
+from warehouse.embedded.progress import Progress
 from warehouse.embedded.protocol import Fault, Request, Summary
-from warehouse.embedded.text import quoted
 
 _STREAMED = frozenset(
     """
@@ -23,6 +25,12 @@ _STREAMED = frozenset(
 _RETURNS = SELECTS | frozenset(
     {"(", "SHOW", "DESCRIBE", "DESC", "EXISTS", "EXPLAIN", "CHECK", "KILL"}
 )
+_OUR_PIPE = re.compile(
+    r": \(in file/uri /dev/fd/\d+\)(: While executing File)?"
+    r"|: data for INSERT was parsed from file"
+)
+"""What errors tell of the way that the data of an INSERT took."""
+
 _PROBE_BYTES = 1 << 20
 _PROBE_NS = 250_000_000
 """Held back before the first byte is sent, so that most errors get their status."""
@@ -41,9 +49,10 @@ class Answer:
 class Held(contextlib.ExitStack):
     """What a query holds until its end; `pipes` is the folder for its result."""
 
-    def __init__(self, pipes: Path) -> None:
+    def __init__(self, pipes: Path, progress: Progress) -> None:
         super().__init__()
         self.pipes = pipes
+        self.progress = progress
 
 
 def execute(
@@ -63,16 +72,19 @@ def execute(
         return Answer(iter(()), summary, has_result=False)
     output = statement.format or request.format or "TabSeparated"
     parameters = dict(request.parameters)
+    handle.set_progress_callback(stack.progress.take)
+    stack.callback(handle.set_progress_callback, None)
     if statement.output_at is not None:
         if output not in _STREAMED:
             pipe = Pipe(stack.pipes, handle, statement, output, parameters)
-            return _streamed(_Piped(pipe), stack)
+            return _streamed(_Piped(pipe), stack, request.buffer_bytes)
         stream = _stream(handle, statement.text, output, parameters)
         if stream is not None:
-            return _streamed(_Chunked(stream), stack)
+            return _streamed(_Chunked(stream), stack, request.buffer_bytes)
     result = handle.query(statement.text, output, params=parameters)
     content = result.bytes()
     summary = _summary(result)
+    summary.total_rows_to_read = stack.progress.total_rows_to_read
     stack.close()
     returns = bool(content) or statement.kind in _RETURNS
     return Answer(iter((content,)), summary, has_result=returns)
@@ -81,26 +93,17 @@ def execute(
 def _insert(
     handle: Any, request: Request, statement: Statement, data: Iterable[bytes]
 ) -> Summary:
-    started = time.monotonic_ns()
-    for name, value in request.parameters.items():
-        handle.query(f"set param_{name} = {quoted(value)}")
-    inserter = handle.send_insert(statement.text, statement.format)
-    try:
-        for chunk in data:
-            if chunk:
-                inserter.append(chunk)
-        done = inserter.finish()
-    finally:
-        inserter.close()
-    return Summary(
-        read_rows=done.rows_written,
-        read_bytes=done.bytes_written,
-        written_rows=done.rows_written,
-        written_bytes=done.bytes_written,
-        result_rows=done.rows_written,
-        result_bytes=done.bytes_written,
-        elapsed_ns=time.monotonic_ns() - started,
-    )
+    text, at = statement.text, statement.input_at
+    with Feed(data) as feed:
+        source = f" from infile '{feed.path}' compression 'none' ".encode()
+        form = f" format {statement.format}".encode()
+        try:
+            result = handle.query(
+                text[:at] + source + text[at:] + form, params=dict(request.parameters)
+            )
+        except RuntimeError as error:
+            raise RuntimeError(_OUR_PIPE.sub("", str(error))) from None
+    return _summary(result)
 
 
 def _stream(handle: Any, text: bytes, output: str, parameters: dict[str, str]) -> Any:
@@ -139,8 +142,8 @@ class _Chunked:
         told = self.summary
         told.result_rows += chunk.rows_read()
         told.result_bytes += len(content)
-        told.read_rows = max(told.read_rows, chunk.storage_rows_read())
-        told.read_bytes = max(told.read_bytes, chunk.storage_bytes_read())
+        told.read_rows += chunk.storage_rows_read()
+        told.read_bytes += chunk.storage_bytes_read()
         return content
 
 
@@ -154,37 +157,39 @@ class _Piped:
     def fetch(self) -> bytes | None:
         content = self._pipe.fetch()
         if content is None:
-            self.summary = _summary(self._pipe.result)
+            self.summary.take(_summary(self._pipe.result))
         self._bytes += len(content or b"")
         self.summary.result_bytes = self._bytes
         return content
 
 
-def _streamed(stream: _Stream, stack: contextlib.ExitStack) -> Answer:
+def _streamed(stream: _Stream, stack: Held, buffer_bytes: int) -> Answer:
+    """The first bytes of a result; its summary is told anew at its end."""
     started = time.monotonic_ns()
     stack.callback(stream.close)
     probe: list[bytes] = []
     size = 0
     ended = False
-    while size < _PROBE_BYTES and time.monotonic_ns() - started < _PROBE_NS:
+    while size < buffer_bytes or (
+        size < _PROBE_BYTES and time.monotonic_ns() - started < _PROBE_NS
+    ):
         chunk = stream.fetch()
         if ended := chunk is None:
             break
         probe.append(chunk)
         size += len(chunk)
-    summary = stream.summary
-    summary.elapsed_ns = time.monotonic_ns() - started
+    _settle(stream.summary, stack.progress, started)
     if ended:
         stack.close()
-        return Answer(iter(probe), summary, has_result=True)
-    chunks = _chunks(probe, stream, stack)
+        return Answer(iter(probe), stream.summary, has_result=True)
+    chunks = _chunks(probe, stream, stack, started)
     # begun, so that closing it lets go of the handle
     next(chunks)
-    return Answer(chunks, summary, has_result=True, is_whole=False)
+    return Answer(chunks, stream.summary, has_result=True, is_whole=False)
 
 
 def _chunks(
-    probe: list[bytes], stream: _Stream, stack: contextlib.ExitStack
+    probe: list[bytes], stream: _Stream, stack: Held, started: int
 ) -> Iterator[bytes]:
     with stack:
         yield b""
@@ -195,6 +200,15 @@ def _chunks(
                 yield chunk
         except RuntimeError as error:
             raise Fault(str(error)) from None
+        _settle(stream.summary, stack.progress, started)
+
+
+def _settle(summary: Summary, progress: Progress, started: int) -> None:
+    """Add what the engine told on the way; of what is not at its end there is more."""
+    summary.read_rows = max(summary.read_rows, progress.read_rows)
+    summary.read_bytes = max(summary.read_bytes, progress.read_bytes)
+    summary.total_rows_to_read = progress.total_rows_to_read
+    summary.elapsed_ns = time.monotonic_ns() - started
 
 
 def _summary(result: Any) -> Summary:

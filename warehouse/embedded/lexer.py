@@ -18,7 +18,8 @@ class Statement:
     """What the endpoint has to know about a statement before it runs.
 
     `kind` is its first word. `format` is the one the statement names. `data_at` is
-    where the data of an INSERT begin in the given bytes; None when it has none apart.
+    where the data of an INSERT begin in the given bytes; None when it has none apart;
+    `input_at` is then where the text has room for FROM INFILE.
     `output_at` is where a SELECT has room for INTO OUTFILE; None when it is no SELECT.
     """
 
@@ -27,6 +28,7 @@ class Statement:
     format: str = ""
     data_at: int | None = None
     output_at: int | None = None
+    input_at: int | None = None
     refused_because: str = ""
 
 
@@ -89,7 +91,25 @@ def _with_data(
     at += sql[at : at + 1] == b"\r"
     at += sql[at : at + 1] == b"\n"
     head = sql[: keyword.start]
-    return Statement("INSERT", head, name.text, at, refused_because=refusal(seen))
+    return Statement(
+        "INSERT",
+        head,
+        name.text,
+        at,
+        input_at=_input_at(seen),
+        refused_because=refusal(seen),
+    )
+
+
+def _input_at(seen: Sequence[Token]) -> int:
+    """The end of what an INSERT names, before its SETTINGS."""
+    depth = 0
+    for before, token in pairwise(seen):
+        depth += {"(": 1, ")": -1}.get(token.text, 0)
+        names_table = before.word in _TABLE_FOLLOWS or before.text == "."
+        if token.word == "SETTINGS" and depth == 0 and not names_table:
+            return before.end
+    return seen[-1].end
 
 
 def _format(found: Sequence[Token]) -> int:

@@ -14,6 +14,8 @@ from warehouse.errors import QuestlogError
 _CODE = re.compile(r"Code: (\d+)\. DB::")
 _NAME = re.compile(r"[A-Za-z_]\w*\Z")
 _LONGEST_SESSION_SECONDS = 3600
+_LARGEST_BUFFER_BYTES = 16 << 20
+_YES = frozenset({"1", "true"})
 
 _CANNOT_PARSE = (6, 25, 26, 27, 38, 41, 72, 376, 441, 675, 676)
 _BAD_AST = (37, 123, 167, 168, 223)
@@ -37,7 +39,8 @@ _NOT_SETTINGS = frozenset(
     """
     buffer_size cancel_http_readonly_queries_on_client_close client_protocol_version
     close_session compress database decompress default_format enable_http_compression
-    http_headers_progress_interval_ms password query query_id quota_key role
+    http_headers_progress_interval_ms http_response_buffer_size http_wait_end_of_query
+    password query query_id quota_key role
     readonly send_progress_in_http_headers session_check session_id session_timeout
     stacktrace user wait_end_of_query
     """.split()  # noqa: SIM905 - a table reads better
@@ -83,6 +86,8 @@ class Request:
     session_check: bool
     close_session: bool
     whole: bool
+    buffer_bytes: int
+    progress_ms: int
     settings: Mapping[str, str]
     parameters: Mapping[str, str]
     tables: Mapping[str, str]
@@ -118,7 +123,7 @@ def request(
     for name in names:
         if not _NAME.match(name):
             raise fault(115, "UNKNOWN_SETTING", f"Unknown setting '{name}'")
-    compressed = given.get("enable_http_compression") in {"1", "true"}
+    compressed = given.get("enable_http_compression") in _YES
     return Request(
         read_only=method != "POST" or given.get("readonly") in {"1", "2"},
         query=given.get("query", ""),
@@ -131,7 +136,10 @@ def request(
         session_timeout=_seconds(given.get("session_timeout", "60")),
         session_check=given.get("session_check") == "1",
         close_session=given.get("close_session") == "1",
-        whole=given.get("wait_end_of_query") in {"1", "true"},
+        whole=given.get("wait_end_of_query") in _YES
+        or given.get("http_wait_end_of_query") in _YES,
+        buffer_bytes=min(_bytes(given), _LARGEST_BUFFER_BYTES),
+        progress_ms=_progress_ms(given),
         settings={name: given[name] for name in names},
         parameters={
             name.removeprefix("param_"): value
@@ -141,9 +149,29 @@ def request(
         tables={name: given[name] for name in tables if name in given},
         content_encoding=headers.get("content-encoding", "").lower(),
         accept_encoding=_chosen(headers.get("accept-encoding", "")) * compressed,
-        is_framed=given.get("decompress") in {"1", "true"},
-        wants_frames=given.get("compress") in {"1", "true"},
+        is_framed=given.get("decompress") in _YES,
+        wants_frames=given.get("compress") in _YES,
     )
+
+
+def _bytes(given: Mapping[str, str]) -> int:
+    text = given.get("buffer_size") or given.get("http_response_buffer_size") or "0"
+    return _whole_number("buffer_size", text)
+
+
+def _progress_ms(given: Mapping[str, str]) -> int:
+    """How often a client wants to hear how far its query is; 0 when it does not."""
+    if given.get("send_progress_in_http_headers") not in _YES:
+        return 0
+    every = given.get("http_headers_progress_interval_ms") or "100"
+    return max(_whole_number("http_headers_progress_interval_ms", every), 1)
+
+
+def _whole_number(name: str, text: str) -> int:
+    if not text.isdecimal():
+        message = f"Cannot parse '{text}' as a whole number, for {name}"
+        raise fault(72, "CANNOT_PARSE_NUMBER", message)
+    return int(text)
 
 
 def _seconds(text: str) -> int:
@@ -210,11 +238,17 @@ class Summary:
     result_rows: int = 0
     result_bytes: int = 0
     elapsed_ns: int = 0
+    total_rows_to_read: int = 0
+
+    def take(self, other: "Summary") -> None:
+        """Tell the same as another."""
+        for name in self.__slots__:
+            setattr(self, name, getattr(other, name))
 
     def header(self) -> str:
         """The value of X-ClickHouse-Summary."""
         figures = {name: str(getattr(self, name)) for name in self.__slots__}
-        return json.dumps(figures | {"total_rows_to_read": "0"}, separators=(",", ":"))
+        return json.dumps(figures, separators=(",", ":"))
 
 
 def late_fault(error: Fault, tag: str) -> bytes:

@@ -29,6 +29,15 @@ SUSPICIOUS = re.compile(
 """Finds every text that could call a refused function, and many that could not."""
 
 _NAMES_SCALAR = re.compile(rf"\b(?:{'|'.join(sorted(_SCALARS))})\b", re.IGNORECASE)
+_PLAIN_BACKUP = re.compile(
+    r"(BACKUP [^()']+ TO|RESTORE [^()']+ FROM)"
+    r" DISK \( 'backups' , '[\w-][\w.-]*' \)( ;)?\Z",
+    re.IGNORECASE | re.ASCII,
+)
+_NO_BACKUP = (
+    "backups are made in the endpoint's own folder, and only so:"
+    " BACKUP … TO Disk('backups', 'name'), RESTORE … FROM Disk('backups', 'name')"
+)
 _DEFINES = frozenset({"CREATE", "ATTACH", "REPLACE", "ALTER"})
 _DEFINED = frozenset({".", "INTO", "TABLE", "EXISTS", "VIEW", "DICTIONARY", "DATABASE"})
 _TABLE_COMES = frozenset(
@@ -41,6 +50,12 @@ _LOCAL_SOURCES = frozenset({"clickhouse", "null"})
 def refusal(found: Sequence[Token]) -> str:
     """Why a statement is refused; empty when it is not."""
     words = [token.word for token in found]
+    if words[0] in {"BACKUP", "RESTORE"}:
+        return _refused_backup(found)
+    return _refused_token(found, words) or _refused_definition(found, words)
+
+
+def _refused_token(found: Sequence[Token], words: Sequence[str]) -> str:
     passes_functions = _passes_functions(found, words)
     for at, token in enumerate(found):
         before = words[at - 1] if at else ""
@@ -55,7 +70,13 @@ def refusal(found: Sequence[Token]) -> str:
         because = _refused_name(found, at, passes=passes_functions)
         if because:
             return because
-    return _refused_definition(found, words)
+    return ""
+
+
+def _refused_backup(found: Sequence[Token]) -> str:
+    """A backup stays in its folder: no other place, no setting that names one."""
+    text = " ".join(token.text for token in found)
+    return "" if _PLAIN_BACKUP.match(text) else _NO_BACKUP
 
 
 def refused_parameters(parameters: Mapping[str, str], sql: bytes) -> str:

@@ -6,38 +6,50 @@ import socket
 import sys
 import threading
 import time
-from pathlib import Path
 from types import FrameType
 
 from warehouse.embedded.app import Endpoint
 from warehouse.embedded.engine import Engine
 from warehouse.embedded.users import Doorkeeper, load
 from warehouse.errors import StackFailed
+from warehouse.home import Home
+from warehouse.settings import Settings
 
 logger = logging.getLogger(__name__)
 
 _BACKLOG = 512
 _PATIENCE_SECONDS = 1.3
+_KEEP_ALIVE_SECONDS = 30
+"""How long a connection may be idle, as ClickHouse has it: clients count on that."""
 
 
-def serve(folder: Path, port: int, *, users: Path, user: str, password: str) -> None:
-    """Serve the engine of a folder on loopback until SIGTERM.
+def serve(settings: Settings) -> None:
+    """Serve the engine of a home on loopback until SIGTERM.
 
-    `users` is the file of further users. Raises StackFailed when the port is taken or
-    the folder cannot be opened.
+    Raises StackFailed when the port is taken or the folder cannot be opened.
     """
     import uvicorn
+
+    from warehouse.embedded.early import Protocol
 
     logging.basicConfig(
         stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(message)s"
     )
     logging.getLogger("uvicorn.error").addFilter(_is_news)
     _keep_utc()
+    home = Home(settings.home)
+    port, folder = settings.endpoint_port, home.engine.resolve()
     listener = _bound(port)
-    folder = folder.resolve()
-    patterns = {name for known in load(users) for name in known.databases}
-    engine = Engine(folder, patterns)
-    doorkeeper = Doorkeeper(users, user=user, password=password)
+    patterns = {name for known in load(home.users) for name in known.databases}
+    engine = Engine(
+        folder,
+        patterns,
+        backups=home.backups.resolve(),
+        fsync=settings.endpoint_fsync,
+    )
+    doorkeeper = Doorkeeper(
+        home.users, user=settings.clickhouse_user, password=settings.clickhouse_password
+    )
     endpoint = Endpoint(engine, spool=folder / "tmp", doorkeeper=doorkeeper)
 
     class Server(uvicorn.Server):
@@ -50,10 +62,11 @@ def serve(folder: Path, port: int, *, users: Path, user: str, password: str) -> 
     config = uvicorn.Config(
         endpoint,
         loop="uvloop",
-        http="httptools",
+        http=Protocol,
         lifespan="off",
         access_log=False,
         log_config=None,
+        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=1,
     )
     logger.info("clickhouse endpoint on http://127.0.0.1:%s, data in %s", port, folder)

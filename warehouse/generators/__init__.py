@@ -9,6 +9,7 @@ from pathlib import Path
 
 from warehouse.generators.dbt_docs import doc_blocks
 from warehouse.generators.dbt_sources import raw_sources
+from warehouse.generators.endpoint_page import endpoint_page
 from warehouse.generators.expectation_data import expectation_data
 from warehouse.generators.json_schema import envelope_schema, event_schema
 from warehouse.generators.metrics_page import metrics_page
@@ -49,6 +50,7 @@ def from_everything(taxonomy: Taxonomy) -> Files:
     return {
         **from_taxonomy(taxonomy, raw),
         "dbt_project/models/staging/_raw__sources.yml": raw_sources(raw),
+        "docs/endpoint.md": endpoint_page(),
         "docs/metrics.md": metrics_page(),
         "docs/settings.md": settings_page(),
         ".env.example": env_example(),

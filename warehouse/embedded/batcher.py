@@ -1,0 +1,124 @@
+"""Small inserts written together: while one block is being written the next gathers.
+
+Nobody waits for company: who comes alone writes at once. Each insert ends when its
+rows are stored, or with an error of its own.
+"""
+
+import contextlib
+import threading
+from collections import deque
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from warehouse.embedded.protocol import Fault, Summary
+
+SMALL_BYTES = 128 << 10
+"""The largest body that is gathered: a larger one is a block of its own."""
+
+_MOST_BYTES = 4 << 20
+_NOTHING_WRITTEN = frozenset(
+    (6, 16, 25, 26, 27, 33, 36, 38, 41, 43, 53, 70, 72, 117, 130, 131, 252, 349, 376)
+) | frozenset((407, 441, 467, 469, 636, 675, 676))
+"""Codes of errors that come before a block of rows is handed to the table: of reading
+it, of constraints, of too many parts or partitions."""
+
+Write = Callable[[Sequence[bytes]], Summary]
+
+
+@dataclass(slots=True)
+class _Insert:
+    """One insert on its way: it leads, is done, failed, or has to try alone."""
+
+    body: bytes
+    rows: int
+    awake: threading.Event = field(default_factory=threading.Event)
+    leads: bool = False
+    is_alone: bool = False
+    summary: Summary | None = None
+    failure: BaseException | None = None
+
+
+class Batcher:
+    """Inserts that differ in nothing but their rows, gathered by what they share.
+
+    Every caller waits in its own thread, so there are never more than threads.
+    """
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._waiting: dict[Hashable, deque[_Insert]] = {}
+
+    def insert(self, key: Hashable, body: bytes, rows: int, write: Write) -> Summary:
+        """Have the rows of a body written; what was written of them.
+
+        The writes of one key do the same with any bodies. Raises what `write` raises.
+        """
+        mine = _Insert(body, rows)
+        with self._guard:
+            waiting = self._waiting.get(key)
+            if waiting is None:
+                self._waiting[key] = deque()
+                mine.leads = True
+            else:
+                waiting.append(mine)
+        if not mine.leads:
+            mine.awake.wait()
+        if mine.leads:
+            with self._led(key, mine) as batch:
+                _write(batch, write)
+        if mine.is_alone:
+            return write((body,))
+        if mine.summary is None:
+            raise mine.failure or AssertionError("an insert ended without an outcome")
+        return mine.summary
+
+    @contextlib.contextmanager
+    def _led(self, key: Hashable, first: _Insert) -> Iterator[list[_Insert]]:
+        """What is written now; then the next leads, and the others are told."""
+        batch, size = [first], len(first.body)
+        with self._guard:
+            waiting = self._waiting[key]
+            while waiting and size + len(waiting[0].body) <= _MOST_BYTES:
+                batch.append(waiting.popleft())
+                size += len(batch[-1].body)
+        try:
+            yield batch
+        finally:
+            with self._guard:
+                if waiting:
+                    following = waiting.popleft()
+                    following.leads = True
+                    following.awake.set()
+                else:
+                    del self._waiting[key]
+            for one in batch:
+                one.awake.set()
+
+
+def _write(batch: Sequence[_Insert], write: Write) -> None:
+    """Write a batch, and say of each insert how it ended."""
+    try:
+        summary = write([one.body for one in batch])
+    except BaseException as error:  # noqa: BLE001 - raised by each insert's own thread
+        code = error.code if isinstance(error, Fault) else 0
+        for one in batch:
+            one.failure = error
+            one.is_alone = len(batch) > 1 and code in _NOTHING_WRITTEN
+        return
+    rows = sum(one.rows for one in batch)
+    for one in batch:
+        one.summary = _share(summary, one.rows, rows)
+
+
+def _share(whole: Summary, rows: int, of_rows: int) -> Summary:
+    """One insert's share of what was written: its rows, its part of the bytes."""
+    size = whole.written_bytes * rows // max(1, of_rows)
+    return Summary(
+        read_rows=rows,
+        read_bytes=size,
+        written_rows=rows,
+        written_bytes=size,
+        result_rows=rows,
+        result_bytes=size,
+        elapsed_ns=whole.elapsed_ns,
+    )
