@@ -117,11 +117,14 @@ def test_sqlalchemy_works(endpoint: Settings) -> None:
     engine.dispose()
 
 
-def test_sqlalchemys_core_writes_and_reflects(endpoint: Settings, people: str) -> None:
+def test_sqlalchemys_core_writes_and_reflects(
+    endpoint: Settings, warehouse_client: "Client", people: str
+) -> None:
     from sqlalchemy import MetaData, Table, create_engine, insert, select
 
+    database = warehouse_client.command("select currentDatabase()")
     engine = create_engine(
-        f"clickhousedb://default:@127.0.0.1:{endpoint.endpoint_port}/questlog"
+        f"clickhousedb://default:@127.0.0.1:{endpoint.endpoint_port}/{database}"
     )
     with engine.begin() as connection:
         table = Table(people, MetaData(), autoload_with=connection)
