@@ -34,7 +34,14 @@ help: ## what can be asked for
 	@$(UV) sync --locked --quiet --compile-bytecode --python $(abspath .uv/bin/python)
 	@touch $@
 
-setup: .venv/ready ## install the locked environment into .venv
+# for tests alone: without npm, or its registry, the tests of that client are skipped
+.node/ready: tests/integration/javascript/package.json tests/integration/javascript/package-lock.json
+	@rm -rf .node && mkdir .node && cp $^ .node
+	@if ! command -v npm >/dev/null; then echo "No npm here: the JavaScript client's tests will be skipped."; touch $@; \
+	elif npm ci --prefix .node --ignore-scripts --no-audit --no-fund --loglevel error >.node/log 2>&1; then touch $@; \
+	else echo "npm could not install the JavaScript client (see .node/log); its tests will be skipped."; fi
+
+setup: .venv/ready .node/ready ## install the locked environment into .venv
 
 demo: setup ## a simulated world from the door to an audience, through Airflow (EVENTS=file for your own)
 	@$(BIN)/questlog demo $(if $(EVENTS),--events "$(EVENTS)")
@@ -75,6 +82,6 @@ docs: setup ## the dbt docs site and the generated pages
 	@$(BIN)/questlog docs
 
 clean: ## remove the environment and caches; keeps .questlog, where your data is
-	@rm -rf .venv .uv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@rm -rf .venv .uv .node .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	@echo "Data stays in .questlog; remove that folder yourself if you want it gone."

@@ -1,8 +1,11 @@
 """The clients that Questlog stands on work on the embedded endpoint, unchanged."""
 
+import asyncio
+import contextlib
 import datetime as dt
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -112,6 +115,87 @@ def test_sqlalchemy_works(endpoint: Settings) -> None:
         assert connection.execute(text("select 40 + 2")).scalar() == 42
         assert inspect(connection).has_table("migrations")
     engine.dispose()
+
+
+def test_sqlalchemys_core_writes_and_reflects(
+    endpoint: Settings, warehouse_client: "Client", people: str
+) -> None:
+    from sqlalchemy import MetaData, Table, create_engine, insert, select
+
+    database = warehouse_client.command("select currentDatabase()")
+    engine = create_engine(
+        f"clickhousedb://default:@127.0.0.1:{endpoint.endpoint_port}/{database}"
+    )
+    with engine.begin() as connection:
+        table = Table(people, MetaData(), autoload_with=connection)
+        connection.execute(insert(table), [{"a": 1, "b": "x"}, {"a": 2, "b": "y"}])
+        found = connection.execute(
+            select(table.c.a, table.c.b).where(table.c.a > 1)
+        ).all()
+    engine.dispose()
+
+    assert [column.name for column in table.columns] == COLUMNS
+    assert [tuple(row) for row in found] == [(2, "y")]
+
+
+def test_the_async_client_asks_many_things_at_once(endpoint: Settings) -> None:
+    import clickhouse_connect
+
+    host, port = endpoint.clickhouse_address
+
+    async def ask() -> list[object]:
+        client = await clickhouse_connect.get_async_client(
+            host=host, port=port, autogenerate_session_id=False
+        )
+        try:
+            asked = (client.command(f"select {number} + 1") for number in range(8))
+            return list(await asyncio.gather(*asked))
+        finally:
+            await client.close()
+
+    assert asyncio.run(ask()) == list(range(1, 9))
+
+
+def test_arrow_batches_stream(warehouse_client: "Client") -> None:
+    query = "select number, toString(number) as text from numbers(200000)"
+
+    with warehouse_client.query_arrow_stream(query) as batches:
+        sizes = [batch.num_rows for batch in batches]
+
+    assert sum(sizes) == 200_000
+    assert len(sizes) > 1
+
+
+def test_an_insert_that_is_cut_short_leaves_no_rows(
+    endpoint: Settings, warehouse_client: "Client", people: str
+) -> None:
+    row = b'{"a": 1, "b": "x"}\n'
+    head = (
+        f"POST /?query=insert+into+{people}+format+JSONEachRow HTTP/1.1\r\n"
+        f"Host: localhost\r\nContent-Length: {len(row) * 400_000}\r\n\r\n"
+    )
+
+    with socket.create_connection(endpoint.clickhouse_address) as left:
+        left.sendall(head.encode() + row * 300_000)
+
+    warehouse_client.insert(people, [[2, "y"]], column_names=["a", "b"])
+    assert warehouse_client.command(f"select groupUniqArray(a) from {people}") == "[2]"
+
+
+def test_slow_readers_do_not_block_others(
+    endpoint: Settings, warehouse_client: "Client"
+) -> None:
+    query = b"select number, hex(sipHash128(number)) from numbers(100000000)"
+    head = f"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(query)}\r\n"
+
+    with contextlib.ExitStack() as stack:
+        for _ in range(8):
+            slow = socket.create_connection(endpoint.clickhouse_address)
+            stack.enter_context(slow)
+            slow.sendall(head.encode() + b"\r\n" + query)
+            assert slow.recv(12) == b"HTTP/1.1 200"
+
+        assert warehouse_client.command("select 1") == 1
 
 
 def test_curl_works(endpoint: Settings) -> None:

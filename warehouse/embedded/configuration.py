@@ -45,7 +45,11 @@ _USERS = """<clickhouse>
     <allow_introspection_functions>0</allow_introspection_functions>
     <allow_python_table_function>0</allow_python_table_function>
     {exports}
-    <constraints>{constraints}</constraints>
+    <constraints>
+      <max_memory_usage><min>1</min><max>{query_bytes}</max></max_memory_usage>
+      <max_untracked_memory><max>4194304</max></max_untracked_memory>
+      {constraints}
+    </constraints>
   </default></profiles>
   <quotas><default></default></quotas>
   <users><default>
