@@ -22,7 +22,7 @@ LAYERS: Mapping[str, Sequence[str]] = {
 """What dbt selects for each layer, in the order of building."""
 
 WHICH_TESTS: Mapping[str, Sequence[str]] = {
-    # the models that end these layers ask all data tests (dbt_project/macros/grains.sql)
+    # the last model of these layers asks all data tests: dbt_project/macros/grains.sql
     **dict.fromkeys(
         ("staging", "marts"),
         ("--exclude-resource-type", "unit_test", "--exclude-resource-type", "test"),

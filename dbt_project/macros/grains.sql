@@ -6,7 +6,7 @@
   `dbt test` has them as nodes; where a build has them too, they are not asked twice.
 #}
 {% macro tests_pass() -%}
-    {%- if execute and flags.WHICH in ['build', 'run'] -%}
+    {%- if execute and flags.WHICH == 'build' -%}
         {%- set layers = {
             'staging': ['staging', 'seeds'], 'intermediate': ['intermediate', 'marts']
         }[model.fqn[1]] -%}

@@ -1,15 +1,18 @@
 {#
   Settings of tables that builds write: quick to compress, without statistics that
-  nobody asks for, and merged only where a hundred parts have gathered: merging takes a
-  third of a whole build. dbt_project.yml gives them to every model that says nothing;
-  `let_tables_merge` ends the last of them where rows stay.
+  nobody asks for, merged only where a hundred parts have gathered (merging takes a
+  third of a whole build), and not waited for on the disk: after a power cut they are
+  built anew (warehouse/embedded/power.py). dbt_project.yml gives them to every model
+  that says nothing; `let_tables_merge` ends the late merging where rows stay.
 #}
 {% macro written_quickly(also={}) -%}
     {{ return(dict(
         {
             'default_compression_codec': 'LZ4',
             'auto_statistics_types': '',
-            'min_parts_to_merge_at_once': 100
+            'min_parts_to_merge_at_once': 100,
+            'fsync_after_insert': 0,
+            'fsync_part_directory': 0
         },
         **also
     )) }}

@@ -109,6 +109,27 @@ def test_inserts_wait_for_the_disk_where_nobody_says_otherwise(
     assert found == {"fsync_after_insert": "1", "fsync_part_directory": "1"}
 
 
+def test_after_another_start_of_the_machine_the_next_build_is_whole(
+    new_settings: Callable[[], Settings], run_endpoint: Running
+) -> None:
+    settings = new_settings()
+    counts = []
+    with run_endpoint(settings), connect(settings) as client:
+        client.command("create database staging")
+        client.command("create table staging.stg_build (built_by String) order by ()")
+        client.command("insert into staging.stg_build values ('a run')")
+    mark = settings.home / "clickhouse" / "machine_start"
+    with run_endpoint(settings), connect(settings) as client:
+        counts.append(client.command("select count() from staging.stg_build"))
+    mark.write_text("another start")
+    for _ in range(2):
+        with run_endpoint(settings), connect(settings) as client:
+            counts.append(client.command("select count() from staging.stg_build"))
+
+    assert counts == [1, 0, 0]
+    assert told(settings).count("The machine was started since") == 1
+
+
 def test_sigterm_ends_it_within_two_seconds_whatever_runs(
     new_settings: Callable[[], Settings], run_endpoint: Running
 ) -> None:

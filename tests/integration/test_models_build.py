@@ -302,6 +302,18 @@ def test_a_failing_node_is_named(built: Settings, client: "Client") -> None:
         client.command("rename table raw.events_aside to raw.events")
 
 
+def test_a_layer_is_not_made_while_a_data_test_finds_rows(
+    built: Settings, client: "Client"
+) -> None:
+    client.command("insert into seeds.bot_rules select * from seeds.bot_rules limit 1")
+    try:
+        with pytest.raises(TransformationFailed, match="unique_bot_rules_reason: 1"):
+            build(built, "staging", as_of=AS_OF)
+    finally:
+        client.command("optimize table seeds.bot_rules final deduplicate")
+    build(built, "staging", as_of=AS_OF)
+
+
 def test_a_source_is_stale_a_day_after_its_last_rows_and_not_before_its_first(
     built: Settings, client: "Client"
 ) -> None:

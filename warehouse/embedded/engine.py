@@ -115,6 +115,15 @@ class Engine:
         """Stop every running query."""
         self._kill("query not ilike 'kill query%'")
 
+    def forget_what_is_built(self) -> bool:
+        """Let the next build of the models be whole; whether anything was built."""
+        with self._fresh("system", "") as handle:
+            there = handle.query("exists table staging.stg_build", "TSV").bytes()
+            if there.strip() != b"1":
+                return False
+            handle.query("truncate table staging.stg_build")
+        return True
+
     def _kill(self, which: str) -> None:
         with contextlib.suppress(Fault), self._fresh("system", "") as handle:
             handle.query(f"kill query where {which} async")

@@ -10,6 +10,7 @@ from types import FrameType
 
 from warehouse.embedded.app import Endpoint
 from warehouse.embedded.engine import Engine
+from warehouse.embedded.power import notice_a_new_start
 from warehouse.embedded.users import Doorkeeper, load
 from warehouse.errors import StackFailed
 from warehouse.home import Home
@@ -47,6 +48,7 @@ def serve(settings: Settings) -> None:
         backups=home.backups.resolve(),
         fsync=settings.endpoint_fsync,
     )
+    notice_a_new_start(folder, engine.forget_what_is_built)
     doorkeeper = Doorkeeper(
         home.users, user=settings.clickhouse_user, password=settings.clickhouse_password
     )
