@@ -87,6 +87,7 @@ def note(client: "Client", days: Days, done: audit.Act) -> None:
     client.command(
         "insert into staging.stg_changes (run_id, own_id)"
         " select distinct {run:String}, own_id from staging.stg_events"
-        f" where {_WITHIN}",
+        f" where {_WITHIN} and own_id not in"
+        " (select own_id from staging.stg_changes where run_id = {run:String})",
         parameters={**days.parameters, "run": run_id},
     )
