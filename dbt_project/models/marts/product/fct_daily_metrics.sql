@@ -50,7 +50,6 @@ sessions_counted as (
         countIf(not (is_bot or is_runaway)) as human_sessions
 
     from {{ ref('fct_sessions') }}
-
     group by day
 
 ),
@@ -65,9 +64,7 @@ sessions as (
         toFloat64(figure.2) as amount
 
     from sessions_counted
-    array join
-        [('sessions', sessions), ('human_sessions', human_sessions)] as figure
-
+    array join [('sessions', sessions), ('human_sessions', human_sessions)] as figure
     where figure.2 > 0
 
 ),
