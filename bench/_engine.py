@@ -72,11 +72,6 @@ class Engine:
             time.sleep(0.1)
         raise Unavailable("The engine did not start: see endpoint.log in its home.")
 
-    @property
-    def pid(self) -> int:
-        """The id of the process."""
-        return self._process.pid
-
     def kill(self) -> None:
         """End it as a loss of power would."""
         self._process.kill()
