@@ -4,6 +4,7 @@ import base64
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -162,8 +163,10 @@ def _answered(response: Response, answer: Answer) -> Response:
 
 def _as_segment(status: int, message: str) -> Response:
     content: dict[str, object] = {"success": True}
-    if status != 200:  # noqa: PLR2004 - HTTP's own number
-        code = "unauthorized" if status == 401 else "invalid_request"  # noqa: PLR2004
+    if status != HTTPStatus.OK:
+        code = (
+            "unauthorized" if status == HTTPStatus.UNAUTHORIZED else "invalid_request"
+        )
         content = {"success": False, "code": code, "message": message}
     return Response(
         orjson.dumps(content), status_code=status, media_type="application/json"
@@ -171,13 +174,13 @@ def _as_segment(status: int, message: str) -> Response:
 
 
 def _as_snowplow(status: int, message: str) -> Response:
-    if status == 200:  # noqa: PLR2004 - HTTP's own number
+    if status == HTTPStatus.OK:
         return Response(b"ok", media_type="text/plain")
     return Response(message, status_code=_settled(status), media_type="text/plain")
 
 
 def _as_pixel(status: int, message: str) -> Response:
-    if status != 200:  # noqa: PLR2004 - HTTP's own number
+    if status != HTTPStatus.OK:
         return _as_snowplow(status, message)
     headers = {"Cache-Control": "no-cache, no-store, must-revalidate"}
     return Response(_PIXEL, media_type="image/gif", headers=headers)
