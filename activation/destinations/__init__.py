@@ -1,0 +1,1 @@
+"""Where audiences go: one module a platform, all behind one protocol."""
