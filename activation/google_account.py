@@ -6,7 +6,7 @@ refreshed first, since a revoked refresh token looks like an outage in mid-call.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeVar
@@ -18,6 +18,9 @@ from google.ads.googleads.errors import GoogleAdsException
 from google.ads.googleads.interceptors import ExceptionInterceptor, MetadataInterceptor
 from google.ads.googleads.v26.services.services.google_ads_service import (
     GoogleAdsServiceClient,
+)
+from google.ads.googleads.v26.services.services.offline_user_data_job_service import (
+    OfflineUserDataJobServiceClient,
 )
 from google.ads.googleads.v26.services.services.user_list_service import (
     UserListServiceClient,
@@ -40,15 +43,25 @@ SCOPES = (
 )
 _TOKENS = "https://oauth2.googleapis.com/token"
 _HERE = ("127.0.0.1", "localhost", "[::1]")
+_ADS = "google.ads.googleads.v26.services.services"
 _TELL_ALL_AT_DEBUG = (
     "google.ads.datamanager_v1.services.ingestion_service.transports.grpc",
-    "google.ads.googleads.v26.services.services.user_list_service.transports.grpc",
-    "google.ads.googleads.v26.services.services.google_ads_service.transports.grpc",
+    f"{_ADS}.user_list_service.transports.grpc",
+    f"{_ADS}.google_ads_service.transports.grpc",
+    f"{_ADS}.offline_user_data_job_service.transports.grpc",
     "google.auth.transport.requests",
 )
 """Loggers that print whole requests, digests included."""
 
 Answer = TypeVar("Answer")
+
+
+class MembersRefused(DestinationRefused):
+    """A request in which Google could not read some rows; `members` says which."""
+
+    def __init__(self, said: str, members: Mapping[int, str]) -> None:
+        super().__init__(said)
+        self.members = members
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +84,11 @@ class GoogleAccount:
     def queries(self) -> GoogleAdsServiceClient:
         """The service that finds them."""
         return self._ads(GoogleAdsServiceClient)
+
+    @cached_property
+    def jobs(self) -> OfflineUserDataJobServiceClient:
+        """The service that changes members by offline jobs, for accounts of old."""
+        return self._ads(OfflineUserDataJobServiceClient)
 
     @cached_property
     def members(self) -> IngestionServiceClient:
@@ -119,13 +137,14 @@ class GoogleAccount:
             if not isinstance(outcome, Trouble):
                 return outcome
             wait = outcome.wait_s or self.patience.first_wait_s * 2 ** (attempt - 1)
-            may_be_repeated = outcome.code in repeat or outcome.wait_s > 0
+            may_be_repeated = (
+                outcome.code in repeat or outcome.wait_s > 0 or outcome.is_passing
+            )
             is_last = (
                 attempt >= self.patience.attempts or wait > self.patience.longest_wait_s
             )
             if is_last or not may_be_repeated:
-                text = f"Google did not carry out {what}: {outcome.explained}"
-                raise (DestinationRefused if outcome.is_final else Unavailable)(text)
+                raise _error_of(outcome, what)
             self.patience.sleep(wait)
             attempt += 1
 
@@ -252,6 +271,15 @@ def _once(request: Callable[[], Answer]) -> Answer | Trouble:
         return request()
     except (GoogleAdsException, GoogleAPICallError, grpc.RpcError) as error:
         return trouble_of(error)
+
+
+def _error_of(trouble: Trouble, what: str) -> Unavailable | DestinationRefused:
+    text = f"Google did not carry out {what}: {trouble.explained}"
+    if not trouble.is_final:
+        return Unavailable(text, wait_s=trouble.wait_s)
+    if trouble.rows:
+        return MembersRefused(text, trouble.rows)
+    return DestinationRefused(text)
 
 
 def _digits(account_id: str) -> str:

@@ -6,21 +6,25 @@ refusal we tell its reason, which is a word of Google's own list.
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import grpc
 from google.ads.googleads.errors import GoogleAdsException
 from google.ads.googleads.v26.errors.types.errors import GoogleAdsFailure
 from google.api_core.exceptions import GoogleAPICallError
-from google.rpc.error_details_pb2 import RetryInfo
+from google.rpc.error_details_pb2 import BadRequest, RetryInfo
 
 _FAILURE = "google.ads.googleads.v26.errors.googleadsfailure-bin"
 _REASON = re.compile("[A-Z][A-Z0-9_]{1,99}")
+_ROW = re.compile(r"(?:audience_members|events)\[([0-9]{1,6})\]")
 
 REPEATABLE = frozenset({"UNAVAILABLE", "DEADLINE_EXCEEDED"})
 """After these both SDKs repeat a call by themselves, where it may be repeated."""
 _LATER = REPEATABLE | {"RESOURCE_EXHAUSTED", "INTERNAL", "ABORTED", "UNKNOWN"}
+
+AGAIN = frozenset({"CONCURRENT_MODIFICATION"})
+"""Reasons that are gone when the call is made again, whatever the code."""
 
 NAME_TAKEN = "NAME_ALREADY_USED"
 _BY_REASON: Mapping[str, str] = {
@@ -28,11 +32,16 @@ _BY_REASON: Mapping[str, str] = {
         "the account may not use Customer Match. Its policy and spend decide that"
     ),
     "CUSTOMER_NOT_FOUND": "there is no such account. Check GOOGLE_CUSTOMER_ID",
+    "CUSTOMER_NOT_ALLOWLISTED_FOR_THIS_FEATURE": (
+        "the developer token has never uploaded members by an offline job, and Google"
+        " lets no new one begin. Set GOOGLE_MEMBERS_BY=data_manager"
+    ),
     "DEVELOPER_TOKEN_INVALID": (
         "the developer token is not valid. Put a new one into GOOGLE_DEVELOPER_TOKEN"
     ),
     "DUPLICATE_LOOKALIKE": "the account already has such a lookalike by another name",
     "INVALID_USER_LIST_ID": "the user list is gone. The next push makes it anew",
+    "MEMBERSHIP_DURATION_TOO_LONG": "the list keeps members longer than 540 days",
     "NOT_ALLOWLISTED": "the account may not use this feature of the Data Manager API",
     "TERMS_AND_CONDITIONS_NOT_SIGNED": (
         "the Customer Match terms are not accepted. A person of the business accepts"
@@ -62,11 +71,18 @@ class Trouble:
     code: str
     reasons: tuple[str, ...] = ()
     wait_s: float = 0.0
+    rows: Mapping[int, str] = field(default_factory=dict)
+    """The rows of the request that Google could not read, and why."""
 
     @property
     def is_final(self) -> bool:
         """Whether no later call will succeed either."""
-        return self.code not in _LATER
+        return self.code not in _LATER and not AGAIN & set(self.reasons)
+
+    @property
+    def is_passing(self) -> bool:
+        """Whether the call was not carried out, and may be made again at once."""
+        return bool(AGAIN & set(self.reasons))
 
     @property
     def explained(self) -> str:
@@ -102,7 +118,21 @@ def _of_api(error: GoogleAPICallError) -> Trouble:
         for detail in error.details
         if isinstance(detail, RetryInfo)
     ]
-    return Trouble(code, _fit([error.reason or ""]), max(waits, default=0.0))
+    reason, wait_s = _fit([error.reason or ""]), max(waits, default=0.0)
+    return Trouble(code, reason, wait_s, _rows(error.details))
+
+
+def _rows(details: Iterable[Any]) -> Mapping[int, str]:
+    """Rows that cannot be read, by their place in the request; messages left aside."""
+    found = {}
+    for detail in details:
+        if isinstance(detail, BadRequest):
+            for violation in detail.field_violations:
+                row = _ROW.search(violation.field)
+                if row:
+                    reason = _fit([violation.reason]) or ("UNREADABLE",)
+                    found[int(row.group(1))] = reason[0].lower()
+    return found
 
 
 def _of_failure(code: str, failure: Any) -> Trouble:
@@ -112,6 +142,21 @@ def _of_failure(code: str, failure: Any) -> Trouble:
         _fit(reason for reason, _ in found),
         max((wait for _, wait in found), default=0.0),
     )
+
+
+def rows_refused(failure: Any) -> Mapping[int, str]:
+    """The operations that a failure is about, by their place, and why."""
+    found = {}
+    for one in failure.errors:
+        places = [
+            element.index
+            for element in one.location.field_path_elements
+            if element.field_name == "operations"
+        ]
+        reason, _ = _read(one)
+        for place in places:
+            found[place] = (_fit([reason]) or ("UNREADABLE",))[0].lower()
+    return found
 
 
 def _read(error: Any) -> tuple[str, float]:

@@ -18,7 +18,7 @@ from requests.adapters import HTTPAdapter
 from requests.exceptions import RequestException
 
 from activation.patience import Patience
-from activation.troubles import Trouble, trouble_of
+from activation.troubles import Trouble, trouble_of, wait_asked
 from warehouse.errors import DestinationRefused, Unavailable
 
 META = "https://graph.facebook.com"
@@ -32,16 +32,20 @@ class Transport(HTTPAdapter):
     def __init__(self, patience: Patience) -> None:
         super().__init__(max_retries=0)
         self._patience = patience
+        self._quiet_s = 0.0
 
     def send(self, request: PreparedRequest, *args: Any, **kwargs: Any) -> Response:
         """The answer, which is 200 and a JSON object without an error.
 
-        Raises Unavailable or DestinationRefused, never with the request in it.
+        A call after one whose answer asked for quiet waits first. Raises Unavailable
+        or DestinationRefused, never with the request in it.
         """
         patience, attempt = self._patience, 1
+        self._keep_quiet()
         while True:
             outcome = self._once(request, *args, **kwargs)
             if isinstance(outcome, Response):
+                self._quiet_s = wait_asked(outcome.headers)
                 return outcome
             if attempt > 1 and outcome.codes == _SESSION_FINISHED:
                 return _carried_out_before()
@@ -51,6 +55,18 @@ class Transport(HTTPAdapter):
                 raise _error_of(outcome, request)
             patience.sleep(wait)
             attempt += 1
+
+    def _keep_quiet(self) -> None:
+        """Wait as long as the last success asked for: a call before is refused."""
+        quiet_s, self._quiet_s = self._quiet_s, 0.0
+        if quiet_s > self._patience.longest_wait_s:
+            raise Unavailable(
+                f"Meta asks for {quiet_s / 60:.0f} minutes of quiet. The same sync may"
+                " be made again after them.",
+                wait_s=quiet_s,
+            )
+        if quiet_s:
+            self._patience.sleep(quiet_s)
 
     def _once(
         self, request: PreparedRequest, *args: Any, **kwargs: Any
@@ -94,7 +110,9 @@ def _error_of(
     trouble: Trouble, request: PreparedRequest
 ) -> Unavailable | DestinationRefused:
     text = f"Meta did not carry out {_what(request)}: {trouble.explained}"
-    return DestinationRefused(text) if trouble.is_final else Unavailable(text)
+    if trouble.is_final:
+        return DestinationRefused(text)
+    return Unavailable(text, wait_s=trouble.wait_s)
 
 
 def _carried_out_before() -> Response:

@@ -22,7 +22,12 @@ _NOT_TWICE = "POST customaudiences"
 """The one call that, done twice, makes two of something."""
 
 _SESSION = "A later push opens a new one."
+_GONE = (100, 33)
 _BY_CODES: Mapping[tuple[int, int], str] = {
+    _GONE: (
+        "there is no such audience, or the access token does not reach it. The next"
+        " sync looks for it by its name, and else makes it anew"
+    ),
     (100, 1713007): "the seed has fewer than 100 people",
     (100, 1713230): (
         "the audience is flagged: its name hints at health or income. Rename it,"
@@ -123,7 +128,7 @@ def trouble_of(status: int, headers: Mapping[str, str], body: str) -> Trouble | 
             code=code,
             subcode=_whole(error.get("error_subcode")),
             status=status,
-            wait_s=_wait_s(headers) if code in THROTTLED else 0.0,
+            wait_s=wait_asked(headers) if code in THROTTLED else 0.0,
             trace=_trace(error.get("fbtrace_id")),
         )
     if content is None or status != _OK or content.get("success") is False:
@@ -148,8 +153,8 @@ def _trace(value: object) -> str:
     return value[:32] if fits and isinstance(value, str) else ""
 
 
-def _wait_s(headers: Mapping[str, str]) -> float:
-    """The longest wait that Meta asks for; it counts in minutes."""
+def wait_asked(headers: Mapping[str, str]) -> float:
+    """The longest quiet that Meta asks for, in seconds; it counts in minutes."""
     usage = _object(headers.get("X-Business-Use-Case-Usage", "")) or {}
     minutes = [
         entry.get("estimated_time_to_regain_access", 0)

@@ -19,7 +19,14 @@ class QuestlogError(Exception):
 
 
 class Unavailable(QuestlogError):
-    """Something we depend on is away; the same call may work later."""
+    """Something we depend on is away; the same call may work later.
+
+    `wait_s` is the quiet that it asked for, in seconds; 0 where it did not say.
+    """
+
+    def __init__(self, *said: object, wait_s: float = 0.0) -> None:
+        super().__init__(*said)
+        self.wait_s = wait_s
 
 
 class BadSetting(QuestlogError):

@@ -182,6 +182,12 @@ class Settings:
         None,
         "Key file of a service account, instead of the OAuth client and its token.",
     )
+    google_members_by: str = _setting(
+        "GOOGLE_MEMBERS_BY",
+        "data_manager",
+        "How members reach Google: data_manager, or offline_jobs for accounts that"
+        " Google still lets, which alone carry values.",
+    )
     lookalike_country: str = _setting(
         "LOOKALIKE_COUNTRY", "DE", "Country in which lookalikes are sought."
     )
@@ -284,6 +290,8 @@ def _disagreements(settings: Settings) -> list[str]:
             " use a name like Europe/Berlin"
         )
     faults += _cluster_faults(settings)
+    if settings.google_members_by not in {"data_manager", "offline_jobs"}:
+        faults.append("GOOGLE_MEMBERS_BY: expected data_manager or offline_jobs")
     if settings.churn_saved_percent > 100:  # noqa: PLR2004 percent
         faults.append("CHURN_SAVED_PERCENT: more than 100 in a hundred")
     currency = settings.reporting_currency

@@ -171,6 +171,17 @@ class Account:
         }
         return _taken(audience, rows, received=rows.received)
 
+    def erase(self, node: str, rows: Rows) -> Answer:
+        """Take people out of every audience of the account."""
+        for one in self.audiences.values():
+            self.remove(one, rows)
+        return {
+            "account_id": node,
+            "num_received": rows.received,
+            "num_invalid_entries": rows.invalid,
+            "invalid_entry_samples": {},
+        }
+
     def replace(
         self, audience: Audience, rows: Rows, session: Mapping[str, Any]
     ) -> Answer | Refusal:

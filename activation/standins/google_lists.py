@@ -27,17 +27,43 @@ _COUNTRY = re.compile("[A-Z]{2}")
 
 
 def mutate(state: GoogleState, request: MutateUserListsRequest) -> Any:
-    """Create user lists. Of the operations we rely on no other."""
-    made = []
-    for operation in request.operations:
-        if "create" not in operation:
-            raise Refused("INVALID_ARGUMENT", "USER_LIST_MUTATE_NOT_SUPPORTED")
+    """Create, change and remove user lists."""
+    made = [_mutated(state, request.customer_id, one) for one in request.operations]
+    return MutateUserListsResponse(
+        results=[
+            {"resource_name": f"customers/{request.customer_id}/userLists/{number}"}
+            for number in made
+        ]
+    )
+
+
+def _mutated(state: GoogleState, customer_id: str, operation: Any) -> int:
+    """The id of the list that an operation made, changed or removed."""
+    if "create" in operation:
         held = _made(state, operation.create)
-        refused = state.create(request.customer_id, held)
+        refused = state.create(customer_id, held)
         if refused:
             raise Refused("INVALID_ARGUMENT", refused)
-        made.append(f"customers/{request.customer_id}/userLists/{held.id}")
-    return MutateUserListsResponse(results=[{"resource_name": name} for name in made])
+        return held.id
+    name = operation.remove or operation.update.resource_name
+    number = int(name.rpartition("/")[2] or 0)
+    lists = state.lists_of(customer_id)
+    if number not in lists:
+        raise Refused("INVALID_ARGUMENT", "RESOURCE_NOT_FOUND", field="mutate_error")
+    if operation.remove:
+        del lists[number]
+        return number
+    if list(operation.update_mask.paths) != ["membership_life_span"]:
+        raise Refused("INVALID_ARGUMENT", "USER_LIST_MUTATE_NOT_SUPPORTED")
+    lists[number].life_span_days = _life_span(operation.update)
+    return number
+
+
+def _life_span(wanted: UserList) -> int:
+    if not 0 < wanted.membership_life_span <= LONGEST_LIFE_SPAN:
+        # (?) which word Google has for it
+        raise Refused("INVALID_ARGUMENT", "TOO_HIGH", field="range_error")
+    return int(wanted.membership_life_span)
 
 
 def _made(state: GoogleState, wanted: UserList) -> UserListHeld:
@@ -57,14 +83,11 @@ def _made(state: GoogleState, wanted: UserList) -> UserListHeld:
         )
     if "crm_based_user_list" not in wanted:
         raise Refused("INVALID_ARGUMENT", "CONCRETE_TYPE_REQUIRED")
-    if not 0 < wanted.membership_life_span <= LONGEST_LIFE_SPAN:
-        # (?) which word Google has for it
-        raise Refused("INVALID_ARGUMENT", "TOO_HIGH", field="range_error")
     return UserListHeld(
         id=number,
         name=wanted.name,
         kind="CRM_BASED",
-        life_span_days=wanted.membership_life_span,
+        life_span_days=_life_span(wanted),
     )
 
 
@@ -78,6 +101,7 @@ def search(state: GoogleState, request: SearchGoogleAdsRequest) -> Any:
             "user_list": {
                 "id": one.id,
                 "name": one.name,
+                "membership_life_span": one.life_span_days,
                 "resource_name": f"customers/{request.customer_id}/userLists/{one.id}",
                 **(
                     {"lookalike_user_list": {"seed_user_list_ids": one.seed_ids}}

@@ -52,14 +52,15 @@ def ingest(state: GoogleState, request: members.IngestAudienceMembersRequest) ->
 
 def remove(state: GoogleState, request: members.RemoveAudienceMembersRequest) -> Any:
     """Take out whoever is named by any identifier."""
-    held = _list(state, request.destinations)
+    several = [_list(state, [one]) for one in _few(request.destinations)]
     rows = list(_rows(members.RemoveAudienceMembersRequest.pb(request)))
     named = {pair for row in rows for pair in row}
 
     def carry_out() -> None:
-        held.added = {m: at for m, at in held.added.items() if not named & m}
+        for held in several:
+            held.added = {m: at for m, at in held.added.items() if not named & m}
 
-    asked = _asked("remove", request.destinations, held, carry_out)
+    asked = _asked("remove", request.destinations, several[0], carry_out)
     asked.records = len(rows)
     return members.RemoveAudienceMembersResponse(request_id=state.ask(asked))
 
@@ -132,11 +133,16 @@ def _asked(
     return Asked(kind, account, held.id, carry_out)
 
 
-def _list(state: GoogleState, destinations: Sequence[Any]) -> UserListHeld:
-    """The list meant. Raises Refused. More than one destination is not stood for."""
+def _few(destinations: Sequence[Any]) -> Sequence[Any]:
+    """The destinations of a request, if they are not too many. Raises Refused."""
     if not destinations or len(destinations) > MOST_DESTINATIONS:
         raise Refused("INVALID_ARGUMENT", "TOO_MANY_DESTINATIONS")
-    target = destinations[0]
+    return destinations
+
+
+def _list(state: GoogleState, destinations: Sequence[Any]) -> UserListHeld:
+    """The list meant. Raises Refused. Only removals are stood for from several."""
+    target = _few(destinations)[0]
     google_ads = members.ProductAccount.AccountType.GOOGLE_ADS
     if target.operating_account.account_type != google_ads:
         raise Refused("INVALID_ARGUMENT", "INVALID_DESTINATION")

@@ -95,6 +95,11 @@ def _on_account(
             return _listed(account, params)
         case "POST", "customaudiences":
             return account.create(params)
+        case "DELETE", "usersofanyaudience":
+            rows = read_rows(params.get("payload"), is_value_based=False)
+            if isinstance(rows, str):
+                return Refusal(100, f"(#100) {rows}")
+            return account.erase(node, rows)
     return Refusal(100, "Unsupported request", 33)
 
 
