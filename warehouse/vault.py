@@ -6,48 +6,23 @@ Persons appear only as HMACs, values only as ciphertext.
 """
 
 import contextlib
-import fcntl
-import os
+import hashlib
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 from cryptography.exceptions import InvalidTag
 
-from warehouse.durable import private_folder
 from warehouse.errors import BadInput, BadSetting, Unavailable
+from warehouse.vault_file import alone_in, connected, in_parts
 from warehouse.vault_keys import MasterKey, PersonKey, load_master_key
 
 __all__ = ["Secret", "Vault", "load_master_key"]
 
-_SCHEMA = """
-create table if not exists vault (
-    name text primary key,
-    value blob not null
-) without rowid;
-create table if not exists people (
-    id integer primary key,
-    person blob not null unique,
-    wrapped_key blob not null
-);
-create table if not exists secrets (
-    person_id integer not null,
-    name text not null,
-    token blob not null,
-    at_us integer not null,
-    sealed blob not null,
-    primary key (person_id, name, token)
-) without rowid;
-create table if not exists analytics_decisions (
-    person blob primary key,
-    at_us integer not null,
-    denied integer not null
-) without rowid;
-"""
 _PUT = """
 insert into secrets (person_id, name, token, at_us, sealed) values (?, ?, ?, ?, ?)
 on conflict do update set at_us = excluded.at_us where excluded.at_us > at_us
@@ -64,9 +39,6 @@ _FORGET = (
     "delete from people where person = ?",
     "delete from analytics_decisions where person = ? and not denied",
 )
-_PATIENCE_S = 10.0
-# parameters a query takes at once; SQLite's oldest limit is 999
-_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +86,8 @@ class Vault:
         """
         master = MasterKey(master_key)
         try:
-            with _alone_in(path.parent):
-                vault = cls(path, _connected(path), master)
+            with alone_in(path.parent):
+                vault = cls(path, connected(path), master)
                 vault._check_master_key()
         except (sqlite3.OperationalError, OSError) as error:
             raise Unavailable(
@@ -169,7 +141,7 @@ class Vault:
         wanted = set(names)
         with self._transaction("begin") as connection:
             people = self._people(connection, set(subjects))
-            rows = _in_parts(
+            rows = in_parts(
                 connection,
                 "select person_id, name, token, sealed from secrets"
                 " where person_id in ({}) order by person_id, name, at_us, token",
@@ -185,6 +157,60 @@ class Vault:
                         value = person.key.opened(*row[1:])
                     found.setdefault(subject, {})[name] = value
         return found
+
+    def marks(self, subjects: Iterable[str], names: Iterable[str]) -> dict[str, bytes]:
+        """What stands for the latest values of the names: 16 bytes by subject.
+
+        A mark changes when and only when one of them does, or the person's key. Nothing
+        is opened; a subject of whom no value is known has no mark.
+        """
+        wanted = {self._master.index(subject): subject for subject in subjects}
+        among = sorted(set(names))
+        with self._guarded() as connection:
+            rows = in_parts(
+                connection,
+                "select people.person, secrets.name, secrets.token"
+                " from people join secrets on secrets.person_id = people.id"
+                " where people.person in ({})"
+                " order by secrets.person_id, secrets.name, secrets.at_us,"
+                " secrets.token",
+                list(wanted),
+            )
+        # in that order the last row of a name is its latest
+        last: dict[bytes, dict[str, bytes]] = {}
+        for person, name, token in rows:
+            last.setdefault(person, {})[name] = token
+        return {
+            wanted[person]: mark
+            for person, tokens in last.items()
+            if (mark := _mark(tokens, among))
+        }
+
+    def seal_for(
+        self, entries: Sequence[tuple[str, bytes]], purpose: bytes
+    ) -> list[bytes | None]:
+        """Encrypt bytes under the key of each subject; nothing for who has no key.
+
+        What was sealed can be opened for as long as the person's key lives.
+        """
+        people = self._known_people(subject for subject, _ in entries)
+        return [
+            person.key.seal(plain, purpose) if (person := people.get(subject)) else None
+            for subject, plain in entries
+        ]
+
+    def open_for(
+        self, entries: Sequence[tuple[str, bytes]], purpose: bytes
+    ) -> list[bytes | None]:
+        """What was sealed for each subject; nothing where the key is gone."""
+        people = self._known_people(subject for subject, _ in entries)
+        return [
+            _opened(people.get(subject), sealed, purpose) for subject, sealed in entries
+        ]
+
+    def _known_people(self, subjects: Iterable[str]) -> dict[str, _Person]:
+        with self._transaction("begin") as connection:
+            return self._people(connection, set(subjects))
 
     def forget(self, subject: str) -> None:
         """Destroy a person's key and all that was kept of them; safe to repeat.
@@ -230,7 +256,7 @@ class Vault:
         wanted = {self._master.index(subject): subject for subject in subjects}
         query = "select person, denied from analytics_decisions where person in ({})"
         with self._guarded() as connection:
-            rows = _in_parts(connection, query, list(wanted))
+            rows = in_parts(connection, query, list(wanted))
         return {wanted[person]: bool(denied) for person, denied in rows}
 
     def seal(self, plain: bytes) -> bytes:
@@ -275,7 +301,7 @@ class Vault:
         with self._damage_named():
             return {
                 index: _Person(number, self._master.person(index, wrapped))
-                for number, index, wrapped in _in_parts(connection, query, indexes)
+                for number, index, wrapped in in_parts(connection, query, indexes)
             }
 
     def _check_master_key(self) -> None:
@@ -338,16 +364,23 @@ class Vault:
             ) from error
 
 
-def _in_parts(
-    connection: sqlite3.Connection, query: str, values: Sequence[object]
-) -> list[tuple[Any, ...]]:
-    """The rows of a query with one `in ({})`, however many values there are."""
-    rows = []
-    for start in range(0, len(values), _AT_ONCE):
-        part = values[start : start + _AT_ONCE]
-        marks = ", ".join("?" * len(part))
-        rows += connection.execute(query.format(marks), part).fetchall()
-    return rows
+def _mark(tokens: Mapping[str, bytes], names: Sequence[str]) -> bytes:
+    """16 bytes for the tokens of those names that are known; none for none."""
+    known = b"".join(_named(name) + tokens[name] for name in names if name in tokens)
+    return hashlib.blake2b(known, digest_size=16).digest() if known else b""
+
+
+def _named(name: str) -> bytes:
+    return name.encode("utf-8", "surrogatepass") + b"\x00"
+
+
+def _opened(person: _Person | None, sealed: bytes, purpose: bytes) -> bytes | None:
+    if person is None:
+        return None
+    try:
+        return person.key.unseal(sealed, purpose)
+    except InvalidTag:
+        return None  # of a key that was destroyed, after which the person came again
 
 
 def _microseconds(at: datetime) -> int:
@@ -363,34 +396,3 @@ def _latest_of_each(entries: Iterable[Secret]) -> dict[tuple[str, str, str], int
         key, at_us = (entry.subject, entry.name, entry.value), _microseconds(entry.at)
         latest[key] = max(at_us, latest.get(key, at_us))
     return latest
-
-
-@contextlib.contextmanager
-def _alone_in(folder: Path) -> Iterator[None]:
-    """Keep other processes from opening a vault here at the same moment.
-
-    SQLite does not wait its turn while a file becomes a database.
-    """
-    private_folder(folder)
-    folder.chmod(0o700)
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _connected(path: Path) -> sqlite3.Connection:
-    # the file has its mode before SQLite writes the first byte; one that is there is
-    # not opened here, for closing it would drop the locks of this process's others
-    with contextlib.suppress(FileExistsError):
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-    path.chmod(0o600)
-    connection = sqlite3.connect(
-        path, timeout=_PATIENCE_S, isolation_level=None, check_same_thread=False
-    )
-    for pragma in ("journal_mode = wal", "synchronous = full", "secure_delete = on"):
-        connection.execute(f"pragma {pragma}")
-    connection.executescript(_SCHEMA)
-    return connection

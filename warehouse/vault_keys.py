@@ -82,6 +82,14 @@ class PersonKey:
         plain = _decrypted(self.cipher, sealed, _bytes(name) + token)
         return plain.decode("utf-8", "surrogatepass")
 
+    def seal(self, plain: bytes, purpose: bytes) -> bytes:
+        """Encrypt bytes about the person that are kept outside the vault."""
+        return _encrypted(self.cipher, plain, b"\x00" + purpose)
+
+    def unseal(self, sealed: bytes, purpose: bytes) -> bytes:
+        """Those bytes. Raises InvalidTag for any others, or another purpose."""
+        return _decrypted(self.cipher, sealed, b"\x00" + purpose)
+
 
 def _derived(secret: bytes, purpose: bytes) -> bytes:
     return hmac.digest(secret, b"questlog vault v1 " + purpose, "sha256")

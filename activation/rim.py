@@ -1,0 +1,60 @@
+"""What a sync touches outside itself: the warehouse, the vault, the clock."""
+
+import hmac
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from typing import TYPE_CHECKING, Protocol
+
+from activation.identifiers import external_key
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
+
+
+class KeepsIdentifiers(Protocol):
+    """What is needed of the vault."""
+
+    def latest(
+        self, subjects: Iterable[str], names: Iterable[str]
+    ) -> Mapping[str, Mapping[str, str]]:
+        """The latest value of each name, by subject; what is not known is left out."""
+
+    def marks(
+        self, subjects: Iterable[str], names: Iterable[str]
+    ) -> Mapping[str, bytes]:
+        """What stands for those values: 16 bytes that change when one of them does."""
+
+    def seal_for(
+        self, entries: Sequence[tuple[str, bytes]], purpose: bytes
+    ) -> list[bytes | None]:
+        """Encrypt bytes under the key of each subject; nothing for who has no key."""
+
+    def open_for(
+        self, entries: Sequence[tuple[str, bytes]], purpose: bytes
+    ) -> list[bytes | None]:
+        """What was sealed for each; nothing where the key has been destroyed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rim:
+    """The things that an engine of pure decisions is given.
+
+    `clock` tells the moment, with its zone; nothing below asks any other.
+    """
+
+    client: "Client"
+    vault: KeepsIdentifiers = field(repr=False)
+    master_key: bytes = field(repr=False)
+    clock: Callable[[], datetime]
+
+    @cached_property
+    def external_key(self) -> bytes:
+        """What makes the external ids."""
+        return external_key(self.master_key)
+
+    @cached_property
+    def index_key(self) -> bytes:
+        """What makes the HMACs by which the ledger finds what was sent."""
+        return hmac.digest(self.master_key, b"questlog/activation/ledger/1", "sha256")
