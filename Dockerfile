@@ -23,7 +23,9 @@ RUN useradd --uid 10001 --no-create-home --home-dir /tmp questlog \
         install -d -m 0750 -o questlog -g questlog "/var/lib/questlog/$folder"; done \
     && chown questlog:questlog /var/lib/questlog /var/lib/questlog/pages \
     && install -d -m 0750 -o questlog -g questlog \
-        /var/lib/airflow-logs /var/lib/airflow-login
+        /var/lib/airflow-logs /var/lib/airflow-login \
+    # read by Alertmanager, which is a user of its own
+    && install -d -m 0755 -o questlog -g questlog /var/lib/alerting
 COPY --from=locked /opt/questlog /opt/questlog
 
 ENV PATH=/opt/questlog/.venv/bin:$PATH \

@@ -5,10 +5,13 @@ sends the same members again, which platforms take as no change. What was sent, 
 why not, is in ops.audience_receipts.
 """
 
+from datetime import timedelta
+
 import pendulum
 from airflow.sdk import Asset, chain, dag, task
 
 from dags.defaults import AS_OF, TASKS
+from dags.telling import deadline
 
 MEMBERS = Asset("clickhouse://activation/audience_members")
 RECEIPTS = Asset("clickhouse://ops/audience_receipts")
@@ -20,6 +23,7 @@ RECEIPTS = Asset("clickhouse://ops/audience_receipts")
     catchup=False,
     max_active_runs=1,
     default_args=TASKS,
+    deadline=deadline("audiences", timedelta(hours=3)),
     doc_md=__doc__,
     tags=["activation", "daily"],
 )

@@ -6,11 +6,14 @@ the data lack. A red `gate_features` names what is wrong in its log: follow
 docs/runbooks/gate-closed.md.
 """
 
+from datetime import timedelta
+
 import pendulum
 from airflow.sdk import Asset, chain, dag, task
 
 from dags.defaults import AS_OF, TASKS, skipped_where_data_lack
 from dags.features import prepared_features
+from dags.telling import deadline
 
 SCORES = Asset("clickhouse://ml/churn_scores")
 
@@ -21,6 +24,7 @@ SCORES = Asset("clickhouse://ml/churn_scores")
     catchup=False,
     max_active_runs=1,
     default_args=TASKS,
+    deadline=deadline("churn", timedelta(hours=6)),
     doc_md=__doc__,
     tags=["ml", "weekly"],
 )

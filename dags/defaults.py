@@ -7,6 +7,7 @@ from datetime import timedelta
 from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryRule
 from airflow.sdk.exceptions import AirflowSkipException
 
+from dags.telling import tell_failure, tell_success
 from warehouse.errors import NotEnoughData
 
 AS_OF = "{{ ds }}"
@@ -18,6 +19,8 @@ TASKS = {
     "pool": WRITERS,
     "retries": 2,
     "retry_delay": timedelta(minutes=1),
+    "on_failure_callback": tell_failure,
+    "on_success_callback": tell_success,
     # a closed gate or bad data stays so: only what was away may come back
     "retry_policy": ExceptionRetryPolicy(
         rules=[

@@ -6,10 +6,13 @@ newest rows came and its limit: nothing was sent, or the loader is behind
 a build: marts, with denials of consent in them, go on being built and published.
 """
 
+from datetime import timedelta
+
 import pendulum
 from airflow.sdk import Asset, dag, task
 
 from dags.defaults import TASKS, skipped_where_data_lack
+from dags.telling import deadline
 
 EVENTS = Asset("clickhouse://raw/events")
 
@@ -20,6 +23,7 @@ EVENTS = Asset("clickhouse://raw/events")
     catchup=False,
     max_active_runs=1,
     default_args=TASKS,
+    deadline=deadline("freshness", timedelta(minutes=25)),
     doc_md=__doc__,
     tags=["warehouse", "hourly"],
 )

@@ -5,11 +5,14 @@ date and replaces only that date's features and values. A red `gate_features` na
 what is wrong in its log: follow docs/runbooks/gate-closed.md.
 """
 
+from datetime import timedelta
+
 import pendulum
 from airflow.sdk import Asset, chain, dag, task
 
 from dags.defaults import AS_OF, TASKS, skipped_where_data_lack
 from dags.features import prepared_features
+from dags.telling import deadline
 
 VALUES = Asset("clickhouse://ml/lifetime_values")
 
@@ -20,6 +23,7 @@ VALUES = Asset("clickhouse://ml/lifetime_values")
     catchup=False,
     max_active_runs=1,
     default_args=TASKS,
+    deadline=deadline("lifetime_value", timedelta(hours=6)),
     doc_md=__doc__,
     tags=["ml", "weekly"],
 )

@@ -5,11 +5,14 @@ A red `gate_…` names the expectation, the rows and their keys in its log: foll
 docs/runbooks/gate-closed.md. Readers keep the marts that were published last.
 """
 
+from datetime import timedelta
+
 import pendulum
 from airflow.sdk import Asset, chain, dag, task
 
 from dags.defaults import AS_OF, TASKS
 from dags.layers import layer
+from dags.telling import deadline
 
 MARTS = Asset("clickhouse://warehouse/marts")
 
@@ -20,6 +23,7 @@ MARTS = Asset("clickhouse://warehouse/marts")
     catchup=False,
     max_active_runs=1,
     default_args=TASKS,
+    deadline=deadline("models", timedelta(minutes=50)),
     doc_md=__doc__,
     tags=["warehouse", "hourly"],
 )

@@ -6,11 +6,14 @@ a skipped `decide` may be cleared once the DAG churn has scored the day. A red
 `gate_features` names what is wrong in its log: follow docs/runbooks/gate-closed.md.
 """
 
+from datetime import timedelta
+
 import pendulum
 from airflow.sdk import Asset, chain, dag, task
 
 from dags.defaults import AS_OF, TASKS, skipped_where_data_lack
 from dags.features import prepared_features
+from dags.telling import deadline
 
 SEGMENTS = Asset("clickhouse://ml/segments")
 INTERVENTIONS = Asset("clickhouse://ml/interventions")
@@ -23,6 +26,7 @@ HEALTH = Asset("clickhouse://ml/health_scores")
     catchup=False,
     max_active_runs=1,
     default_args=TASKS,
+    deadline=deadline("segments", timedelta(hours=6)),
     doc_md=__doc__,
     tags=["ml", "weekly"],
 )

@@ -23,6 +23,7 @@ from questlog.commands import (
     transformation,
     users,
     warehouse,
+    watching,
     world,
 )
 from questlog.serving import serve
@@ -55,6 +56,7 @@ for room in (
     audiences,
     asking,
     case,
+    watching,
 ):
     room.register(app)
 app.add_typer(serve, name="serve")

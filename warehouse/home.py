@@ -76,6 +76,16 @@ class Home:
         return self.root / "airflow"
 
     @property
+    def watch(self) -> Path:
+        """Prometheus' and Alertmanager's files of the local stack."""
+        return self.root / "watch"
+
+    @property
+    def lineage(self) -> Path:
+        """OpenLineage events, one a line, where no backend takes them."""
+        return self.root / "lineage" / "events.jsonl"
+
+    @property
     def run(self) -> Path:
         """Process ids, addresses and logs of the running local stack."""
         return self.root / "run"

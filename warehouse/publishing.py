@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from warehouse.clickhouse import cluster_of, connect, define, rows
 from warehouse.errors import GateClosed, Unavailable
+from warehouse.latency import note_latency
 from warehouse.settings import load
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ def publish(client: "Client", database: str) -> dict[str, int]:
             [[database, f"{database}.{table}", built[table]] for table in built],
             column_names=["gate", "table_name", "published_rows"],
         )
+    if built and database == "marts":
+        note_latency(client)
     return built
 
 

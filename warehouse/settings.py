@@ -110,6 +110,49 @@ class Settings:
         18084,
         "Port of the stand-in of Google's ad APIs (gRPC).",
     )
+    metrics_host: str = _setting(
+        "QUESTLOG_METRICS_HOST", "127.0.0.1", "Address the batch metrics listen on."
+    )
+    metrics_port: int = _setting(
+        "QUESTLOG_METRICS_PORT",
+        18085,
+        "Port of the metrics of gates, builds, models, audiences and their freshness.",
+    )
+    prometheus_port: int = _setting(
+        "QUESTLOG_PROMETHEUS_PORT", 18086, "Port of the local stack's Prometheus."
+    )
+    alertmanager_port: int = _setting(
+        "QUESTLOG_ALERTMANAGER_PORT", 18087, "Port of the local stack's Alertmanager."
+    )
+    alertmanager_url: str = _setting(
+        "ALERTMANAGER_URL",
+        "",
+        "Alertmanager that Airflow's failures are told to. Empty: none but logs.",
+    )
+    alert_webhook_url: str = _setting(
+        "ALERT_WEBHOOK_URL", "", "Where alerts are posted as JSON. Empty: nowhere."
+    )
+    alert_slack_url: str = _setting(
+        "ALERT_SLACK_URL", "", "Incoming webhook in Slack's format.", secret=True
+    )
+    alert_email_to: str = _setting(
+        "ALERT_EMAIL_TO", "", "Who gets alerts by e-mail. Empty: nobody."
+    )
+    alert_email_from: str = _setting(
+        "ALERT_EMAIL_FROM", "questlog@localhost", "Sender of these e-mails."
+    )
+    alert_smtp: str = _setting(
+        "ALERT_SMTP", "localhost:25", "Mail server for them, as host:port."
+    )
+    alert_smtp_user: str = _setting("ALERT_SMTP_USER", "", "User of the mail server.")
+    alert_smtp_password: str = _setting(
+        "ALERT_SMTP_PASSWORD", "", "Password of that user.", secret=True
+    )
+    lineage_url: str = _setting(
+        "LINEAGE_URL",
+        "",
+        "OpenLineage backend, like http://host:5000. Empty: a file in the home.",
+    )
     master_key_file: Path | None = _setting(
         "QUESTLOG_MASTER_KEY_FILE",
         None,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from activation.standins.graph import create_app
 from warehouse.errors import StackFailed
+from warehouse.served import Measured
 
 if TYPE_CHECKING:
     import uvicorn
@@ -45,7 +46,7 @@ def _server(clock: Callable[[], float]) -> "uvicorn.Server":
 
     # no access log: the SDK puts the access token into URLs
     config = uvicorn.Config(
-        create_app(clock),
+        Measured(create_app(clock), service="graph-standin"),
         access_log=False,
         log_level="warning",
         timeout_graceful_shutdown=1,

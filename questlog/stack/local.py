@@ -11,7 +11,7 @@ from types import FrameType
 
 from rich.console import Console
 
-from questlog.stack import airflow, services
+from questlog.stack import airflow, services, watching
 from questlog.stack.supervisor import MARK, Stack, one_at_a_time, supervisor_of
 from warehouse.clickhouse import connect
 from warehouse.durable import put
@@ -75,10 +75,15 @@ def stay_up(settings: Settings, environ: Mapping[str, str]) -> None:
     settings = load({**_of_the_demo(settings), **environ})
     if not (settings.meta_access_token or settings.google_customer_id):
         settings = with_standins(settings)
+    watchers = watching.watching(settings)
+    if watchers and not settings.alertmanager_url:
+        local = f"http://127.0.0.1:{settings.alertmanager_port}"
+        settings = replace(settings, alertmanager_url=local)
     with (
         contextlib.suppress(KeyboardInterrupt),
         running(settings, environ) as stack,
     ):
+        stack.start(watchers)
         show_addresses(console, stack)
         console.print(
             "The DAGs are paused until you unpause them in Airflow."
@@ -146,7 +151,8 @@ def _start(stack: Stack, settings: Settings) -> None:
     with connect(settings) as client:
         migrate(client)
     airflow.prepare(settings, stack.environment | airflow.environment(settings))
-    stack.start([*around, *services.scheduling(settings)])
+    told = watching.metrics(settings)
+    stack.start([*around, told, *services.scheduling(settings)])
 
 
 @contextlib.contextmanager

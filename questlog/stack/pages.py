@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from warehouse.home import Home
+from warehouse.served import Measured
 from warehouse.settings import Settings
 
 if TYPE_CHECKING:
-    from starlette.applications import Starlette
     from starlette.requests import Request
     from starlette.responses import Response
 
@@ -42,7 +42,7 @@ _PAGE = """<!doctype html>
 <h1>Questlog, on this machine</h1><ul>{entries}</ul></html>"""
 
 
-def pages(settings: Settings) -> "Starlette":
+def pages(settings: Settings) -> Measured:
     """The application: an index, and each folder of pages as static files."""
     from starlette.applications import Starlette
     from starlette.responses import HTMLResponse, PlainTextResponse
@@ -62,7 +62,7 @@ def pages(settings: Settings) -> "Starlette":
     async def healthy(_: "Request") -> "Response":
         return PlainTextResponse("ok")
 
-    return Starlette(
+    served = Starlette(
         routes=[
             Route("/", index),
             Route("/healthz", healthy),
@@ -72,6 +72,7 @@ def pages(settings: Settings) -> "Starlette":
             ),
         ]
     )
+    return Measured(served, service="pages")
 
 
 def _entry(name: str, folder: Path) -> str:

@@ -19,6 +19,7 @@ SETTINGS = {row.metadata["name"]: row for row in table()}
 OURS = "questlog:0.1.0"
 FOREIGN_NAME = re.compile(
     r"AIRFLOW_HOME|AIRFLOW__[A-Z_]+"
+    r"|GF_SECURITY_ADMIN_PASSWORD__FILE|GF_ANALYTICS_[A-Z_]+"
     r"|CLICKHOUSE_DEFAULT_ACCESS_MANAGEMENT|POSTGRES_(USER|DB|PASSWORD_FILE)"
 )
 SECRET_NAME = re.compile(r"PASSWORD|TOKEN|SECRET|_KEY|SQL_ALCHEMY_CONN")
@@ -71,6 +72,7 @@ def test_the_production_shape_has_its_services() -> None:
         *("clickhouse", "migrate", "postgres", "pages"),
         *("airflow-init", "airflow-api-server", "airflow-scheduler"),
         *("airflow-dag-processor", "airflow-triggerer"),
+        *("metrics", "alert-configuration", "alertmanager", "prometheus", "grafana"),
     }
 
 
@@ -144,7 +146,7 @@ def test_an_image_is_pinned_to_a_version(name: str) -> None:
     image = SERVICES[name]["image"]
 
     # a first part with a dot or a colon would be a registry's host name
-    assert re.fullmatch(r"[a-z]+(/[a-z-]+)?:\d+\.\d+[\w.-]*", image)
+    assert re.fullmatch(r"[a-z]+(/[a-z-]+)?:v?\d+\.\d+[\w.-]*", image)
     assert (image == OURS) == ("build" in SERVICES[name])
 
 
@@ -276,6 +278,37 @@ def test_haproxy_takes_its_configuration() -> None:
     )
 
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.skipif(not shutil.which("promtool"), reason="promtool is not installed")
+def test_prometheus_takes_its_configuration(tmp_path: Path) -> None:
+    folder = REPOSITORY / "deploy" / "prometheus"
+    text = (folder / "prometheus.yml").read_text()
+    (tmp_path / "prometheus.yml").write_text(text.replace("/etc/prometheus/", ""))
+    shutil.copy(folder / "rules.yml", tmp_path)
+
+    done = subprocess.run(
+        ["promtool", "check", "config", str(tmp_path / "prometheus.yml")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+
+
+def test_prometheus_asks_services_that_it_can_reach() -> None:
+    text = (REPOSITORY / "deploy" / "prometheus" / "prometheus.yml").read_text()
+    asked = {
+        target.split(":")[0]
+        for job in yaml.safe_load(text)["scrape_configs"]
+        for config in job["static_configs"]
+        for target in config["targets"]
+    } - {"localhost"}
+    networks = set(SERVICES["prometheus"]["networks"])
+
+    assert asked >= {"ingest-1", "ingest-2", "metrics", "pages"}
+    assert [n for n in asked if not networks & set(SERVICES[n]["networks"])] == []
 
 
 def has_compose() -> bool:

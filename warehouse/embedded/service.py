@@ -14,6 +14,7 @@ from warehouse.embedded.power import notice_a_new_start
 from warehouse.embedded.users import Doorkeeper, load
 from warehouse.errors import StackFailed
 from warehouse.home import Home
+from warehouse.served import Measured
 from warehouse.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -62,7 +63,7 @@ def serve(settings: Settings) -> None:
                 threading.Thread(target=end, daemon=True).start()
 
     config = uvicorn.Config(
-        endpoint,
+        Measured(endpoint, service="clickhouse"),
         loop="uvloop",
         http=Protocol,
         lifespan="off",

@@ -7,15 +7,7 @@ import yaml
 
 from warehouse.generators.note import note
 from warehouse.generators.tables import Table
-
-# the hourly models want events of the day: late by a shift is worth a look, late by
-# a day is a fault; nobody waits for refused events
-_FRESHNESS: dict[str, dict[str, Any] | None] = {
-    "raw.events": {
-        "warn_after": {"count": 6, "period": "hour"},
-        "error_after": {"count": 24, "period": "hour"},
-    },
-}
+from warehouse.service_levels import service_levels
 
 
 def raw_sources(raw: Mapping[str, Table]) -> str:
@@ -41,7 +33,7 @@ def _table(table: Table) -> dict[str, Any]:
         "description": table.meaning,
         "config": {
             "loaded_at_field": "loaded_at",
-            "freshness": _FRESHNESS.get(table.name),
+            "freshness": _freshness(table.name),
         },
         "columns": [
             {
@@ -51,4 +43,15 @@ def _table(table: Table) -> dict[str, Any]:
             }
             for one in table.columns
         ],
+    }
+
+
+def _freshness(name: str) -> dict[str, dict[str, object]] | None:
+    """The limits of a source as dbt says them; nobody waits for refused events."""
+    limit = service_levels().sources.get(name)
+    if limit is None:
+        return None
+    return {
+        "warn_after": {"count": limit.warn_after_s // 3600, "period": "hour"},
+        "error_after": {"count": limit.error_after_s // 3600, "period": "hour"},
     }

@@ -1,0 +1,1 @@
+"""The platform watches itself: figures of batches, alerts, one screen of health."""
