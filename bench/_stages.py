@@ -129,14 +129,15 @@ def engine_alone(settings: Settings, *, process: int) -> dict[str, float]:
     """
     from ingestion.blocks import RECORDS_A_BLOCK
     from ingestion.rows import EVENT_COLUMNS
+
+    columns = ("loaded_at", *EVENT_COLUMNS)
     from warehouse.line_insert import insert_lines
 
     with connect(settings) as client:
         client.command("create database if not exists bench")
         client.command("create table bench.events as raw.events")
         lines = client.raw_query(
-            f"select {', '.join(EVENT_COLUMNS)} from raw.events"
-            f" limit {RECORDS_A_BLOCK}",
+            f"select {', '.join(columns)} from raw.events limit {RECORDS_A_BLOCK}",
             fmt="JSONEachRow",
         )
 
@@ -145,7 +146,7 @@ def engine_alone(settings: Settings, *, process: int) -> dict[str, float]:
             insert_lines(
                 client,
                 table="bench.events",
-                columns=EVENT_COLUMNS,
+                columns=columns,
                 lines=lines,
                 settings={"insert_deduplicate": 0},
             )

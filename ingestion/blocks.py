@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from ingestion.records import Kind, Record
-from ingestion.rows import EVENT_COLUMNS, REFUSAL_COLUMNS, with_load
-from warehouse.line_insert import holds, insert_lines
+from ingestion.records import COLUMNS, Kind, Record
+from ingestion.rows import with_load
+from warehouse.line_insert import holds, insert_arrays
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -15,11 +15,10 @@ if TYPE_CHECKING:
 RECORDS_A_BLOCK: Final = 20_000
 BYTES_A_BLOCK: Final = 64 * 1024 * 1024
 
-_TABLES: Final[dict[Kind, tuple[str, tuple[str, ...]]]] = {
-    "accepted": ("raw.events", EVENT_COLUMNS),
-    "refused": ("raw.refused_events", REFUSAL_COLUMNS),
+_TABLES: Final[dict[Kind, str]] = {
+    "accepted": "raw.events",
+    "refused": "raw.refused_events",
 }
-_ROW_KEYS: Final[dict[Kind, str]] = {"accepted": "event_id", "refused": "refusal_id"}
 # One block, one part: the token then stands for all of it or none of it. Rows alone
 # count, for ClickHouse would cut a block of 256 MiB in two.
 _SETTINGS: Final[dict[str, object]] = {
@@ -28,6 +27,8 @@ _SETTINGS: Final[dict[str, object]] = {
     "min_insert_block_size_rows": 10 * RECORDS_A_BLOCK,
     "min_insert_block_size_bytes": 0,
     "async_insert": 0,
+    # a log may hold rows from before the last column was added
+    "input_format_json_compact_allow_variable_number_of_columns": 1,
     "insert_deduplicate": 1,
 }
 
@@ -48,18 +49,17 @@ def insert(client: "Client", block: Block, records: Sequence[Record]) -> None:
     Raises Unavailable when ClickHouse cannot take it now, MigrationFailed when the
     tables are not there.
     """
-    for kind, (table, columns) in _TABLES.items():
-        ready = [record.row for record in records if record.kind == kind]
+    for kind, table in _TABLES.items():
+        ready = b"".join(record.rows for record in records if record.kind == kind)
         if ready:
-            lines = with_load(ready, block.loaded_at)
             token: dict[str, object] = {
                 "insert_deduplication_token": f"{block.token}-{table}"
             }
-            insert_lines(
+            insert_arrays(
                 client,
                 table=table,
-                columns=columns,
-                lines=lines,
+                columns=("loaded_at", *COLUMNS[kind]),
+                lines=with_load(ready, block.loaded_at),
                 settings=_SETTINGS | token,
             )
 
@@ -81,7 +81,6 @@ def without_those_there(
 
 
 def _is_there(client: "Client", block: Block, record: Record) -> bool:
-    table, _ = _TABLES[record.kind]
-    key = _ROW_KEYS[record.kind]
-    value = json.loads(record.row)[key]
+    table, key = _TABLES[record.kind], COLUMNS[record.kind][0]
+    value = json.loads(record.rows.partition(b"\n")[0])[0]
     return holds(client, table=table, loaded_at=block.loaded_at, key=key, value=value)

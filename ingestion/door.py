@@ -20,7 +20,7 @@ from ingestion.judging import (
 )
 from ingestion.log import Log
 from ingestion.moments import moment
-from ingestion.records import Record, accepted_record, refused_record
+from ingestion.records import Record, accepted_row, records_of, refused_row
 from warehouse.errors import QuestlogError
 from warehouse.vault import Secret, Vault
 
@@ -126,6 +126,8 @@ def _considered(
 ) -> list[Verdict]:
     decided = [one for one in map(decision, verdicts) if one is not None]
     before = standing.of(subjects_of(verdicts), now=now)
+    if not decided and True not in before.values():
+        return list(verdicts)
     timeline = Timeline.of(decided)
     # noted before the log is written: a denial is never lost between the two
     standing.note(decided)
@@ -155,13 +157,12 @@ def secure(verdicts: Sequence[Verdict], vault: Vault) -> None:
 
 
 def _records(verdicts: Sequence[Verdict], vault: Vault) -> list[Record]:
-    return [_record(verdict, vault) for verdict in verdicts]
-
-
-def _record(verdict: Verdict, vault: Vault) -> Record:
-    if isinstance(verdict, Refused):
-        return refused_record(verdict, refusal_id=uuid4(), seal=vault.seal)
-    return accepted_record(verdict)
+    return records_of(
+        ("refused", refused_row(verdict, refusal_id=uuid4(), seal=vault.seal))
+        if isinstance(verdict, Refused)
+        else ("accepted", accepted_row(verdict))
+        for verdict in verdicts
+    )
 
 
 def answer(verdicts: Sequence[Verdict]) -> dict[str, object]:

@@ -3,7 +3,10 @@
 from functools import lru_cache
 from typing import Any, Final
 
+from ingestion.rows import json_bytes
+
 _READ: Final = ("browser", "os", "device_type")
+_IS_READ: Final = frozenset(_READ)
 # what the taxonomy allows; a longer text is no browser's
 _LONGEST: Final = 2048
 _AGENTS_REMEMBERED: Final = 20_000
@@ -16,6 +19,20 @@ _DESKTOPS: Final = frozenset(
         *("freebsd", "openbsd", "netbsd", "solaris", "red hat", "suse", "arch linux"),
     }
 )
+
+
+def with_additions(context: dict[str, Any], written: bytes) -> bytes:
+    """A context, written as JSON, with what the door adds to it.
+
+    That is no part of an event's content: so a copy that comes after better rules
+    for user agents is a duplicate as ever.
+    """
+    agent = context.get("user_agent")
+    if agent.__class__ is str and agent and _IS_READ.isdisjoint(context):
+        more = _told_in_json(agent[:_LONGEST])
+        return b"%b,%b" % (written[:-1], more) if more else written
+    full = enriched(context)
+    return written if full is context else json_bytes(full)
 
 
 def enriched(context: dict[str, Any]) -> dict[str, Any]:
@@ -31,6 +48,13 @@ def enriched(context: dict[str, Any]) -> dict[str, Any]:
     told = _told(agent[:_LONGEST])
     found = {word: one for word, one in told.items() if not context.get(word)}
     return {**context, **found} if found else context
+
+
+@lru_cache(maxsize=_AGENTS_REMEMBERED)
+def _told_in_json(agent: str) -> bytes:
+    """What is told, as the last words of an object; nothing where nothing is."""
+    told = _told(agent)
+    return json_bytes(told)[1:] if told else b""
 
 
 @lru_cache(maxsize=_AGENTS_REMEMBERED)

@@ -69,6 +69,7 @@ _IS_SAID_WITH: Final = {
 class Envelope(msgspec.Struct, frozen=True, gc=False):
     """One event whose envelope could be read; `occurred_at` is the sender's claim.
 
+    `is_flat` says that its objects hold neither objects nor arrays for sure.
     A struct and not a dataclass: it is made in a tenth of the time, for every event.
     """
 
@@ -85,6 +86,7 @@ class Envelope(msgspec.Struct, frozen=True, gc=False):
     properties: dict[str, Any]
     context: dict[str, Any]
     user_properties: dict[str, Any]
+    is_flat: bool = False
 
     @property
     def subject(self) -> str:
@@ -111,7 +113,18 @@ def read(raw: bytes, decoder: msgspec.json.Decoder[Any]) -> Reading:
         return _read_with_faults(raw, decoder)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return _unreadable()
-    return _read_sent(sent)
+    return _read_sent(sent, is_flat=_is_flat(sent, raw))
+
+
+def _is_flat(sent: _Sent, raw: bytes) -> bool:
+    """By the brackets: most events need not be walked."""
+    objects = (
+        1
+        + (sent.properties is not None)
+        + (sent.context is not None)
+        + (sent.user_properties is not None)
+    )
+    return raw.count(b"{") == objects and b"[" not in raw
 
 
 def _unreadable() -> Reading:
@@ -119,9 +132,11 @@ def _unreadable() -> Reading:
     return Reading(envelope=None, faults=(Objection(NOT_JSON, "", message),))
 
 
-def _read_sent(sent: _Sent, unknown_keys: tuple[Objection, ...] = ()) -> Reading:
+def _read_sent(
+    sent: _Sent, unknown_keys: tuple[Objection, ...] = (), *, is_flat: bool = False
+) -> Reading:
     try:
-        return Reading(envelope=_envelope(sent), unknown_keys=unknown_keys)
+        return Reading(_envelope(sent, is_flat=is_flat), (), unknown_keys)
     except ValueError:
         return Reading(
             envelope=None,
@@ -133,7 +148,7 @@ def _read_sent(sent: _Sent, unknown_keys: tuple[Objection, ...] = ()) -> Reading
         )
 
 
-def _envelope(sent: _Sent) -> Envelope:
+def _envelope(sent: _Sent, *, is_flat: bool) -> Envelope:
     """The envelope of what was sent. Raises ValueError at the first fault."""
     event_id = _uuid(sent.event_id)
     if (
@@ -158,6 +173,7 @@ def _envelope(sent: _Sent) -> Envelope:
         properties={} if sent.properties is None else sent.properties,
         context={} if sent.context is None else sent.context,
         user_properties={} if sent.user_properties is None else sent.user_properties,
+        is_flat=is_flat,
     )
 
 

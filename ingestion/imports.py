@@ -38,7 +38,7 @@ from ingestion.judging import (
     judge,
     unreadable,
 )
-from ingestion.records import Record, accepted_record, refused_record
+from ingestion.records import Kind, Record, accepted_row, records_of, refused_row
 from warehouse.clickhouse import connect, rows
 from warehouse.errors import MigrationFailed
 from warehouse.home import Home
@@ -252,22 +252,21 @@ def _records(
     )
     final = [withheld(verdict, timeline, standing) for verdict in judged]
     secure(final, current.vault)
-    records = []
+    rows: list[tuple[Kind, bytes]] = []
     for line, verdict in zip(lines, final, strict=True):
         if isinstance(verdict, Refused):
             counts[verdict.objections[0].reason] += 1
-            refusal_id = uuid5(current.identity, str(line.number))
-            record = refused_record(
+            row = refused_row(
                 verdict,
-                refusal_id=refusal_id,
+                refusal_id=uuid5(current.identity, str(line.number)),
                 seal=current.vault.seal,
                 place=f"{current.file.place} {line.number}",
             )
+            rows.append(("refused", row))
         else:
             counts[""] += 1
-            record = accepted_record(verdict)
-        records.append(record)
-    return records
+            rows.append(("accepted", accepted_row(verdict)))
+    return records_of(rows)
 
 
 def _undecided(judged: list[Verdict], timeline: Timeline) -> set[str]:

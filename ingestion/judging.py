@@ -1,5 +1,6 @@
 """Decide about one event: an accepted draft, or a refusal with all objections."""
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -120,11 +121,12 @@ def judge(raw: bytes, *, rules: Rules, source: Source, arrival: Arrival) -> Verd
     found = reading.envelope
     if found is None:
         return _refused(raw, reading, (), source, arrival)
-    final = _size_faults(found, raw)
-    if source.mode != "open":
-        final += reading.unknown_keys
     offset_ms, received_at = _clock(found, arrival)
-    final += _future_faults(found, offset_ms, received_at)
+    final = (
+        *_size_faults(found, raw),
+        *(reading.unknown_keys if source.mode != "open" else ()),
+        *_future_faults(found, offset_ms, received_at),
+    )
     event = rules.schemas.taxonomy.resolve(found.event_name)
     noted = () if final and _is_oversized(final) else _violations(found, event, rules)
     if final or not _admits(noted, event, source):
@@ -143,13 +145,16 @@ def judge(raw: bytes, *, rules: Rules, source: Source, arrival: Arrival) -> Verd
         known_at=_known_at(found, received_at, arrival),
         sent_at=found.sent_at or arrival.sent_at,
         clock_offset_ms=offset_ms,
-        objections=tuple(noted),
-        identifiers=(
-            *identifiers(found.properties, rules.personal),
-            *identifiers(found.context, rules.personal),
-            *identifiers(found.user_properties, rules.personal),
-        ),
+        objections=noted,
+        identifiers=_identifiers(found, rules.personal),
     )
+
+
+def _identifiers(found: Envelope, keys: PersonalKeys) -> tuple[Identifier, ...]:
+    sections = found.properties, found.context, found.user_properties
+    if found.is_flat and not keys.personal_keys(itertools.chain(*sections)):
+        return ()
+    return tuple(itertools.chain.from_iterable(identifiers(x, keys) for x in sections))
 
 
 def unreadable(
@@ -226,12 +231,12 @@ def _known_at(found: Envelope, received_at: Moment, arrival: Arrival) -> Moment:
 
 def _future_faults(
     found: Envelope, offset_ms: int, received_at: Moment
-) -> list[Objection]:
+) -> Sequence[Objection]:
     ahead = found.occurred_at.at - received_at.at
     if offset_ms:
         ahead += timedelta(milliseconds=offset_ms)
     if ahead <= FUTURE_TOLERATED:
-        return []
+        return ()
     message = "Over 24 hours ahead of its receipt, after correction of the clock."
     return [Objection(FUTURE, "/timestamp", message)]
 
@@ -241,7 +246,9 @@ def _violations(
 ) -> tuple[Objection, ...]:
     """What the taxonomy objects to, whatever then comes of it."""
     compiled = rules.schemas
-    objections = _name_faults(found, event)
+    objections: list[Objection] = []
+    if event is None or found.event_version not in {None, *event.versions}:
+        objections += _name_faults(found, event)
     validator = compiled.unplanned if event is None else compiled.planned[event.name]
     instance = {
         "properties": found.properties,
@@ -269,8 +276,10 @@ def _name_faults(found: Envelope, event: EventType | None) -> list[Objection]:
 def _admits(
     objections: Sequence[Objection], event: EventType | None, source: Source
 ) -> bool:
+    if not objections or source.mode == "open":
+        return True
     weighty = [one for one in objections if not _is_mere_context(one)]
-    if not weighty or source.mode == "open":
+    if not weighty:
         return True
     if event is None or event.on_violation == "quarantine":
         return False
@@ -311,12 +320,13 @@ def _is_oversized(objections: Sequence[Objection]) -> bool:
     return any(one.reason == TOO_LARGE for one in objections)
 
 
-def _size_faults(found: Envelope, raw: bytes) -> list[Objection]:
+def _size_faults(found: Envelope, raw: bytes) -> Sequence[Objection]:
+    keys = len(found.properties) + len(found.context) + len(found.user_properties)
+    if found.is_flat and keys <= MOST_PROPERTIES:
+        return ()
     faults: list[Objection] = []
-    # nothing is deeper than it has brackets: most events need not be walked
+    # nothing is deeper than it has brackets
     may_be_deep = raw.count(b"{") + raw.count(b"[") > DEEPEST
-    if not may_be_deep and raw.count(b":") <= MOST_PROPERTIES:
-        return faults
     for section, holder in (
         ("properties", found.properties),
         ("context", found.context),

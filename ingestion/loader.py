@@ -28,6 +28,7 @@ from warehouse.errors import BadInput, QuestlogError, Unavailable
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
+EVERY_S: Final = 0.3
 FIRST_WAIT_S: Final = 0.5
 LONGEST_WAIT_S: Final = 15.0
 
@@ -155,14 +156,14 @@ class Loader:
         """Of this content at this place: a copy of a log may go on otherwise."""
         content = blake2b(digest_size=8)
         for record in stretch.records:
-            content.update(record.row)
+            content.update(record.rows)
         place = f"{self._log.identity}-{stretch.first}-{stretch.last}"
         return f"{place}-{content.hexdigest()}"
 
     def _load(self, client: "Client", block: Block, records: Sequence[Record]) -> int:
         insert(client, block, records)
         self._remember(Progress(self._log.identity, block.last))
-        return len(records)
+        return sum(record.count for record in records)
 
     def _remember(self, progress: Progress) -> None:
         self._ledger.write(progress)
@@ -174,7 +175,7 @@ def follow(
     connect: Connect,
     *,
     pause: Callable[[float], bool],
-    every_s: float = 0.2,
+    every_s: float = EVERY_S,
 ) -> None:
     """Load for ever; while ClickHouse is away wait longer and longer, and try again.
 

@@ -18,6 +18,11 @@ class Stretch:
     last: int
     records: tuple[Record, ...]
 
+    @property
+    def rows(self) -> int:
+        """How many rows the records have."""
+        return sum(record.count for record in self.records)
+
 
 class LogReader(Protocol):
     """What the loader needs; a position is a number that grows from 0."""
@@ -27,9 +32,9 @@ class LogReader(Protocol):
         """Tells this log from any other, also from one made anew in its place."""
 
     def read(self, position: int, *, limit: int) -> Stretch:
-        """At most `limit` records from a position on; none at the end.
+        """Records from a position on until they have `limit` rows; none at the end.
 
-        Fewer when they are long: what is read fits into memory.
+        A record is never cut. Fewer when they are long: it all fits into memory.
         """
 
     def reread(self, first: int, last: int) -> Stretch:

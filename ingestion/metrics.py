@@ -4,6 +4,7 @@ import itertools
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -36,22 +37,28 @@ class Metrics:
         self._registry = CollectorRegistry()
         self._recent = Recent()
         self._lag = _Lag(log_position, loaded_position, seconds)
-        self._accepted = self._counter(
-            "events_accepted", "Events acknowledged as accepted", ["source"]
+        self._accepted = cache(
+            self._counter(
+                "events_accepted", "Events acknowledged as accepted", ["source"]
+            ).labels
         )
         self._refused = self._counter(
             "events_refused",
             "Events refused, by the first objection",
             ["source", "reason"],
         )
-        self._repeated = self._counter(
-            "events_repeated",
-            "Accepted events whose id this process had accepted lately",
-            ["source"],
+        self._repeated = cache(
+            self._counter(
+                "events_repeated",
+                "Accepted events whose id this process had accepted lately",
+                ["source"],
+            ).labels
         )
-        self._bodies = self._counter(
+        requests = self._counter(
             "requests", "Requests to /v1/events, by status", ["status"]
         )
+        # finding a label's counter again takes longer than counting
+        self._of_status = cache(lambda status: requests.labels(str(status)))
         self.acknowledged = Histogram(
             "questlog_ack_seconds",
             "From the whole body read to the answer",
@@ -88,13 +95,13 @@ class Metrics:
             else:
                 self._refused.labels(source, verdict.objections[0].reason).inc()
         if accepted:
-            self._accepted.labels(source).inc(len(accepted))
-            self._repeated.labels(source).inc(self._recent.again(accepted))
+            self._accepted(source).inc(len(accepted))
+            self._repeated(source).inc(self._recent.again(accepted))
         self._lag.note()
 
     def count_request(self, status: int) -> None:
         """Count an answer to /v1/events."""
-        self._bodies.labels(str(status)).inc()
+        self._of_status(status).inc()
 
     def exposed(self) -> bytes:
         """The metrics in Prometheus' text form."""

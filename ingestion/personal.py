@@ -1,7 +1,7 @@
 """Find direct identifiers and IP addresses in an event's objects."""
 
 import ipaddress
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
@@ -39,8 +39,8 @@ class PersonalKeys:
         self._direct = {_plain(name): name for name in direct_names}
         self._shapes: dict[tuple[str, ...], tuple[str, ...]] = {}
 
-    def personal_keys(self, found: dict[str, Any]) -> tuple[str, ...]:
-        """The keys of an object that hold something personal."""
+    def personal_keys(self, found: Iterable[str]) -> tuple[str, ...]:
+        """Of the keys of objects those that hold something personal."""
         shape = tuple(found)
         keys = self._shapes.get(shape)
         if keys is None:

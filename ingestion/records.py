@@ -1,38 +1,62 @@
 """Verdicts as the records of the durable log: ready rows, direct identifiers gone."""
 
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
+from functools import lru_cache
 from typing import Any, Final, Literal
 from uuid import UUID
 
 import msgspec
+import orjson
 
 from ingestion import moments
-from ingestion.enrichment import enriched
+from ingestion.enrichment import with_additions
 from ingestion.judging import Accepted, Refused
 from ingestion.objections import CONSENT
-from ingestion.rows import content_hash, json_bytes, row_bytes
+from ingestion.rows import (
+    EVENT_COLUMNS,
+    REFUSAL_COLUMNS,
+    content_hash,
+    json_bytes,
+    row_bytes,
+)
 
 Kind = Literal["accepted", "refused"]
 
+COLUMNS: Final[dict[Kind, tuple[str, ...]]] = {
+    "accepted": EVENT_COLUMNS,
+    "refused": REFUSAL_COLUMNS,
+}
 REFUSED_BYTES_KEPT: Final = timedelta(days=30)
 
 
 class Record(msgspec.Struct, frozen=True, gc=False):
-    """One row on its way to raw.events or raw.refused_events, all but `loaded_at`."""
+    """Rows on their way to raw.events or raw.refused_events, one a line."""
 
     kind: Kind
-    row: bytes
+    rows: bytes
+    count: int = 1
+
+    def named(self) -> Iterator[dict[str, Any]]:
+        """The rows, their values by the names of their columns."""
+        for line in self.rows.splitlines():
+            yield dict(zip(COLUMNS[self.kind], orjson.loads(line), strict=False))
 
 
-def accepted_record(verdict: Accepted) -> Record:
+def records_of(rows: Iterable[tuple[Kind, bytes]]) -> list[Record]:
+    """Rows as one record for each table they go to."""
+    sorted_out: dict[Kind, list[bytes]] = {}
+    for kind, row in rows:
+        sorted_out.setdefault(kind, []).append(row)
+    return [
+        Record(kind, b"".join(found), len(found)) for kind, found in sorted_out.items()
+    ]
+
+
+def accepted_row(verdict: Accepted) -> bytes:
     """The row of an event whose identifiers were replaced by tokens."""
     found = verdict.envelope
-    occurred_at = found.occurred_at.stored
-    properties = json_bytes(found.properties)
-    context = json_bytes(found.context)
-    user_properties = json_bytes(found.user_properties)
     identity = json_bytes(
         [
             verdict.event_name,
@@ -40,50 +64,57 @@ def accepted_record(verdict: Accepted) -> Record:
             found.user_id,
             found.anonymous_id,
             found.session_id,
-            occurred_at,
+            found.occurred_at.stored,
         ]
     )
-    row = {
-        "event_id": found.event_id,
-        "event_name": verdict.event_name,
-        "event_version": verdict.event_version,
-        "user_id": found.user_id,
-        "anonymous_id": found.anonymous_id,
-        "session_id": found.session_id,
-        "occurred_at": occurred_at,
-        "sent_at": verdict.sent_at and verdict.sent_at.stored,
-        "received_at": verdict.received_at.stored,
-        "known_at": verdict.known_at.stored,
-        "clock_offset_ms": verdict.clock_offset_ms,
-        "clock_offset_source": "sent_at" if verdict.clock_offset_ms else "none",
-        "sequence": found.sequence,
-        "source": verdict.source,
-        "imported": verdict.imported,
-        "tags": verdict.tags,
-        "properties": properties.decode(),
-        "context": _enriched(found.context, context).decode(),
-        "user_properties": user_properties.decode(),
-        "content_hash": content_hash(identity, properties, context, user_properties),
-    }
-    return Record("accepted", row_bytes(row))
+    properties = json_bytes(found.properties)
+    context = json_bytes(found.context)
+    user_properties = json_bytes(found.user_properties)
+    # what was written for the hash is not written again
+    return b'["%b",%b,%b,%b\n' % (
+        found.event_id.encode(),
+        identity[1:-1],
+        _circumstances(verdict)[1:-1],
+        orjson.dumps(
+            (
+                properties.decode(),
+                with_additions(found.context, context).decode(),
+                user_properties.decode(),
+                content_hash(identity, properties, context, user_properties),
+            )
+        )[1:],
+    )
 
 
-def _enriched(found: dict[str, Any], written: bytes) -> bytes:
-    """The context as it is stored: what the door adds is no part of the content.
+def _circumstances(verdict: Accepted) -> bytes:
+    """How an event came; most of a batch came alike."""
+    return _written_once(
+        (
+            verdict.sent_at and verdict.sent_at.stored,
+            verdict.received_at.stored,
+            verdict.known_at.stored,
+            verdict.clock_offset_ms,
+            "sent_at" if verdict.clock_offset_ms else "none",
+            verdict.envelope.sequence,
+            verdict.source,
+            verdict.imported,
+            verdict.tags,
+        )
+    )
 
-    So a copy that comes after better rules for user agents is a duplicate as ever.
-    """
-    more = enriched(found)
-    return written if more is found else json_bytes(more)
+
+@lru_cache(maxsize=1_000)
+def _written_once(values: tuple[Any, ...]) -> bytes:
+    return orjson.dumps(values)
 
 
-def refused_record(
+def refused_row(
     verdict: Refused,
     *,
     refusal_id: UUID,
     seal: Callable[[bytes], bytes],
     place: str = "",
-) -> Record:
+) -> bytes:
     """The row of a refusal: all objections, and the bytes sealed where we keep them.
 
     Of an event refused for want of consent no bytes are kept. `place` says where
@@ -92,23 +123,24 @@ def refused_record(
     reasons = [objection.reason for objection in verdict.objections]
     kept = b"" if CONSENT in reasons else seal(verdict.raw)
     expires_at = verdict.judged_at.at + REFUSED_BYTES_KEPT
-    row = {
-        "refusal_id": str(refusal_id),
-        "event_id": verdict.event_id,
-        "event_name": verdict.event_name,
-        "event_version": verdict.event_version,
-        "reason": reasons[0],
-        "reasons": list(dict.fromkeys(reasons)),
-        "objections": [
-            ": ".join(filter(None, (place, one.reason, one.at, one.message)))
-            for one in verdict.objections
-        ],
-        "recoverable": all(one.recoverable for one in verdict.objections),
-        "source": verdict.source,
-        "imported": verdict.imported,
-        "received_at": verdict.received_at.stored,
-        "expires_at": moments.stored(expires_at)[:19],
-        # sealed bytes are no text: they travel and are stored as base64
-        "sealed_bytes": base64.b64encode(kept).decode(),
-    }
-    return Record("refused", row_bytes(row))
+    return row_bytes(
+        (
+            str(refusal_id),
+            verdict.event_id,
+            verdict.event_name,
+            verdict.event_version,
+            reasons[0],
+            list(dict.fromkeys(reasons)),
+            [
+                ": ".join(filter(None, (place, one.reason, one.at, one.message)))
+                for one in verdict.objections
+            ],
+            all(one.recoverable for one in verdict.objections),
+            verdict.source,
+            verdict.imported,
+            verdict.received_at.stored,
+            moments.stored(expires_at)[:19],
+            # sealed bytes are no text: they travel and are stored as base64
+            base64.b64encode(kept).decode(),
+        )
+    )

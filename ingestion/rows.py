@@ -1,6 +1,11 @@
-"""Rows of raw.events and raw.refused_events as JSON bytes, all but `loaded_at`."""
+"""Rows of raw.events and raw.refused_events as JSON arrays, all but `loaded_at`.
+
+A row is read by the places of its values: columns are added at the end alone, so that
+rows that a log already holds stay readable.
+"""
 
 import json
+from collections.abc import Sequence
 from hashlib import blake2b
 from typing import Any, Final
 
@@ -27,7 +32,6 @@ EVENT_COLUMNS: Final = (
     "context",
     "user_properties",
     "content_hash",
-    "loaded_at",
 )
 REFUSAL_COLUMNS: Final = (
     "refusal_id",
@@ -43,7 +47,6 @@ REFUSAL_COLUMNS: Final = (
     "received_at",
     "expires_at",
     "sealed_bytes",
-    "loaded_at",
 )
 
 
@@ -66,9 +69,9 @@ def json_text(value: Any) -> str:
     return json_bytes(value).decode()
 
 
-def row_bytes(row: dict[str, Any]) -> bytes:
-    """A row as one JSON object, ready for `with_load`."""
-    return orjson.dumps(row)
+def row_bytes(values: Sequence[Any]) -> bytes:
+    """A row as one line, its values in the order of the columns."""
+    return orjson.dumps(values) + b"\n"
 
 
 def content_hash(*parts: bytes) -> int:
@@ -79,7 +82,9 @@ def content_hash(*parts: bytes) -> int:
     return int.from_bytes(blake2b(b"\n".join(parts), digest_size=8).digest(), "big")
 
 
-def with_load(rows: list[bytes], loaded_at: str) -> bytes:
-    """Rows as JSONEachRow, each with the moment its block was cut."""
-    ending = b',"loaded_at":"' + loaded_at.encode() + b'"}\n'
-    return b"".join([row[:-1] + ending for row in rows])
+def with_load(rows: bytes, loaded_at: str) -> bytes:
+    """Rows with the moment their block was cut in front of their values.
+
+    A line's end stands nowhere else: within JSON it is written otherwise.
+    """
+    return (b"\n" + rows).replace(b"\n[", b'\n["%b",' % loaded_at.encode())[1:]

@@ -1,6 +1,7 @@
 """The durable log on a local disk: append-only segments, fsynced before the answer.
 
-A frame is a length, a CRC-32 and the record: one byte for its kind, then its row.
+A frame is a length, a CRC-32 and the record: one byte for its kind, the number of
+its rows, then these.
 Positions are byte offsets over all segments; a segment's name is the position of
 its first byte. `durable` holds the position up to which readers may read: it moves
 only after an fsync, so that nobody loads what a power cut could still take back.
@@ -31,9 +32,10 @@ SEGMENT_BYTES: Final = 64 * 1024 * 1024
 BYTES_AT_ONCE: Final = 64 * 1024 * 1024
 
 _HEADER: Final = struct.Struct("<II")
+_RECORD: Final = struct.Struct("<cI")
 _MARK: Final = struct.Struct("<Q")
 _KIND_BYTES: Final[dict[Kind, bytes]] = {"accepted": b"A", "refused": b"R"}
-_KINDS: Final[dict[int, Kind]] = {ord("A"): "accepted", ord("R"): "refused"}
+_KINDS: Final[dict[bytes, Kind]] = {one: kind for kind, one in _KIND_BYTES.items()}
 _LONGEST_RECORD: Final = 16 * 1024 * 1024
 _PATIENCE_S: Final = 2.0
 
@@ -62,8 +64,8 @@ class SegmentReader:
     def read(
         self, position: int, *, limit: int, limit_bytes: int = BYTES_AT_ONCE
     ) -> Stretch:
-        """At most `limit` records from a position on; none at the end."""
-        frames = itertools.islice(self._frames(position, self.end()), limit)
+        """Records from a position on until they have `limit` rows; none at the end."""
+        frames = _with_rows(self._frames(position, self.end()), limit)
         return _stretch(position, _up_to(frames, position + limit_bytes))
 
     def reread(self, first: int, last: int) -> Stretch:
@@ -333,8 +335,10 @@ def _segment_starts(folder: Path) -> list[int]:
 
 
 def _frame(record: Record) -> bytes:
-    body = _KIND_BYTES[record.kind] + record.row
-    return _HEADER.pack(len(body), zlib.crc32(body)) + body
+    head = _RECORD.pack(_KIND_BYTES[record.kind], record.count)
+    checksum = zlib.crc32(record.rows, zlib.crc32(head))
+    length = len(head) + len(record.rows)
+    return b"%b%b%b" % (_HEADER.pack(length, checksum), head, record.rows)
 
 
 def _segment_frames(
@@ -345,13 +349,25 @@ def _segment_frames(
         file.seek(position - start)
         while len(header := file.read(_HEADER.size)) == _HEADER.size:
             length, checksum = _HEADER.unpack(header)
-            if not 0 < length <= _LONGEST_RECORD:
+            if not _RECORD.size <= length <= _LONGEST_RECORD:
                 return
             body = file.read(length)
             if len(body) != length or zlib.crc32(body) != checksum:
                 return
             position += _HEADER.size + length
-            yield Record(_KINDS[body[0]], body[1:]), position
+            kind, count = _RECORD.unpack_from(body)
+            yield Record(_KINDS[kind], body[_RECORD.size :], count), position
+
+
+def _with_rows(
+    frames: Iterable[tuple[Record, int]], limit: int
+) -> Iterator[tuple[Record, int]]:
+    """Frames until they have so many rows; the one that has the last is whole."""
+    for record, after in frames:
+        yield record, after
+        limit -= record.count
+        if limit <= 0:
+            return
 
 
 def _up_to(

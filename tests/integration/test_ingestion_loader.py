@@ -40,7 +40,9 @@ def an_event(**changed: Any) -> dict[str, Any]:
     } | changed
 
 
-def taken(folder: Path, events: list[dict[str, Any]], *, source: str) -> int:
+def taken(
+    folder: Path, events: list[dict[str, Any]], *, source: str, batch: int = 20
+) -> int:
     """Take events through the door into a log; how many were accepted."""
     with (
         closing(SegmentLog.open(folder / "log")) as log,
@@ -48,8 +50,8 @@ def taken(folder: Path, events: list[dict[str, Any]], *, source: str) -> int:
     ):
         keeping = Keeping(log, vault, Standing(vault, allowed_by_default=True))
         accepted = 0
-        for start in range(0, len(events), 100):
-            body = split(json.dumps(events[start : start + 100]).encode())
+        for start in range(0, len(events), batch):
+            body = split(json.dumps(events[start : start + batch]).encode())
             verdicts = judged(
                 body, rules=RULES, source=Source(source, "open"), received_at=NOW
             )
@@ -113,7 +115,7 @@ def test_a_crash_at_any_write_of_the_ledger_repeats_and_loses_nothing(
     endpoint: Settings, tmp_path: Path
 ) -> None:
     events = [an_event() for _ in range(120)]
-    taken(tmp_path, events, source="crashes")
+    taken(tmp_path, events, source="crashes", batch=3)
     path = tmp_path / "log" / "loaded.json"
 
     with closing(open_for_reading(tmp_path / "log")) as log:

@@ -48,7 +48,7 @@ class Door:
 
     def rows(self, kind: str) -> list[dict[str, Any]]:
         records = self.service.keeping.log.read(0, limit=10_000).records
-        return [json.loads(one.row) for one in records if one.kind == kind]
+        return [row for one in records if one.kind == kind for row in one.named()]
 
 
 @contextmanager

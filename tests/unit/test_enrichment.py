@@ -12,7 +12,7 @@ from ingestion.bodies import split
 from ingestion.door import judged
 from ingestion.enrichment import enriched
 from ingestion.judging import Accepted, Source
-from ingestion.records import accepted_record
+from ingestion.records import Record, accepted_row
 from ingestion.rows import content_hash, json_bytes
 from tests.unit.tracker_door import NOW, RULES
 from warehouse.settings import REPOSITORY
@@ -100,7 +100,7 @@ def test_what_the_door_adds_is_no_part_of_the_content() -> None:
     (verdict,) = judged(body, rules=RULES, source=Source("web"), received_at=NOW)
     assert isinstance(verdict, Accepted)
 
-    row = json.loads(accepted_record(verdict).row)
+    (row,) = Record("accepted", accepted_row(verdict)).named()
 
     said = ["user_logged_in", "1.0", "ann", "", "", "2026-03-01 09:59:00.000"]
     as_sent = [said, {}, {"user_agent": CHROME}, {}]

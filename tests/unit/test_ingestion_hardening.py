@@ -67,7 +67,7 @@ def test_of_a_person_who_said_no_no_refused_bytes_are_kept(
     keep(verdicts, keeping, now=NOW)
 
     (record,) = keeping.log.read(0, limit=5).records
-    row = json.loads(record.row)
+    (row,) = record.named()
     assert row["reason"] == "consent"
     assert len(row["reasons"]) == 2
     assert row["sealed_bytes"] == ""

@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -21,7 +22,7 @@ from ingestion.judging import (
     judge,
 )
 from ingestion.moments import moment
-from ingestion.records import accepted_record, refused_record
+from ingestion.records import Record, accepted_row, refused_row
 from warehouse.taxonomy import load
 
 RULES = Rules.of(load())
@@ -58,7 +59,7 @@ def judgement(event: Any, mode: Mode = "planned", **arrival: Any) -> Verdict:
 
 def row(verdict: Verdict) -> dict[str, Any]:
     assert isinstance(verdict, Accepted), verdict
-    found: dict[str, Any] = json.loads(accepted_record(verdict).row)
+    (found,) = Record("accepted", accepted_row(verdict)).named()
     return found
 
 
@@ -229,7 +230,7 @@ def test_direct_identifiers_are_found_in_any_spelling_at_any_depth() -> None:
     ]
     for one in verdict.identifiers:
         one.replace_by("tok_0")
-    written = accepted_record(verdict).row.decode()
+    written = accepted_row(verdict).decode()
     assert not [word for word in ("Ann", "ann@", "Example", "4930") if word in written]
 
 
@@ -321,9 +322,9 @@ def test_a_refusal_keeps_its_bytes_sealed_and_names_every_reason() -> None:
     verdict = judgement(with_properties(amount_cents="x", a=1))
     assert isinstance(verdict, Refused)
 
-    record = refused_record(verdict, refusal_id=..., seal=bytes.upper)
+    row = refused_row(verdict, refusal_id=UUID(int=1), seal=bytes.upper)
 
-    found = json.loads(record.row)
+    (found,) = Record("refused", row).named()
     assert found["event_id"] == EVENT_ID
     assert found["reasons"] == ["additional_property", "type_mismatch"]
     assert found["recoverable"] is True

@@ -114,7 +114,7 @@ def test_appends_of_many_threads_are_all_kept_each_in_one_piece(tmp_path: Path) 
         for thread in threads:
             thread.join()
 
-        found = [record.row for record in log.read(0, limit=1000).records]
+        found = [record.rows for record in log.read(0, limit=1000).records]
     wanted = {b"%d-%d" % (writer, batch) for writer in range(8) for batch in range(20)}
     assert set(found) == wanted
     assert found[::3] == found[1::3] == found[2::3]

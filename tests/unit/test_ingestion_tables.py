@@ -19,7 +19,7 @@ from ingestion.files import JsonLines, Line
 from ingestion.judging import Accepted, Arrival, Rules, Source, judge
 from ingestion.mapping_start import proposed
 from ingestion.moments import moment
-from ingestion.records import accepted_record
+from ingestion.records import Record, accepted_row
 from ingestion.tables import event_file
 from warehouse.errors import BadInput
 from warehouse.taxonomy import load
@@ -50,7 +50,7 @@ def judged(lines: list[Line]) -> list[object]:
     for line in lines:
         verdict = judge(line.text, rules=RULES, source=Source("t"), arrival=ARRIVAL)
         if isinstance(verdict, Accepted):
-            found.append(json.loads(accepted_record(verdict).row))
+            found += Record("accepted", accepted_row(verdict)).named()
         else:
             found.append([one.reason for one in verdict.objections])
     return found

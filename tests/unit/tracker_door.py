@@ -42,7 +42,7 @@ class TrackerDoor:
 
     def _rows(self, kind: str) -> list[dict[str, Any]]:
         records = self.service.keeping.log.read(0, limit=10_000).records
-        return [json.loads(one.row) for one in records if one.kind == kind]
+        return [row for one in records if one.kind == kind for row in one.named()]
 
 
 def _read(row: dict[str, Any]) -> dict[str, Any]:
