@@ -110,6 +110,11 @@ class Settings:
         18084,
         "Port of the stand-in of Google's ad APIs (gRPC).",
     )
+    google_standin_page_port: int = _setting(
+        "QUESTLOG_GOOGLE_STANDIN_PAGE_PORT",
+        18088,
+        "Port of the page that shows what Google's stand-in holds.",
+    )
     metrics_host: str = _setting(
         "QUESTLOG_METRICS_HOST", "127.0.0.1", "Address the batch metrics listen on."
     )

@@ -5,12 +5,14 @@ are from the field's memory and could not be checked against Meta.
 """
 
 import itertools
+import re
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from activation.standins.payload import Row, Rows
+from activation.standins.held import Held
+from activation.standins.payload import KEYS, Rows
 
 MOST_AUDIENCES = 500
 MOST_PEOPLE = 100_000_000
@@ -20,7 +22,13 @@ SESSION_S = 90 * 60
 POLLS_UNTIL_READY = 3
 _READY, _NOT_READY = 200, 300
 _SHOWN_AT_LEAST = 1_000
-_IDENTIFYING = frozenset({"EXTERN_ID", "EMAIL", "PHONE", "MADID"})
+_NORMAL, _FLAGGED = 200, 471
+_SENSITIVE = re.compile(
+    "health|medical|medication|disease|diabet|pregnan|cancer|income|salary|wealth"
+    "|credit|debt|bankrupt|loan",
+    re.IGNORECASE,
+)
+"""(?) Which words Meta takes for a hint at health or income is not published."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +52,8 @@ class ReplaceSession:
     session_id: str
     began: float
     schema: tuple[str, ...]
-    batches: dict[int, Rows] = field(default_factory=dict)
+    staged: Held = field(default_factory=lambda: Held(KEYS))
+    seen: set[int] = field(default_factory=set)
     received: int = 0
 
 
@@ -59,11 +68,18 @@ class Audience:
     is_value_based: bool = False
     origin_id: str = ""
     lookalike_spec: Mapping[str, Any] = field(default_factory=dict)
-    members: set[Row] = field(default_factory=set)
+    people: Held = field(default_factory=lambda: Held(KEYS))
     session: ReplaceSession | None = None
     finished: set[str] = field(default_factory=set)
+    uploads: dict[str, int] = field(default_factory=dict)
+    """Rows received by each session of plain uploads."""
     polls_left: int = 0
     invalid: int = 0
+
+    @property
+    def is_flagged(self) -> bool:
+        """Whether Meta would hold the name against it."""
+        return bool(_SENSITIVE.search(self.name))
 
 
 @dataclass(slots=True)
@@ -105,7 +121,9 @@ class Account:
             return Refusal(100, "(#100) origin_audience_id is no custom audience")
         if not isinstance(spec, dict) or not _is_spec(spec):
             return Refusal(100, "(#100) lookalike_spec needs ratio 0.01-0.20, country")
-        if len(seed.members) < SMALLEST_SEED:
+        if seed.is_flagged:
+            return Refusal(100, "The source audience is flagged", 1713232)
+        if len(seed.people) < SMALLEST_SEED:
             # (?) subcode
             return Refusal(100, "The source audience is too small", 1713007)
         if any(
@@ -131,16 +149,20 @@ class Account:
     def describe(self, audience: Audience) -> Answer:
         """An audience in Meta's words; its size is rounded, as Meta's are."""
         is_custom = audience.subtype == "CUSTOM"
-        is_small = is_custom and len(audience.members) < SMALLEST_SEED
+        is_small = is_custom and len(audience.people) < SMALLEST_SEED
         ready = not (audience.polls_left or is_small)
-        size = max(_SHOWN_AT_LEAST, len(audience.members) // 100 * 100)
+        size = max(_SHOWN_AT_LEAST, len(audience.people) // 100 * 100)
+        operation = _FLAGGED if audience.is_flagged else _NORMAL
         described = {
             "id": audience.id,
             "name": audience.name,
             "subtype": audience.subtype,
             "description": audience.description,
             "is_value_based": audience.is_value_based,
-            "operation_status": {"code": 200, "description": "Normal"},
+            "operation_status": {
+                "code": operation,
+                "description": "Flagged" if audience.is_flagged else "Normal",
+            },
             "delivery_status": {
                 "code": _READY if ready else _NOT_READY,
                 "description": "Ready for use" if ready else "Not ready yet",
@@ -154,27 +176,28 @@ class Account:
             described["lookalike_spec"] = spec
         return described
 
-    def add(self, audience: Audience, rows: Rows) -> Answer | Refusal:
+    def add(
+        self, audience: Audience, rows: Rows, session: Mapping[str, Any] | None
+    ) -> Answer | Refusal:
         """Put people into an audience."""
         if self._in_session(audience):
             return _IN_PROGRESS
-        audience.members |= set(rows.valid)
-        return _taken(audience, rows, received=rows.received)
+        audience.people.put(rows.valid)
+        return _taken(audience, rows, received=_cumulative(audience, rows, session))
 
-    def remove(self, audience: Audience, rows: Rows) -> Answer | Refusal:
+    def remove(
+        self, audience: Audience, rows: Rows, session: Mapping[str, Any] | None = None
+    ) -> Answer | Refusal:
         """Take out whoever is named by any of the identifying keys."""
         if self._in_session(audience):
             return _IN_PROGRESS
-        named = {pair for row in rows.valid for pair in row if pair[0] in _IDENTIFYING}
-        audience.members = {
-            member for member in audience.members if not named & set(member)
-        }
-        return _taken(audience, rows, received=rows.received)
+        audience.people.take(rows.valid)
+        return _taken(audience, rows, received=_cumulative(audience, rows, session))
 
     def erase(self, node: str, rows: Rows) -> Answer:
         """Take people out of every audience of the account."""
         for one in self.audiences.values():
-            self.remove(one, rows)
+            one.people.take(rows.valid)
         return {
             "account_id": node,
             "num_received": rows.received,
@@ -197,14 +220,13 @@ class Account:
         current = self._current(audience, rows, session)
         if isinstance(current, Refusal):
             return current
-        current.batches[seq] = rows
+        current.seen.add(seq)
+        current.staged.put(rows.valid)
         current.received += rows.received
         if session.get("last_batch_flag") is True:
-            if set(current.batches) != set(range(1, seq + 1)):
+            if current.seen != set(range(1, seq + 1)):
                 return Refusal(2650, "The replace session is incomplete", 1870148)
-            audience.members = {
-                row for batch in current.batches.values() for row in batch.valid
-            }
+            audience.people = current.staged
             audience.finished.add(session_id)
             audience.session = None
         return _taken(audience, rows, received=current.received)
@@ -238,6 +260,18 @@ def _is_spec(spec: Mapping[str, Any]) -> bool:
     if not isinstance(ratio, int | float) or not isinstance(country, str):
         return False
     return SMALLEST_RATIO <= ratio <= LARGEST_RATIO and len(country) == len("DE")
+
+
+def _cumulative(
+    audience: Audience, rows: Rows, session: Mapping[str, Any] | None
+) -> int:
+    """Rows received: of this call, or of its session so far, resends included."""
+    session_id = str((session or {}).get("session_id", ""))
+    if not session_id:
+        return rows.received
+    received = audience.uploads.get(session_id, 0) + rows.received
+    audience.uploads[session_id] = received
+    return received
 
 
 def _taken(audience: Audience, rows: Rows, *, received: int) -> Answer:

@@ -1,13 +1,10 @@
-"""The stand-in's half of Google Ads v26: user lists are made and found."""
+"""The stand-in's half of Google Ads v26: user lists are made, changed and found."""
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from google.ads.googleads.v26.resources.types.user_list import UserList
-from google.ads.googleads.v26.services.types.google_ads_service import (
-    SearchGoogleAdsRequest,
-    SearchGoogleAdsResponse,
-)
 from google.ads.googleads.v26.services.types.user_list_service import (
     MutateUserListsRequest,
     MutateUserListsResponse,
@@ -20,9 +17,6 @@ from activation.standins.user_lists import (
     UserListHeld,
 )
 
-_QUERY = re.compile(
-    r"SELECT [a-z_., ]+ FROM user_list WHERE user_list\.type = '([A-Z_]+)'"
-)
 _COUNTRY = re.compile("[A-Z]{2}")
 
 
@@ -91,26 +85,18 @@ def _made(state: GoogleState, wanted: UserList) -> UserListHeld:
     )
 
 
-def search(state: GoogleState, request: SearchGoogleAdsRequest) -> Any:
-    """The lists of one kind: the one query that is understood."""
-    query = _QUERY.fullmatch(request.query)
-    if query is None:
-        raise Refused("INVALID_ARGUMENT", "UNEXPECTED_INPUT", field="query_error")
-    rows = [
-        {
-            "user_list": {
+def found(
+    state: GoogleState, customer_id: str, kind: str
+) -> Iterator[dict[str, object]]:
+    """An account's lists of a kind, as a query tells of them."""
+    for one in state.lists_of(customer_id).values():
+        if one.kind == kind:
+            told: dict[str, object] = {
                 "id": one.id,
                 "name": one.name,
                 "membership_life_span": one.life_span_days,
-                "resource_name": f"customers/{request.customer_id}/userLists/{one.id}",
-                **(
-                    {"lookalike_user_list": {"seed_user_list_ids": one.seed_ids}}
-                    if one.seed_ids
-                    else {}
-                ),
+                "resource_name": f"customers/{customer_id}/userLists/{one.id}",
             }
-        }
-        for one in state.lists_of(request.customer_id).values()
-        if one.kind == query.group(1)
-    ]
-    return SearchGoogleAdsResponse(results=rows)
+            if one.seed_ids:
+                told["lookalike_user_list"] = {"seed_user_list_ids": one.seed_ids}
+            yield {"user_list": told}

@@ -7,10 +7,10 @@ from typing import Any
 from google.ads.datamanager_v1 import types as members
 
 from activation.standins.google_refusal import Refused
+from activation.standins.held import Row
 from activation.standins.user_lists import (
     Asked,
     GoogleState,
-    Member,
     UserListHeld,
     addition,
     removal,
@@ -19,32 +19,43 @@ from activation.standins.user_lists import (
 MOST_MEMBERS = 10_000
 MOST_IDENTIFIERS = 10
 MOST_DESTINATIONS = 10
+_TOLD_FROM = 1_000
 _DIGEST = re.compile("[0-9a-f]{64}")
 _Results = members.RequestStatusPerDestination
+_DIGESTS = frozenset({"email_address", "phone_number"})
 _DENIED = "PROCESSING_ERROR_REASON_DENIED_CONSENT"
 _UNSAID = "PROCESSING_ERROR_REASON_NO_CONSENT"
+_LEFT_OUT = "PROCESSING_ERROR_REASON_INTERNAL_ERROR"
+_Range = members.MatchRateRange
 
 
 def ingest(state: GoogleState, request: members.IngestAudienceMembersRequest) -> Any:
     """Add members; those without consent are counted and left out."""
     held = _list(state, request.destinations)
-    accepted = members.TermsOfServiceStatus.ACCEPTED
-    terms = request.terms_of_service
-    if terms.customer_match_terms_of_service_status != accepted:
-        raise Refused("FAILED_PRECONDITION", "TERMS_AND_CONDITIONS_NOT_SIGNED")
+    _require_terms(state, request)
     # the raw message: wrapping ten thousand members takes a second
     raw = members.IngestAudienceMembersRequest.pb(request)
     rows = list(_rows(raw))
     refused = {
         reason: count
         for reason in (_DENIED, _UNSAID)
-        if (count := sum(_withheld(row, raw) == reason for row in raw.audience_members))
+        if (
+            count := sum(
+                consent_missing(row, raw) == reason for row in raw.audience_members
+            )
+        )
     }
-    added = {
+    added = [
         row
         for row, member in zip(rows, raw.audience_members, strict=True)
-        if not _withheld(member, raw)
-    }
+        if not consent_missing(member, raw)
+    ]
+    if request.validate_only:
+        return members.IngestAudienceMembersResponse()
+    if state.leaves_out:
+        refused[_LEFT_OUT] = min(state.leaves_out, len(added))
+        del added[-state.leaves_out :]
+        state.leaves_out = 0
     asked = _asked("ingest", request.destinations, held, addition(state, held, added))
     asked.records, asked.refused = len(rows), refused
     return members.IngestAudienceMembersResponse(request_id=state.ask(asked))
@@ -54,11 +65,10 @@ def remove(state: GoogleState, request: members.RemoveAudienceMembersRequest) ->
     """Take out whoever is named by any identifier."""
     several = [_list(state, [one]) for one in _few(request.destinations)]
     rows = list(_rows(members.RemoveAudienceMembersRequest.pb(request)))
-    named = {pair for row in rows for pair in row}
 
     def carry_out() -> None:
         for held in several:
-            held.added = {m: at for m, at in held.added.items() if not named & m}
+            held.people.take(rows)
 
     asked = _asked("remove", request.destinations, several[0], carry_out)
     asked.records = len(rows)
@@ -83,7 +93,7 @@ def remove_all(
 
 def status(state: GoogleState, request: members.RetrieveRequestStatusRequest) -> Any:
     """How a request stands."""
-    asked = state.requests.get(request.request_id)
+    asked = state.look(request.request_id)
     if asked is None:
         raise Refused("NOT_FOUND", "INVALID_REQUEST_ID")
     told = _Results(request_status=_standing(asked))
@@ -116,14 +126,34 @@ def _count(told: Any, asked: Asked) -> None:
     match asked.kind:
         case "ingest":
             told.audience_members_ingestion_status = {
-                "user_data_ingestion_status": {"record_count": asked.records}
+                "user_data_ingestion_status": {
+                    "record_count": asked.records,
+                    "upload_match_rate_range": _match_rate(asked.records),
+                }
             }
         case "remove":
             told.audience_members_removal_status = {
                 "user_data_removal_status": {"record_count": asked.records}
             }
+        case "events":
+            told.events_ingestion_status = {"record_count": asked.records}
         case _:
             told.remove_all_audience_members_status = {}
+
+
+def _match_rate(records: int) -> Any:
+    """Google tells a range for large uploads alone; which one is the stand-in's."""
+    if records < _TOLD_FROM:
+        return _Range.MATCH_RATE_RANGE_NOT_ELIGIBLE
+    return _Range.MATCH_RATE_RANGE_61_TO_70
+
+
+def _require_terms(
+    state: GoogleState, request: members.IngestAudienceMembersRequest
+) -> None:
+    said = request.terms_of_service.customer_match_terms_of_service_status
+    if said != members.TermsOfServiceStatus.ACCEPTED or not state.terms_are_accepted:
+        raise Refused("FAILED_PRECONDITION", "TERMS_AND_CONDITIONS_NOT_SIGNED")
 
 
 def _asked(
@@ -156,33 +186,44 @@ def _list(state: GoogleState, destinations: Sequence[Any]) -> UserListHeld:
     return held
 
 
-def _rows(raw: Any) -> Iterator[Member]:
-    """The members of a request, as sets of identifiers. Raises Refused."""
+def _rows(raw: Any) -> Iterator[Row]:
+    """The members of a request, each by its identifiers. Raises Refused."""
     if raw.encoding != members.Encoding.HEX:
         raise Refused("INVALID_ARGUMENT", "REQUIRED_FIELD_MISSING")
     if not raw.audience_members:
         raise Refused("INVALID_ARGUMENT", "REQUIRED_FIELD_MISSING")
     if len(raw.audience_members) > MOST_MEMBERS:
         raise Refused("INVALID_ARGUMENT", "TOO_MANY_AUDIENCE_MEMBERS")
+    wrong = {
+        f"audience_members.audience_members[{index}].user_data": reason
+        for index, member in enumerate(raw.audience_members)
+        if (reason := unreadable(member.user_data))
+    }
+    if wrong:
+        raise Refused("INVALID_ARGUMENT", next(iter(wrong.values())), fields=wrong)
     for member in raw.audience_members:
-        identifiers = member.user_data.user_identifiers
-        if not identifiers:
-            raise Refused("INVALID_ARGUMENT", "NO_IDENTIFIERS_PROVIDED")
-        if len(identifiers) > MOST_IDENTIFIERS:
-            raise Refused("INVALID_ARGUMENT", "TOO_MANY_USER_IDENTIFIERS")
-        yield frozenset(_identifier(one) for one in identifiers)
+        yield tuple(sorted(map(_identifier, member.user_data.user_identifiers)))
+
+
+def unreadable(user_data: Any) -> str:
+    """Why a person is not understood, in Google's word; empty when they are."""
+    identifiers = user_data.user_identifiers
+    if not identifiers:
+        return "NO_IDENTIFIERS_PROVIDED"
+    if len(identifiers) > MOST_IDENTIFIERS:
+        return "TOO_MANY_USER_IDENTIFIERS"
+    if not all(_DIGEST.fullmatch(_identifier(one)[1]) for one in identifiers):
+        return "INVALID_SHA256_FORMAT"
+    return ""
 
 
 def _identifier(one: Any) -> tuple[str, str]:
     kind = one.WhichOneof("identifier") or ""
-    digest = getattr(one, kind) if kind in {"email_address", "phone_number"} else ""
-    if not _DIGEST.fullmatch(digest):
-        raise Refused("INVALID_ARGUMENT", "INVALID_SHA256_FORMAT")
-    return kind, digest
+    return kind, getattr(one, kind) if kind in _DIGESTS else ""
 
 
-def _withheld(member: Any, request: Any) -> str:
-    """Why a member is not added. A member's own consent goes before the request's."""
+def consent_missing(member: Any, request: Any) -> str:
+    """Why somebody is left out. Their own consent goes before the request's."""
     given = member.consent if member.HasField("consent") else request.consent
     answers = {given.ad_user_data, given.ad_personalization}
     if int(members.ConsentStatus.CONSENT_DENIED) in answers:

@@ -9,6 +9,8 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from activation.standins.held import Keys, Row
+
 MOST_ROWS = 10_000
 HASHED_KEYS = frozenset({"EMAIL", "PHONE", "GEN", "DOBY", "DOBM", "DOBD"}) | {
     *("LN", "FN", "FI", "CT", "ST", "ZIP", "COUNTRY")
@@ -19,8 +21,11 @@ VALUE_KEY = "LOOKALIKE_VALUE"
 _DIGEST = re.compile("[0-9a-f]{64}")
 _DIGEST_OF_NOTHING = hashlib.sha256(b"").hexdigest()
 
-Row = tuple[tuple[str, str], ...]
-"""The known keys of one person and their values."""
+KEYS = Keys(
+    known=(*sorted(PLAIN_KEYS), *sorted(HASHED_KEYS), VALUE_KEY),
+    naming=frozenset({"EXTERN_ID", "EMAIL", "PHONE", "MADID"}),
+    value=VALUE_KEY,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +77,9 @@ def _row(schema: Sequence[str], values: object) -> Row | None:
 
 
 def _known(given: Mapping[str, object]) -> Row:
-    return tuple((key, str(value)) for key, value in given.items() if value != "")
+    return tuple(
+        (key, str(value)) for key, value in sorted(given.items()) if value != ""
+    )
 
 
 def _fits(key: str, value: object) -> bool:

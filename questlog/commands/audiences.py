@@ -84,7 +84,8 @@ def google_standin() -> None:
     """
     from activation.standins.google import serve as serve_standin
 
-    serve_standin(doors.settings().google_standin_port)
+    settings = doors.settings()
+    serve_standin(settings.google_standin_port, settings.google_standin_page_port)
 
 
 def _of_choice(choice: "Choice") -> dict[str, Any]:

@@ -86,8 +86,8 @@ def around_the_engine(settings: Settings, *, write_key: str) -> list[Service]:
             port=settings.google_standin_port,
             port_setting="QUESTLOG_GOOGLE_STANDIN_PORT",
             ready=f"grpc://127.0.0.1:{settings.google_standin_port}",
-            page=f"grpc://127.0.0.1:{settings.google_standin_port}",
-            login="gRPC only",
+            page=f"http://127.0.0.1:{settings.google_standin_page_port}/",
+            login="open",
         ),
         Service(
             name="pages",

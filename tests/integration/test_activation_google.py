@@ -500,7 +500,7 @@ def test_a_port_that_is_taken_is_told_with_its_setting(world: World) -> None:
     from activation.standins.google import serve
 
     with pytest.raises(StackFailed, match="QUESTLOG_GOOGLE_STANDIN_PORT"):
-        serve(int(world.address.rpartition(":")[2]))
+        serve(int(world.address.rpartition(":")[2]), 0)
 
 
 @pytest.mark.parametrize(

@@ -298,7 +298,7 @@ def test_the_page_says_that_it_is_not_meta_and_lists_what_came(graph: Graph) -> 
 
     assert "not Meta" in page
     assert "&lt;b&gt;best&lt;/b&gt;" in page
-    assert '<td class="number">2</td>' in page
+    assert '<td class="number">2<span class="bar"' in page
     assert digest("ann") not in page
 
 
