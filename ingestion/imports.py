@@ -44,7 +44,7 @@ from warehouse.errors import MigrationFailed
 from warehouse.home import Home
 from warehouse.settings import Settings
 from warehouse.taxonomy import load
-from warehouse.vault import Vault, load_master_key
+from warehouse.vault import Vault, open_vault
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -136,7 +136,7 @@ def import_file(  # noqa: PLR0913 - the options of a command
     plan_path = home.root / "imports" / f"{identity}.json"
     with (
         connect(settings) as client,
-        Vault.open(home.vault, load_master_key(settings)) as vault,
+        open_vault(settings) as vault,
         closing(PlanFile.open(plan_path, started_at=moments.stored(now()))) as plan,
     ):
         current = _Import(

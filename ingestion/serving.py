@@ -28,7 +28,7 @@ from warehouse.errors import StackFailed
 from warehouse.home import Home
 from warehouse.settings import Settings
 from warehouse.taxonomy import load
-from warehouse.vault import Vault, load_master_key
+from warehouse.vault import open_vault
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -101,7 +101,7 @@ def opened(settings: Settings, now: Callable[[], datetime]) -> Iterator[Service]
     reserve = settings.ingest_disk_reserve_mb * 1024**2
     with (
         closing(SegmentLog.open(home.log)) as log,
-        Vault.open(home.vault, load_master_key(settings)) as vault,
+        open_vault(settings) as vault,
         ThreadPoolExecutor(WRITERS, thread_name_prefix="writer") as writers,
     ):
         ledger = ledger_of(home.log)

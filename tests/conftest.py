@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests import postgres
 from warehouse.clickhouse import connect
 from warehouse.migrations import migrate
 from warehouse.settings import REPOSITORY, Settings
@@ -114,6 +115,13 @@ def endpoint(new_settings: Callable[[], Settings]) -> Iterator[Settings]:
         with connect(settings) as client:
             migrate(client)
         yield settings
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """The address of a real PostgreSQL; tests that need it are skipped without."""
+    with postgres.running() as url:
+        yield url
 
 
 @pytest.fixture

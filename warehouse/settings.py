@@ -163,6 +163,13 @@ class Settings:
         None,
         "File with the vault's master key. Empty: secrets/master_key in the home.",
     )
+    vault_url: str = _setting(
+        "QUESTLOG_VAULT_URL",
+        "",
+        "PostgreSQL database that holds the vault, such as"
+        " postgresql://user:password@host:5432/database. Empty: SQLite in the home.",
+        secret=True,
+    )
     reporting_timezone: str = _setting(
         "REPORTING_TIMEZONE", "UTC", "Time zone of calendar days and weeks in reports."
     )

@@ -81,10 +81,9 @@ def _plan(
 ) -> "tuple[list[Planned], Aim]":
     from activation.identifiers import external_key
     from activation.planning import Aim, plan_push
-    from warehouse.vault import load_master_key
 
     with _vault(settings) as vault:
-        key = external_key(load_master_key(settings))
+        key = external_key(vault.root)
         aim = Aim(as_of=as_of, platform=platform, key=key)
         return plan_push(client, vault, definitions, aim), aim
 
@@ -94,10 +93,9 @@ def _definitions(settings: Settings) -> Definitions:
 
 
 def _vault(settings: Settings) -> "Vault":
-    from warehouse.home import Home
-    from warehouse.vault import Vault, load_master_key
+    from warehouse.vault import open_vault
 
-    return Vault.open(Home(settings.home).vault, load_master_key(settings))
+    return open_vault(settings)
 
 
 def _day(text: str) -> date:

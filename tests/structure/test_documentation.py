@@ -64,10 +64,10 @@ def test_every_runbook_that_a_dag_names_is_there() -> None:
         ("loader-behind.md", "warehouse/clickhouse.py", "No ClickHouse answers at"),
         (
             "vault-key.md",
-            "warehouse/vault.py",
+            "warehouse/vault/rings.py",
             "The master key does not open the vault",
         ),
-        ("vault-key.md", "warehouse/vault_keys.py", "has lost its master key"),
+        ("vault-key.md", "warehouse/vault/keys.py", "has lost its master key"),
         ("write-key-refused.md", "ingestion/app.py", "No valid write key"),
         ("taxonomy-faults.md", "questlog/commands/configuration.py", "Stale; run"),
         ("audience-not-sent.md", "activation/troubles.py", "was revoked"),

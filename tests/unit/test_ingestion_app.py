@@ -250,7 +250,7 @@ def test_a_damaged_vault_is_no_fault_of_the_sender(door: Door) -> None:
     )
     assert door.post(signed_up).status_code == 200
     vault = door.service.keeping.vault
-    vault._connection.execute("update people set wrapped_key = x'00'")
+    vault._store.connection.execute("update people set wrapped_key = x'00'")
 
     answer = door.post(signed_up)
 

@@ -95,7 +95,7 @@ def test_a_person_whose_key_is_damaged_costs_other_requests_nothing(door: Door) 
     door.post(signed_up(2, "bob"))
     slow = Slow(door.service.keeping.log)
     vault = door.service.keeping.vault
-    vault._connection.execute(
+    vault._store.connection.execute(
         "update people set wrapped_key = x'00' where person in"
         " (select person from people limit 1)"
     )

@@ -89,7 +89,7 @@ def test_a_place_where_no_vault_can_be_is_named(tmp_path: Path) -> None:
 def test_a_damaged_value_is_told_without_showing_it(tmp_path: Path) -> None:
     with Vault.open(tmp_path / "vault.sqlite", KEY) as vault:
         vault.tokens([a_secret()])
-        vault._connection.execute("update secrets set sealed = x'00'")
+        vault._store.connection.execute("update secrets set sealed = x'00'")
 
         with pytest.raises(BadInput, match="is damaged") as caught:
             vault.latest(["user:ann"], ["email"])
@@ -136,7 +136,7 @@ def test_forgetting_says_when_a_reader_keeps_old_pages(tmp_path: Path) -> None:
     path = tmp_path / "vault.sqlite"
     with Vault.open(path, KEY) as vault:
         vault.tokens([a_secret()])
-        vault._connection.execute("pragma busy_timeout = 50")
+        vault._store.connection.execute("pragma busy_timeout = 50")
         reader = sqlite3.connect(path, isolation_level=None)
         reader.execute("begin")
         reader.execute("select count(*) from people").fetchone()
@@ -154,7 +154,7 @@ def test_a_vault_that_stays_locked_is_unavailable_and_works_again_later(
 ) -> None:
     path = tmp_path / "vault.sqlite"
     with Vault.open(path, KEY) as vault:
-        vault._connection.execute("pragma busy_timeout = 50")
+        vault._store.connection.execute("pragma busy_timeout = 50")
         other = sqlite3.connect(path, isolation_level=None)
         other.execute("begin immediate")
 
