@@ -7,7 +7,10 @@ from activation.destinations.protocol import Answer, Member
 from activation.identifiers import UNKNOWN, Identity
 from warehouse.errors import Unavailable
 
-SCHEMA = ("EXTERN_ID", "EMAIL", "PHONE", "FN", "LN", "COUNTRY")
+SCHEMA = (
+    *("EXTERN_ID", "EMAIL", "PHONE", "FN", "LN", "CT", "ST", "ZIP", "COUNTRY"),
+    *("DOBY", "DOBM", "DOBD"),
+)
 VALUE = "LOOKALIKE_VALUE"
 
 

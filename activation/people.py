@@ -6,7 +6,10 @@ from typing import Protocol
 
 from activation.identifiers import Identifiers
 
-DIRECT = ("email", "phone", "first_name", "last_name")
+DIRECT = (
+    *("email", "phone", "first_name", "last_name"),
+    *("city", "region", "postcode", "date_of_birth"),
+)
 _AT_ONCE = 1_000
 
 

@@ -358,6 +358,14 @@ export interface UserProperties {
   first_name?: string | null;
   /** Family name of the person; kept in the vault alone. */
   last_name?: string | null;
+  /** City the person lives in; kept in the vault alone. */
+  city?: string | null;
+  /** State or province the person lives in; kept in the vault alone. */
+  region?: string | null;
+  /** Postcode of the person's address; kept in the vault alone. */
+  postcode?: string | null;
+  /** Day the person was born, best written like 1990-12-31; kept in the vault alone. */
+  date_of_birth?: string | null;
 }
 
 /** The circumstances. */

@@ -448,6 +448,14 @@ UserProperties = TypedDict(
         "first_name": NotRequired[str | None],
         # Family name of the person; kept in the vault alone.
         "last_name": NotRequired[str | None],
+        # City the person lives in; kept in the vault alone.
+        "city": NotRequired[str | None],
+        # State or province the person lives in; kept in the vault alone.
+        "region": NotRequired[str | None],
+        # Postcode of the person's address; kept in the vault alone.
+        "postcode": NotRequired[str | None],
+        # Day the person was born, best written like 1990-12-31; kept in the vault alone.
+        "date_of_birth": NotRequired[str | None],
     },
 )
 
