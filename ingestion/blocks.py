@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 RECORDS_A_BLOCK: Final = 20_000
 BYTES_A_BLOCK: Final = 64 * 1024 * 1024
 
-_TABLES: Final[dict[Kind, str]] = {
+TABLES: Final[dict[Kind, str]] = {
     "accepted": "raw.events",
     "refused": "raw.refused_events",
 }
@@ -49,7 +49,7 @@ def insert(client: "Client", block: Block, records: Sequence[Record]) -> None:
     Raises Unavailable when ClickHouse cannot take it now, MigrationFailed when the
     tables are not there.
     """
-    for kind, table in _TABLES.items():
+    for kind, table in TABLES.items():
         ready = b"".join(record.rows for record in records if record.kind == kind)
         if ready:
             token: dict[str, object] = {
@@ -81,6 +81,6 @@ def without_those_there(
 
 
 def _is_there(client: "Client", block: Block, record: Record) -> bool:
-    table, key = _TABLES[record.kind], COLUMNS[record.kind][0]
+    table, key = TABLES[record.kind], COLUMNS[record.kind][0]
     value = json.loads(record.rows.partition(b"\n")[0])[0]
     return holds(client, table=table, loaded_at=block.loaded_at, key=key, value=value)

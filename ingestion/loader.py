@@ -20,6 +20,7 @@ import msgspec
 
 from ingestion import moments
 from ingestion.blocks import RECORDS_A_BLOCK, Block, insert, without_those_there
+from ingestion.breaker import Breaker
 from ingestion.log import LogReader, Stretch
 from ingestion.records import Record
 from warehouse.durable import private_folder, put
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
 EVERY_S: Final = 0.3
-FIRST_WAIT_S: Final = 0.5
-LONGEST_WAIT_S: Final = 15.0
 
 _logger = logging.getLogger(__name__)
 
@@ -81,6 +80,11 @@ def ledger_of(folder: Path) -> Ledger:
     return Ledger(folder / "loaded.json")
 
 
+def loader_state_of(folder: Path) -> Path:
+    """Where the loader of the log in a folder says how it stands."""
+    return folder / "loader_state"
+
+
 @contextmanager
 def only_one(folder: Path) -> Iterator[None]:
     """Be the one loader of the log in a folder. Raises Unavailable when another is."""
@@ -113,7 +117,11 @@ class Loader:
         self._ledger = ledger
         self._now = now
         self._records_a_block = records_a_block
-        self._progress = ledger.read(log.identity)
+        progress = ledger.read(log.identity)
+        # of what was dropped all was loaded, whatever an older ledger says
+        if progress.position < log.begin():
+            progress = Progress(log.identity, log.begin())
+        self._progress = progress
 
     @property
     def position(self) -> int:
@@ -126,9 +134,13 @@ class Loader:
         Raises Unavailable or MigrationFailed when ClickHouse does not take a block;
         the same call later goes on with the same block.
         """
-        return sum(self._blocks_loaded(client))
+        return sum(self.loaded(client))
 
-    def _blocks_loaded(self, client: "Client") -> Iterator[int]:
+    def loaded(self, client: "Client") -> Iterator[int]:
+        """Load until the log's present end; the records of each block once it is in.
+
+        Raises as `drain`.
+        """
         if self._progress.block is not None:
             block = self._progress.block
             stretch = self._log.reread(block.first, block.last)
@@ -170,29 +182,38 @@ class Loader:
         self._progress = progress
 
 
-def follow(
-    loader: Loader,
-    connect: Connect,
-    *,
-    pause: Callable[[float], bool],
-    every_s: float = EVERY_S,
-) -> None:
-    """Load for ever; while ClickHouse is away wait longer and longer, and try again.
+@dataclass(frozen=True, slots=True)
+class Following:
+    """How a loader goes on for ever; `pause(seconds)` sleeps and says whether to stop.
 
-    `pause(seconds)` sleeps and says whether to stop.
+    `after` is called after each block, each round and each failure.
     """
-    wait = FIRST_WAIT_S
+
+    pause: Callable[[float], bool]
+    breaker: Breaker
+    after: Callable[[], None] = lambda: None
+    every_s: float = EVERY_S
+
+
+def follow(loader: Loader, connect: Connect, how: Following) -> None:
+    """Load for ever; while ClickHouse is away wait longer and longer, and try again."""
+    breaker = how.breaker
     while True:
         try:
+            breaker.trying()
             with connect() as client:
                 while True:
-                    loader.drain(client)
-                    wait = FIRST_WAIT_S
-                    if pause(every_s):
+                    for _ in loader.loaded(client):
+                        breaker.succeeded()
+                        how.after()
+                    breaker.succeeded()
+                    how.after()
+                    if how.pause(how.every_s):
                         return
         except QuestlogError as error:
+            wait = breaker.failed()
             # whatever it is, the door goes on taking events: say it until it is mended
             _logger.warning("%s Trying again in %.1f s.", error, wait)
-        if pause(wait):
+        how.after()
+        if how.pause(wait):
             return
-        wait = min(2 * wait, LONGEST_WAIT_S)

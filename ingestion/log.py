@@ -40,6 +40,9 @@ class LogReader(Protocol):
     def reread(self, first: int, last: int) -> Stretch:
         """Exactly the records between two positions that `read` gave before."""
 
+    def begin(self) -> int:
+        """The position of the first record that is kept: those before were dropped."""
+
     def end(self) -> int:
         """The position after the last durable record."""
 

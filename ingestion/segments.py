@@ -1,9 +1,6 @@
 """The durable log on a local disk: append-only segments, fsynced before the answer.
 
-A frame is a length, a CRC-32 and the record: one byte for its kind, the number of
-its rows, then these.
-Positions are byte offsets over all segments; a segment's name is the position of
-its first byte. `durable` holds the position up to which readers may read: it moves
+`durable` holds the position up to which readers may read: it moves
 only after an fsync, so that nobody loads what a power cut could still take back.
 """
 
@@ -15,7 +12,6 @@ import os
 import struct
 import threading
 import time
-import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -23,20 +19,16 @@ from pathlib import Path
 from typing import Final, Self
 from uuid import uuid4
 
+from ingestion.frames import frame, frames, segment_path, segment_starts
 from ingestion.log import Stretch
-from ingestion.records import Kind, Record
+from ingestion.records import Record
 from warehouse.durable import private_folder, put, synced_folder
 from warehouse.errors import BadInput, Unavailable
 
 SEGMENT_BYTES: Final = 64 * 1024 * 1024
 BYTES_AT_ONCE: Final = 64 * 1024 * 1024
 
-_HEADER: Final = struct.Struct("<II")
-_RECORD: Final = struct.Struct("<cI")
 _MARK: Final = struct.Struct("<Q")
-_KIND_BYTES: Final[dict[Kind, bytes]] = {"accepted": b"A", "refused": b"R"}
-_KINDS: Final[dict[bytes, Kind]] = {one: kind for kind, one in _KIND_BYTES.items()}
-_LONGEST_RECORD: Final = 16 * 1024 * 1024
 _PATIENCE_S: Final = 2.0
 
 
@@ -57,6 +49,10 @@ class SegmentReader:
         """Let go of the folder."""
         self._mark.close()
 
+    def begin(self) -> int:
+        """The position of the first record that is kept: those before were dropped."""
+        return kept_from(self._folder)
+
     def end(self) -> int:
         """The position after the last durable record."""
         return self._mark.read()
@@ -65,12 +61,12 @@ class SegmentReader:
         self, position: int, *, limit: int, limit_bytes: int = BYTES_AT_ONCE
     ) -> Stretch:
         """Records from a position on until they have `limit` rows; none at the end."""
-        frames = _with_rows(self._frames(position, self.end()), limit)
-        return _stretch(position, _up_to(frames, position + limit_bytes))
+        found = _with_rows(self.frames(position, self.end()), limit)
+        return _stretch(position, _up_to(found, position + limit_bytes))
 
     def reread(self, first: int, last: int) -> Stretch:
         """Exactly the records between two positions. Raises BadInput if it cannot."""
-        stretch = _stretch(first, self._frames(first, last))
+        stretch = _stretch(first, self.frames(first, last))
         if stretch.last != last:
             raise BadInput(
                 f"The log in {self._folder} cannot be read from {first} to {last}:"
@@ -78,14 +74,15 @@ class SegmentReader:
             )
         return stretch
 
-    def _frames(self, position: int, end: int) -> Iterator[tuple[Record, int]]:
-        starts = _segment_starts(self._folder)
+    def frames(self, position: int, end: int) -> Iterator[tuple[Record, int]]:
+        """The records between two positions, each with the position after it."""
+        starts = segment_starts(self._folder)
         for start, following in itertools.pairwise([*starts, max(end, *starts, 0)]):
             if following <= position:
                 continue
             if position >= end or position < start:
                 return  # at the end, or what lies between cannot be read
-            for record, after in _segment_frames(self._folder, start, position):
+            for record, after in frames(self._folder, start, position):
                 if after > min(following, end):
                     break
                 yield record, after
@@ -104,7 +101,7 @@ class SegmentLog(SegmentReader):
         self._joining = threading.Lock()
         self._committing = threading.Lock()
         self._group = _Group()
-        starts = _segment_starts(folder) or [self._new_segment(0)]
+        starts = segment_starts(folder) or [self._new_segment(0)]
         self._segment = self._opened(starts[-1])
 
     @classmethod
@@ -141,7 +138,7 @@ class SegmentLog(SegmentReader):
         Callers that come while others wait for the disk share one fsync. Raises
         Unavailable when the disk refuses; the log is then as it was before.
         """
-        framed = b"".join([_frame(record) for record in records])
+        framed = b"".join([frame(record) for record in records])
         with self._joining:
             group = self._group
             place = group.join(framed)
@@ -188,7 +185,7 @@ class SegmentLog(SegmentReader):
             raise
 
     def _new_segment(self, start: int) -> int:
-        path = _segment_path(self._folder, start)
+        path = segment_path(self._folder, start)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             os.fsync(descriptor)
@@ -198,7 +195,7 @@ class SegmentLog(SegmentReader):
         return start
 
     def _opened(self, start: int) -> "_Segment":
-        path = _segment_path(self._folder, start)
+        path = segment_path(self._folder, start)
         descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
         return _Segment(start, path.stat().st_size, descriptor)
 
@@ -283,14 +280,14 @@ def recover(folder: Path) -> int:
     Raises BadInput, changing nothing, when bytes that were acknowledged are damaged:
     to cut there would take whole records after them away too.
     """
-    starts = _segment_starts(folder)
+    starts = segment_starts(folder)
     end = 0
     with closing(_Mark(folder)) as mark:
         if starts:
             end = starts[-1]
-            for _, after in _segment_frames(folder, starts[-1], starts[-1]):
+            for _, after in frames(folder, starts[-1], starts[-1]):
                 end = after
-            with _segment_path(folder, starts[-1]).open("r+b") as file:
+            with segment_path(folder, starts[-1]).open("r+b") as file:
                 if end < mark.read() <= starts[-1] + os.fstat(file.fileno()).st_size:
                     raise BadInput(
                         f"The log in {folder} is damaged at position {end}, before"
@@ -322,48 +319,37 @@ def _locked(folder: Path, *, patience_s: float) -> int:
     )
 
 
+def kept_from(folder: Path) -> int:
+    """Up to where the segments of a log were dropped, because they were loaded."""
+    try:
+        return int((folder / "dropped").read_text())
+    except FileNotFoundError:
+        return 0
+
+
+def drop_before(folder: Path, start: int) -> list[Path]:
+    """Drop the segments before the one that begins at `start`; which they were.
+
+    What begins the log is noted durably first: a segment that is missing beyond it
+    is a damage.
+    """
+    gone = [segment_path(folder, one) for one in segment_starts(folder) if one < start]
+    if gone:
+        put(folder / "dropped", str(start).encode())
+    for path in gone:
+        path.unlink(missing_ok=True)
+    return gone
+
+
 def _identity(folder: Path) -> str:
     return (folder / "identity").read_text().strip()
 
 
-def _segment_path(folder: Path, start: int) -> Path:
-    return folder / f"{start:020d}.segment"
-
-
-def _segment_starts(folder: Path) -> list[int]:
-    return sorted(int(path.stem) for path in folder.glob("*.segment"))
-
-
-def _frame(record: Record) -> bytes:
-    head = _RECORD.pack(_KIND_BYTES[record.kind], record.count)
-    checksum = zlib.crc32(record.rows, zlib.crc32(head))
-    length = len(head) + len(record.rows)
-    return b"%b%b%b" % (_HEADER.pack(length, checksum), head, record.rows)
-
-
-def _segment_frames(
-    folder: Path, start: int, position: int
-) -> Iterator[tuple[Record, int]]:
-    """The whole frames of one segment with the position after each."""
-    with _segment_path(folder, start).open("rb") as file:
-        file.seek(position - start)
-        while len(header := file.read(_HEADER.size)) == _HEADER.size:
-            length, checksum = _HEADER.unpack(header)
-            if not _RECORD.size <= length <= _LONGEST_RECORD:
-                return
-            body = file.read(length)
-            if len(body) != length or zlib.crc32(body) != checksum:
-                return
-            position += _HEADER.size + length
-            kind, count = _RECORD.unpack_from(body)
-            yield Record(_KINDS[kind], body[_RECORD.size :], count), position
-
-
 def _with_rows(
-    frames: Iterable[tuple[Record, int]], limit: int
+    framed: Iterable[tuple[Record, int]], limit: int
 ) -> Iterator[tuple[Record, int]]:
     """Frames until they have so many rows; the one that has the last is whole."""
-    for record, after in frames:
+    for record, after in framed:
         yield record, after
         limit -= record.count
         if limit <= 0:
@@ -371,18 +357,18 @@ def _with_rows(
 
 
 def _up_to(
-    frames: Iterable[tuple[Record, int]], position: int
+    framed: Iterable[tuple[Record, int]], position: int
 ) -> Iterator[tuple[Record, int]]:
     """Frames until one ends at a position or beyond; that one is the last."""
-    for record, after in frames:
+    for record, after in framed:
         yield record, after
         if after >= position:
             return
 
 
-def _stretch(first: int, frames: Iterable[tuple[Record, int]]) -> Stretch:
+def _stretch(first: int, framed: Iterable[tuple[Record, int]]) -> Stretch:
     records, last = [], first
-    for record, after in frames:
+    for record, after in framed:
         records.append(record)
         last = after
     return Stretch(first, last, tuple(records))

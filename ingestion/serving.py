@@ -4,6 +4,7 @@ import logging
 import signal
 import socket
 import sys
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
@@ -12,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from ingestion import breaker
 from ingestion.app import WRITERS, Service, application
 from ingestion.consent import Standing
 from ingestion.disk import Watermark, free_bytes
@@ -19,8 +21,8 @@ from ingestion.door import Keeping
 from ingestion.journal import tell_as_json
 from ingestion.judging import Rules
 from ingestion.keys import KeyRing
-from ingestion.loader import ledger_of
-from ingestion.metrics import Metrics
+from ingestion.loader import ledger_of, loader_state_of
+from ingestion.metrics import Measure, Metrics
 from ingestion.quotas import Quotas
 from ingestion.segments import SegmentLog
 from ingestion.webhooks.definitions import secrets_of, webhooks
@@ -118,6 +120,7 @@ def opened(settings: Settings, now: Callable[[], datetime]) -> Iterator[Service]
                 log_position=log.end,
                 loaded_position=lambda: ledger.read(log.identity).position,
                 measures=(
+                    *_of_the_loader(home.log),
                     ("log_bytes", "Size of the log", partial(_log_bytes, home.log)),
                     ("disk_free_bytes", "Free beside the log", free),
                     ("disk_reserve_bytes", "With fewer free: 503", lambda: reserve),
@@ -129,6 +132,18 @@ def opened(settings: Settings, now: Callable[[], datetime]) -> Iterator[Service]
             disk=Watermark(free, reserve=reserve),
             webhooks=told,
         )
+
+
+def _of_the_loader(folder: Path) -> Iterator[Measure]:
+    told = loader_state_of(folder)
+    meaning = "0 closed, 1 half open, 2 open (ClickHouse is away), -1 not known"
+    yield "loader_breaker", meaning, lambda: breaker.told(told)
+    meaning = "Seconds since the loader gave a sign of life; -1: never"
+    yield (
+        "loader_seen_seconds",
+        meaning,
+        lambda: breaker.told_s_ago(told, now=time.time()),
+    )
 
 
 def _log_bytes(folder: Path) -> int:

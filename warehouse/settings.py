@@ -89,6 +89,12 @@ class Settings:
         "Megabytes of the log's disk that the ingest service leaves free: with fewer"
         " it answers 503.",
     )
+    log_keep_hours: int = _setting(
+        "QUESTLOG_LOG_KEEP_HOURS",
+        72,
+        "Hours that the durable log keeps what is loaded, for `questlog log replay`."
+        " When its disk runs low, what is loaded goes at once.",
+    )
     airflow_port: int = _setting(
         "QUESTLOG_AIRFLOW_PORT", 18081, "Port of the Airflow UI of the local stack."
     )

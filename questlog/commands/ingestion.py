@@ -1,9 +1,6 @@
 """Commands of the door: write keys, the ingest service, the loader, imports."""
 
 import json
-import signal
-import sys
-import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,7 +9,6 @@ import typer
 
 from questlog import doors
 from questlog.serving import serve
-from warehouse.clickhouse import connect
 from warehouse.home import Home
 
 if TYPE_CHECKING:
@@ -164,25 +160,12 @@ def load(
 
     Example: questlog load --follow
     """
-    from ingestion.journal import tell_as_json
-    from ingestion.loader import Loader, ledger_of, only_one
-    from ingestion.loader import follow as load_for_ever
-    from ingestion.segments import open_for_reading
+    from ingestion.loading import load_for_ever, load_once
 
-    settings = doors.settings()
-    folder = Home(settings.home).log
-    tell_as_json()
-    with only_one(folder):
-        loader = Loader(open_for_reading(folder), ledger_of(folder), _now)
-        if not follow:
-            with connect(settings) as client:
-                typer.echo(f"{loader.drain(client)} records loaded")
-            return
-        # whatever is under way may be left: the same block is sent again next time
-        for name in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(name, lambda *_: sys.exit(0))
-        never = threading.Event()
-        load_for_ever(loader, lambda: connect(settings), pause=never.wait)
+    if follow:
+        load_for_ever(doors.settings(), _now)
+    else:
+        typer.echo(f"{load_once(doors.settings(), _now)} records loaded")
 
 
 def import_(  # noqa: PLR0917 - a command has as many options as it has

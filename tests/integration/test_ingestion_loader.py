@@ -15,13 +15,15 @@ from uuid import UUID, uuid4
 import pytest
 
 from ingestion.bodies import split
+from ingestion.breaker import Breaker
 from ingestion.consent import Standing
 from ingestion.door import Keeping, judged, keep
 from ingestion.judging import Accepted, Rules, Source
-from ingestion.loader import Ledger, Loader, follow, ledger_of
+from ingestion.loader import Following, Ledger, Loader, follow, ledger_of
+from ingestion.replaying import Replayed, replay
 from ingestion.segments import SegmentLog, open_for_reading
 from warehouse.clickhouse import connect, rows
-from warehouse.errors import Unavailable
+from warehouse.errors import BadInput, Unavailable
 from warehouse.settings import REPOSITORY, Settings
 from warehouse.taxonomy import load
 from warehouse.vault import Vault
@@ -210,23 +212,29 @@ def test_while_clickhouse_is_away_the_loader_waits_and_goes_on(
     @contextmanager
     def flaky() -> Any:
         attempts.append(1)
-        if len(attempts) < 3:
+        if len(attempts) < 4:
             raise Unavailable("No ClickHouse answers.")
         with connect(endpoint) as client:
             yield client
 
     waits: list[float] = []
+    states: list[str] = []
+    breaker = Breaker(lambda: 1.0)
 
     def pause(seconds: float) -> bool:
         waits.append(seconds)
-        return len(attempts) >= 3
+        return len(attempts) >= 4
 
     with closing(open_for_reading(tmp_path / "log")) as log:
         loader = Loader(log, ledger_of(tmp_path / "log"), lambda: NOW)
-        follow(loader, flaky, pause=pause, every_s=0.2)
+        how = Following(
+            pause, breaker, after=lambda: states.append(breaker.state), every_s=0.2
+        )
+        follow(loader, flaky, how)
 
-    assert waits == [0.5, 1.0, 0.2]
-    assert "Trying again in 1.0 s" in caplog.text
+    assert waits == [0.5, 1.0, 2.0, 0.2]
+    assert states == ["closed", "closed", "open", "closed", "closed"]
+    assert "Trying again in 2.0 s" in caplog.text
     assert len(stored(endpoint, "away")) == 1
 
 
@@ -242,3 +250,37 @@ def test_a_log_made_anew_is_loaded_from_its_beginning(
     drained(tmp_path / "two", endpoint)
 
     assert len(stored(endpoint, "anew")) == 2
+
+
+def replayed(folder: Path, settings: Settings, first: int, last: int) -> Replayed:
+    with closing(open_for_reading(folder / "log")) as log, connect(settings) as client:
+        return replay(log, client, first=first, last=last, now=lambda: NOW)
+
+
+def test_a_replay_brings_back_what_is_missing_and_nothing_else(
+    endpoint: Settings, tmp_path: Path
+) -> None:
+    good = [an_event() for _ in range(30)]
+    bad = an_event(timestamp="2030-01-01T00:00:00Z")
+    # a copy of the same moment is told from the first by nothing: it is not missing
+    taken(tmp_path, [*good, good[0], bad], source="replayed", batch=8)
+    drained(tmp_path, endpoint)
+    with closing(open_for_reading(tmp_path / "log")) as log:
+        end = log.end()
+        middle = log.read(0, limit=10).last
+
+    before = replayed(tmp_path, endpoint, 0, end)
+    with connect(endpoint) as client:
+        for table in ("raw.events", "raw.refused_events"):
+            client.command(f"delete from {table} where source = 'replayed'")
+    part = replayed(tmp_path, endpoint, middle, end)
+    rest = replayed(tmp_path, endpoint, 0, end)
+    again = replayed(tmp_path, endpoint, 0, end)
+
+    assert (before, again) == (Replayed(32, 0), Replayed(32, 0))
+    assert part.missing == part.rows < 32
+    assert (rest.rows, rest.missing) == (32, 31 - part.missing)
+    found = sorted(str(row["event_id"]) for row in stored(endpoint, "replayed"))
+    assert found == sorted(event["event_id"] for event in good)
+    with pytest.raises(BadInput, match="No record can be read at 1"):
+        replayed(tmp_path, endpoint, 1, end)

@@ -1,0 +1,90 @@
+"""Run the loader of an installation, once or until SIGTERM."""
+
+import random
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from ingestion import breaker
+from ingestion.breaker import Breaker
+from ingestion.disk import free_bytes
+from ingestion.journal import tell_as_json
+from ingestion.loader import (
+    Following,
+    Loader,
+    follow,
+    ledger_of,
+    loader_state_of,
+    only_one,
+)
+from ingestion.retention import drop_loaded
+from ingestion.segments import open_for_reading
+from warehouse.clickhouse import connect
+from warehouse.home import Home
+from warehouse.settings import Settings
+
+_LOOKED_AFTER_S: Final = 1.0
+
+
+def load_once(settings: Settings, now: Callable[[], datetime]) -> int:
+    """Load what lies in the log now; how many records that were."""
+    folder = Home(settings.home).log
+    with (
+        only_one(folder),
+        closing(open_for_reading(folder)) as log,
+        connect(settings) as client,
+    ):
+        return Loader(log, ledger_of(folder), now).drain(client)
+
+
+def load_for_ever(settings: Settings, now: Callable[[], datetime]) -> None:
+    """Load until SIGTERM. Raises Unavailable when another loader is at work."""
+    folder = Home(settings.home).log
+    tell_as_json()
+    with only_one(folder), closing(open_for_reading(folder)) as log:
+        loader = Loader(log, ledger_of(folder), now)
+        # whatever is under way may be left: the same block is sent again next time
+        for name in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(name, lambda *_: sys.exit(0))
+        state = Breaker(random.random)
+        chores = _Chores(folder, settings, loader, state, now)
+        how = Following(threading.Event().wait, state, after=chores.do)
+        follow(loader, partial(connect, settings), how)
+
+
+@dataclass(slots=True)
+class _Chores:
+    """What is done beside loading, once a second at most: tell, and make room."""
+
+    folder: Path
+    settings: Settings
+    loader: Loader
+    breaker: Breaker
+    now: Callable[[], datetime]
+    _said: str = ""
+    _done_at: float = field(default=-_LOOKED_AFTER_S)
+
+    def do(self) -> None:
+        is_time = time.monotonic() - self._done_at >= _LOOKED_AFTER_S
+        if is_time or self._said != self.breaker.state:
+            self._said = self.breaker.state
+            breaker.tell(loader_state_of(self.folder), self.breaker.state)
+        if is_time:
+            self._done_at = time.monotonic()
+            reserve = self.settings.ingest_disk_reserve_mb * 1024**2
+            drop_loaded(
+                self.folder,
+                loaded=self.loader.position,
+                now=self.now(),
+                keep=timedelta(hours=self.settings.log_keep_hours),
+                # before the door has to refuse events, which it does at the reserve
+                is_low=free_bytes(self.folder) < 2 * reserve,
+            )
