@@ -5,16 +5,13 @@ variable named in it; `questlog settings` prints the table, and `.env.example`
 and docs/settings.md are generated from it.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from warehouse.errors import BadSetting
-
-_LAST_PORT = 65535
+from warehouse.settings_faults import disagreements
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -249,6 +246,44 @@ class Settings:
         "How members reach Google: data_manager, or offline_jobs for accounts that"
         " Google still lets, which alone carry values.",
     )
+    google_conversion_action: str = _setting(
+        "GOOGLE_CONVERSION_ACTION",
+        "",
+        "Number of the conversion action that purchases are told to. Empty: to none.",
+    )
+    google_at_risk_action: str = _setting(
+        "GOOGLE_AT_RISK_ACTION",
+        "",
+        "Number of the conversion action that at-risk outcomes are told to. Empty: to"
+        " none.",
+    )
+    meta_pixel_id: str = _setting(
+        "META_PIXEL_ID",
+        "",
+        "Pixel (dataset) that conversions are told to. Empty: to none.",
+    )
+    audience_webhook_url: str = _setting(
+        "AUDIENCE_WEBHOOK_URL",
+        "",
+        "Address that is told who comes to and leaves audiences. Empty: none.",
+    )
+    audience_webhook_secret: str = _setting(
+        "AUDIENCE_WEBHOOK_SECRET", "", "What signs these calls.", secret=True
+    )
+    audience_s3_url: str = _setting(
+        "AUDIENCE_S3_URL",
+        "",
+        "Where files of who comes to and leaves audiences are written, like"
+        " s3://bucket/prefix. Empty: nowhere.",
+    )
+    audience_s3_format: str = _setting(
+        "AUDIENCE_S3_FORMAT", "csv", "What these files are: csv or parquet."
+    )
+    s3_endpoint_url: str = _setting(
+        "S3_ENDPOINT_URL",
+        "",
+        "Address of a service that speaks S3. Empty: Amazon's own.",
+    )
     lookalike_country: str = _setting(
         "LOOKALIKE_COUNTRY", "DE", "Country in which lookalikes are sought."
     )
@@ -310,7 +345,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         except ValueError as error:
             faults.append(f"{row.metadata['name']}: {error}")
     settings = Settings(**values)  # type: ignore[arg-type]
-    faults += _disagreements(settings)
+    faults += disagreements(settings)
     if faults:
         raise BadSetting("These settings cannot be used: " + "; ".join(faults))
     return settings
@@ -334,46 +369,6 @@ def _parse(text: str, row: "Field[Any]") -> object:
 
 def _shown(text: str, row: "Field[Any]") -> str:
     return "a hidden value" if row.metadata["secret"] else repr(text)
-
-
-def _disagreements(settings: Settings) -> list[str]:
-    faults = [
-        f"{row.metadata['name']}: not a port number (1 to {_LAST_PORT})"
-        for row in table()
-        if row.name.endswith("_port")
-        and not 1 <= getattr(settings, row.name) <= _LAST_PORT
-    ]
-    try:
-        ZoneInfo(settings.reporting_timezone)
-    except (KeyError, ValueError):
-        faults.append(
-            f"REPORTING_TIMEZONE: {settings.reporting_timezone!r} is no time zone;"
-            " use a name like Europe/Berlin"
-        )
-    faults += _cluster_faults(settings)
-    if settings.google_members_by not in {"data_manager", "offline_jobs"}:
-        faults.append("GOOGLE_MEMBERS_BY: expected data_manager or offline_jobs")
-    if settings.churn_saved_percent > 100:  # noqa: PLR2004 percent
-        faults.append("CHURN_SAVED_PERCENT: more than 100 in a hundred")
-    currency = settings.reporting_currency
-    if not re.fullmatch("[A-Z]{3}", currency):
-        faults.append(
-            f"REPORTING_CURRENCY: {currency!r} is no currency; use a code like EUR"
-        )
-    return faults
-
-
-def _cluster_faults(settings: Settings) -> list[str]:
-    cluster = settings.clickhouse_cluster
-    if not cluster:
-        return []
-    if settings.embedded:
-        fault = "the embedded endpoint is none; set CLICKHOUSE_HOST to one server of it"
-        return [f"CLICKHOUSE_CLUSTER: {fault}"]
-    if not re.fullmatch(r"[A-Za-z_][\w.-]*", cluster):
-        fault = f"{cluster!r} is no name; a server lists its own in system.clusters"
-        return [f"CLICKHOUSE_CLUSTER: {fault}"]
-    return []
 
 
 def default_of(row: "Field[Any]") -> str:
