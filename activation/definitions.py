@@ -5,8 +5,9 @@ scored people are members; a `lookalike` names the custom audience it starts fro
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,18 @@ class Custom:
     meaning: str
     minimum_size: int
     criteria: Criteria
+    cap: int = 0
+    """The highest values first; 0 for no cap."""
+    with_values: bool = False
+    expires: date | None = None
+    """The first day on which nobody is in it any more."""
+    most_leaving: float = 0.5
+    destinations: frozenset[str] = frozenset()
+    """Empty for all there are."""
+
+    def goes_to(self, platform: str) -> bool:
+        """Whether it is sent to a platform."""
+        return not self.destinations or platform in self.destinations
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,8 +86,15 @@ Shape = Mapping[str, tuple[bool, Check]]
 """Key → (required, what is wrong with a value)."""
 
 
-def load_definitions(folder: Path = AUDIENCES, *, country: str) -> Definitions:
+def load_definitions(
+    folder: Path = AUDIENCES,
+    *,
+    country: str,
+    destinations: Collection[str] = (),
+) -> Definitions:
     """Read a folder's audiences; a lookalike without a country gets this one.
+
+    With `destinations`, an audience may name only these.
 
     Raises BadInput listing the faults of all files.
     """
@@ -83,7 +103,7 @@ def load_definitions(folder: Path = AUDIENCES, *, country: str) -> Definitions:
         f"{name}.yml: {fault}"
         for name, document in documents.items()
         for fault in _faults(name, document, documents)
-    ]
+    ] + list(_unknown_destinations(documents, destinations))
     if faults:
         raise BadInput(
             f"The audiences in {folder.name}/ have faults: " + "; ".join(faults)
@@ -121,6 +141,20 @@ def _faults(name: str, document: Any, every: Mapping[str, Any]) -> Iterator[str]
         yield from _disagreements(document["members"], _MEMBERS, at="members.")
     if document["kind"] == "lookalike" and not _is_custom(every, document.get("of")):
         yield f"of: {document.get('of')!r} is no custom audience of this folder"
+
+
+def _unknown_destinations(
+    documents: Mapping[str, Any], known: Collection[str]
+) -> Iterator[str]:
+    for name, document in documents.items():
+        named = document.get("destinations") if isinstance(document, dict) else None
+        if known and isinstance(named, list):
+            for one in named:
+                if one not in known:
+                    yield (
+                        f"{name}.yml: destinations: {one!r} is none; there are"
+                        f" {', '.join(sorted(known))}"
+                    )
 
 
 def _is_custom(every: Mapping[str, Any], name: object) -> bool:
@@ -177,6 +211,16 @@ def _one_of(*known: str) -> Check:
     return lambda value: None if value in known else f"expected {' or '.join(known)}"
 
 
+def _day(value: object) -> str | None:
+    fits = isinstance(value, date) and not isinstance(value, datetime)
+    return None if fits else "expected a day like 2026-06-30, without quotes"
+
+
+def _names(value: object) -> str | None:
+    fits = isinstance(value, list) and value and all(isinstance(n, str) for n in value)
+    return None if fits else "expected a list of names, or leave it out for all"
+
+
 def _country(value: object) -> str | None:
     fits = isinstance(value, str) and re.fullmatch("[A-Z]{2}", value)
     return None if fits else "expected a country code like DE"
@@ -197,6 +241,11 @@ _SHAPES: Mapping[str, Shape] = {
         "meaning": (True, _text),
         "minimum_size": (True, _whole(1, 10_000_000)),
         "members": (True, _mapping),
+        "cap": (False, _whole(1, 100_000_000)),
+        "with_values": (False, _flag),
+        "expires": (False, _day),
+        "most_leaving": (False, _number(0, 1)),
+        "destinations": (False, _names),
     },
     "lookalike": {
         "kind": (True, _text),
@@ -217,6 +266,11 @@ def _custom(name: str, document: Mapping[str, Any]) -> Custom:
         meaning=document["meaning"].strip(),
         minimum_size=document["minimum_size"],
         criteria=Criteria(**document["members"]),
+        cap=document.get("cap", 0),
+        with_values=document.get("with_values", False),
+        expires=document.get("expires"),
+        most_leaving=document.get("most_leaving", 0.5),
+        destinations=frozenset(document.get("destinations", ())),
     )
 
 

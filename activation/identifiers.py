@@ -7,7 +7,7 @@ Nothing but `Hashed` may leave the house.
 import hashlib
 import hmac
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from activation import normal_forms as normal
@@ -115,10 +115,3 @@ def plain_identity(person: Identifiers, key: bytes) -> Identity:
         "email_sha256": hashed(normal.email(person.email)),
         "phone_sha256": hashed(normal.phone(person.phone, person.country)),
     }
-
-
-HASHING: Mapping[str, Callable[[Identifiers, bytes], Identity]] = {
-    "meta": meta_identity,
-    "google": google_identity,
-}
-"""Platform → how its identities are made."""

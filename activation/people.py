@@ -36,15 +36,15 @@ def identifiers_of(
     """What the vault knows of each person, in order; empty where it knows nothing."""
     for first in range(0, len(people), _AT_ONCE):
         some = people[first : first + _AT_ONCE]
-        known = vault.latest([_subject(person.person_id) for person in some], DIRECT)
+        known = vault.latest([subject(person.person_id) for person in some], DIRECT)
         for person in some:
             yield Identifiers(
                 person_id=person.person_id,
                 country=person.country,
-                **known.get(_subject(person.person_id), {}),
+                **known.get(subject(person.person_id), {}),
             )
 
 
-def _subject(person_id: str) -> str:
+def subject(person_id: str) -> str:
     """The vault's name of a person: an anonymous one already carries its prefix."""
     return person_id if person_id.startswith("anon:") else f"user:{person_id}"

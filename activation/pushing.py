@@ -1,26 +1,79 @@
-"""Carry out the plan of a push, audience by audience, with a receipt for each."""
+"""Push audiences to one destination, with a receipt for each."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
 
-from activation.definitions import Definitions, Lookalike
-from activation.destination import Delivery, Destination, LookalikeOrder, Order
-from activation.planning import Aim, Planned
+from activation.definitions import Custom, Definitions, Lookalike
+from activation.destinations.protocol import (
+    Destination,
+    LookalikeOrder,
+    MakesLookalikes,
+)
+from activation.ledger import audiences_at
+from activation.ordering import Ordered, ordered, retired, shortfall
 from activation.receipts import (
     DELIVERED,
     DRY_RUN,
     FAILED,
     SKIPPED,
+    STOPPED,
     Receipt,
     keep,
-    remote_ids,
 )
-from warehouse.errors import DestinationRefused, Unavailable
+from activation.rim import Rim
+from activation.sending import Sender
+from activation.syncing import Synced, rehearse, sync
+from warehouse.errors import DestinationRefused, GateClosed, Unavailable
 
-if TYPE_CHECKING:
-    from clickhouse_connect.driver.client import Client
+Failure = Unavailable | DestinationRefused | GateClosed
 
-Failures = dict[str, Unavailable | DestinationRefused]
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Push:
+    """What is pushed: all audiences of a day, or one with its lookalikes.
+
+    `may_shrink` names the audiences that may lose more people than they are guarded
+    against, this once.
+    """
+
+    definitions: Definitions
+    as_of: date
+    audience: str = ""
+    may_shrink: frozenset[str] = frozenset()
+
+    def customs(self, platform: str) -> list[Custom]:
+        """The audiences of our own people that go to a platform."""
+        return [
+            one
+            for one in self.definitions.custom
+            if self.audience in {"", one.name} and one.goes_to(platform)
+        ]
+
+    def lookalikes_of(self, seed: str) -> list[Lookalike]:
+        """Those that start from a seed."""
+        return [one for one in self.definitions.lookalikes if one.of == seed]
+
+    def retired(self, rim: Rim, platform: str) -> list[str]:
+        """Audiences that the platform still has and no definition sends there."""
+        kept = {o.name for o in self.definitions.custom if o.goes_to(platform)}
+        gone = audiences_at(rim, platform) - kept
+        return sorted(one for one in gone if self.audience in {"", one})
+
+
+@dataclass(slots=True)
+class _Pushed:
+    """Receipts and failures so far."""
+
+    rim: Rim
+    receipts: list[Receipt] = field(default_factory=list)
+    failures: dict[str, Failure] = field(default_factory=dict)
+
+    def keep(self, receipt: Receipt) -> Receipt:
+        keep(self.rim.client, receipt)
+        self.receipts.append(receipt)
+        return receipt
 
 
 def to_each(
@@ -30,114 +83,138 @@ def to_each(
     """Send to every platform; one that fails never stops another.
 
     Raises at the end what failed, naming the platform: Unavailable as soon as one
-    of them may succeed later, else DestinationRefused.
+    of them may succeed later, else what was final.
     """
-    failures: Failures = {}
+    failures: dict[str, Failure] = {}
     receipts: list[Receipt] = []
     for destination in destinations:
         try:
             receipts += send_to(destination)
-        except (Unavailable, DestinationRefused) as error:
+        except (Unavailable, DestinationRefused, GateClosed) as error:
             failures[destination.platform] = error
     if failures:
         text = " ".join(f"{name}: {error}" for name, error in failures.items())
-        if any(isinstance(error, Unavailable) for error in failures.values()):
-            raise Unavailable(text)
-        raise DestinationRefused(text)
+        raise _later_or_never(failures.values(), text)
     return receipts
 
 
-def rehearse_plan(
-    client: "Client", plan: Sequence[Planned], definitions: Definitions, aim: Aim
-) -> list[Receipt]:
-    """Write the receipts of a push that calls nobody."""
-    sizes = {one.audience.name: len(one.people) for one in plan}
-    receipts = [
-        _receipt(one, aim, status=DRY_RUN, said=one.shortfall) for one in plan
-    ] + [
-        _lookalike_receipt(
-            lookalike,
-            aim,
-            status=DRY_RUN,
-            detail=_seed_too_small(lookalike, sizes[lookalike.of]),
-        )
-        for lookalike in definitions.lookalikes
-    ]
-    for receipt in receipts:
-        keep(client, receipt)
-    return receipts
+def push(sender: Sender, wanted: Push) -> list[Receipt]:
+    """Push what is wanted to one destination and keep a receipt of each.
 
-
-def carry_out(
-    client: "Client",
-    destination: Destination,
-    plan: Sequence[Planned],
-    definitions: Definitions,
-    aim: Aim,
-) -> list[Receipt]:
-    """Push a plan and write a receipt for each audience as it is done.
-
-    One audience that fails keeps no other from being put right. Raises Unavailable
-    or DestinationRefused at the end, naming those that failed.
+    One audience that fails keeps no other from being put right. Raises Unavailable,
+    DestinationRefused or GateClosed at the end, naming those that failed.
     """
-    failures: Failures = {}
-    known = remote_ids(client, destination.platform)
-    receipts: dict[str, Receipt] = {}
-    for one in plan:
-        name = one.audience.name
-        receipts[name] = _push(destination, one, aim, known.get(name, ""), failures)
-        keep(client, receipts[name])
-    for lookalike in definitions.lookalikes:
-        receipt = _push_lookalike(
-            destination, lookalike, aim, receipts[lookalike.of], failures
-        )
-        keep(client, receipt)
-        receipts[lookalike.name] = receipt
-    if failures:
-        raise _one_of(failures, len(receipts))
-    return list(receipts.values())
+    rim, platform = sender.rim, sender.destination.platform
+    pushed = _Pushed(rim)
+    every = [
+        ordered(rim, one, wanted.as_of, may_shrink=one.name in wanted.may_shrink)
+        for one in wanted.customs(platform)
+    ] + [
+        retired(name, wanted.as_of, may_shrink=name in wanted.may_shrink)
+        for name in wanted.retired(rim, platform)
+    ]
+    for one in every:
+        seed = pushed.keep(_pushed(sender, one, pushed.failures))
+        for lookalike in wanted.lookalikes_of(seed.audience):
+            if isinstance(sender.destination, MakesLookalikes):
+                kept = _lookalike(sender, lookalike, seed, pushed.failures)
+                pushed.keep(kept)
+    if pushed.failures:
+        raise _one_of(pushed.failures, len(pushed.receipts))
+    return pushed.receipts
 
 
-def _push(
-    destination: Destination,
-    one: Planned,
-    aim: Aim,
-    known_id: str,
-    failures: Failures,
-) -> Receipt:
-    if not one.was_chosen:
-        return _receipt(one, aim, status=SKIPPED, said=one.shortfall)
-    order = Order(
-        audience=one.audience.name,
-        meaning=one.audience.meaning,
-        remote_id=known_id,
-        people=one.people,
-    )
+def rehearsed(rim: Rim, platform: str, wanted: Push) -> list[Receipt]:
+    """Keep the receipts that a push would, and call nobody."""
+    pushed = _Pushed(rim)
+    for audience in wanted.customs(platform):
+        may_shrink = audience.name in wanted.may_shrink
+        one = ordered(rim, audience, wanted.as_of, may_shrink=may_shrink)
+        would = rehearse(rim, platform, one.order)
+        pushed.keep(_receipt(one, platform, DRY_RUN, would))
+        for lookalike in wanted.lookalikes_of(audience.name):
+            small = _seed_too_small(lookalike, would.desired)
+            pushed.keep(
+                _of_lookalike(lookalike, wanted.as_of, platform, DRY_RUN, detail=small)
+            )
+    return pushed.receipts
+
+
+def _pushed(sender: Sender, one: Ordered, failures: dict[str, Failure]) -> Receipt:
+    platform, name = sender.destination.platform, one.order.audience
     try:
-        delivery = destination.replace(order)
+        synced = sync(sender, one.order)
     except (Unavailable, DestinationRefused) as error:
-        failures[one.audience.name] = error
-        return _receipt(one, aim, status=FAILED, said=str(error))
-    if not one.shortfall:
-        return _receipt(one, aim, status=DELIVERED, said="", delivery=delivery)
-    emptied = "; the remote audience was emptied" if delivery.remote_id else ""
-    said = one.shortfall + emptied
-    return _receipt(one, aim, status=SKIPPED, said=said, delivery=delivery)
+        failures[name] = error
+        return _receipt(one, platform, FAILED, Synced(), said=str(error))
+    if synced.held_back:
+        failures[name] = GateClosed(_held_back(one, synced))
+        return _receipt(one, platform, STOPPED, synced)
+    status = DELIVERED if synced.desired else SKIPPED
+    return _receipt(one, platform, status, synced)
 
 
-def _push_lookalike(
-    destination: Destination,
-    lookalike: Lookalike,
-    aim: Aim,
-    seed: Receipt,
-    failures: Failures,
+def _held_back(one: Ordered, synced: Synced) -> str:
+    return (
+        f"{synced.held_back} of {synced.held} people would leave who may still be"
+        f" sent, over the share of {one.order.most_leaving:g} that is let go at once."
+        " Who withdrew has left; nothing else was changed. If it is right, push with"
+        f" --may-shrink {one.order.audience}"
+    )
+
+
+def _receipt(
+    one: Ordered, platform: str, status: str, synced: Synced, *, said: str = ""
 ) -> Receipt:
-    if seed.status == FAILED:
-        detail = f"its seed {seed.audience} was not delivered"
-        return _lookalike_receipt(lookalike, aim, status=SKIPPED, detail=detail)
-    too_small = _seed_too_small(lookalike, seed.sent)
+    parts = [said or shortfall(one, synced)] if status != STOPPED else []
+    if synced.held_back:
+        parts.append(_held_back(one, synced))
+    elif not said and not synced.desired and synced.removed and status != DRY_RUN:
+        parts.append("the remote audience was emptied")
+    if one.was_chosen:
+        parts.append(one.note)
+    if synced.was_made_anew:
+        parts.append("somebody had deleted or remade it: it was filled anew")
+    if synced.waiting:
+        parts.append(
+            f"{synced.waiting} wait for the platform to carry out what it has taken"
+        )
+    parts += [f"{n} {why.lower()}" for why, n in sorted(synced.reasons.items())]
+    return Receipt(
+        as_of=one.order.as_of,
+        platform=platform,
+        audience=one.order.audience,
+        kind="custom",
+        status=status,
+        remote_id=synced.remote_id,
+        fitting=one.fitting,
+        sendable=synced.sendable,
+        sent=synced.sent,
+        removed=synced.removed,
+        held=synced.held,
+        waiting=synced.waiting,
+        received=synced.received,
+        invalid=synced.invalid,
+        match_rate=synced.match_rate,
+        detail="; ".join(part for part in parts if part),
+    )
+
+
+def _lookalike(
+    sender: Sender, lookalike: Lookalike, seed: Receipt, failures: dict[str, Failure]
+) -> Receipt:
+    destination = sender.destination
+
+    def kept(status: str, **more: Any) -> Receipt:
+        return _of_lookalike(
+            lookalike, seed.as_of, destination.platform, status, **more
+        )
+
+    if seed.status in {FAILED, STOPPED}:
+        return kept(SKIPPED, detail=f"its seed {seed.audience} was not delivered")
+    too_small = _seed_too_small(lookalike, seed.held)
     if too_small:
-        return _lookalike_receipt(lookalike, aim, status=SKIPPED, detail=too_small)
+        return kept(SKIPPED, detail=too_small)
     order = LookalikeOrder(
         audience=lookalike.name,
         seed_remote_id=seed.remote_id,
@@ -145,55 +222,23 @@ def _push_lookalike(
         country=lookalike.country,
     )
     try:
-        delivery = destination.keep_lookalike(order)
+        found = destination.keep_lookalike(order)  # type: ignore[attr-defined]
     except (Unavailable, DestinationRefused) as error:
         failures[lookalike.name] = error
-        return _lookalike_receipt(lookalike, aim, status=FAILED, detail=str(error))
-    return _lookalike_receipt(
-        lookalike,
-        aim,
-        status=DELIVERED,
-        remote_id=delivery.remote_id,
-        detail=delivery.detail,
-    )
+        return kept(FAILED, detail=str(error))
+    return kept(DELIVERED, remote_id=found.remote_id, detail=found.detail)
 
 
-def _receipt(
-    one: Planned,
-    aim: Aim,
-    *,
-    status: str,
-    said: str,
-    delivery: Delivery | None = None,
-) -> Receipt:
-    answered = delivery or Delivery(remote_id="")
-    return Receipt(
-        as_of=aim.as_of,
-        platform=aim.platform,
-        audience=one.audience.name,
-        kind="custom",
-        status=status,
-        remote_id=answered.remote_id,
-        fitting=one.fitting,
-        sendable=one.sendable,
-        sent=answered.sent,
-        received=answered.received,
-        invalid=answered.invalid,
-        detail="; ".join(part for part in (said, one.note, answered.detail) if part),
-    )
-
-
-def _lookalike_receipt(
-    lookalike: Lookalike, aim: Aim, *, status: str, remote_id: str = "", detail: str
+def _of_lookalike(
+    lookalike: Lookalike, as_of: date, platform: str, status: str, **more: Any
 ) -> Receipt:
     return Receipt(
-        as_of=aim.as_of,
-        platform=aim.platform,
+        as_of=as_of,
+        platform=platform,
         audience=lookalike.name,
         kind="lookalike",
         status=status,
-        remote_id=remote_id,
-        detail=detail,
+        **more,
     )
 
 
@@ -206,12 +251,18 @@ def _seed_too_small(lookalike: Lookalike, size: int) -> str:
     )
 
 
-def _one_of(
-    failures: Mapping[str, Unavailable | DestinationRefused], audiences: int
-) -> Unavailable | DestinationRefused:
-    """One error for all: final as soon as one of them is."""
+def _one_of(failures: Mapping[str, Failure], audiences: int) -> Failure:
+    """One error for all: to be tried again as soon as one of them may be."""
     said = " ".join(f"{name}: {error}" for name, error in failures.items())
     text = f"{len(failures)} of {audiences} audiences failed. {said}"
-    if any(isinstance(error, DestinationRefused) for error in failures.values()):
+    return _later_or_never(failures.values(), text)
+
+
+def _later_or_never(failures: Iterable[Failure], text: str) -> Failure:
+    every = list(failures)
+    waits = [error.wait_s for error in every if isinstance(error, Unavailable)]
+    if waits:
+        return Unavailable(text, wait_s=max(waits))
+    if any(isinstance(error, DestinationRefused) for error in every):
         return DestinationRefused(text)
-    return Unavailable(text)
+    return GateClosed(text)

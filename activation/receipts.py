@@ -13,6 +13,7 @@ DELIVERED = "delivered"
 DRY_RUN = "dry_run"
 FAILED = "failed"
 SKIPPED = "skipped"
+STOPPED = "stopped"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,8 +29,12 @@ class Receipt:
     fitting: int = 0
     sendable: int = 0
     sent: int = 0
+    removed: int = 0
+    held: int = 0
+    waiting: int = 0
     received: int = 0
     invalid: int = 0
+    match_rate: str = ""
     detail: str = ""
 
 
@@ -37,19 +42,6 @@ def keep(client: "Client", receipt: Receipt) -> None:
     """Write one receipt."""
     row = asdict(receipt)
     client.insert("ops.audience_receipts", [list(row.values())], column_names=list(row))
-
-
-def remote_ids(client: "Client", platform: str) -> dict[str, str]:
-    """The remote id that each audience was last known by at a platform."""
-    found = rows(
-        client,
-        "select audience, argMax(remote_id, pushed_at) as last_id"
-        " from ops.audience_receipts"
-        " where platform = {platform:String} and remote_id != ''"
-        " group by audience",
-        {"platform": platform},
-    )
-    return {row["audience"]: row["last_id"] for row in found}
 
 
 def latest(client: "Client", as_of: date) -> list[dict[str, object]]:

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 class KeepsIdentifiers(Protocol):
     """What is needed of the vault."""
 
+    @property
+    def root(self) -> bytes:
+        """The secret that what must never change is derived from."""
+
     def latest(
         self, subjects: Iterable[str], names: Iterable[str]
     ) -> Mapping[str, Mapping[str, str]]:
@@ -46,15 +50,14 @@ class Rim:
 
     client: "Client"
     vault: KeepsIdentifiers = field(repr=False)
-    master_key: bytes = field(repr=False)
     clock: Callable[[], datetime]
 
     @cached_property
     def external_key(self) -> bytes:
         """What makes the external ids."""
-        return external_key(self.master_key)
+        return external_key(self.vault.root)
 
     @cached_property
     def index_key(self) -> bytes:
         """What makes the HMACs by which the ledger finds what was sent."""
-        return hmac.digest(self.master_key, b"questlog/activation/ledger/1", "sha256")
+        return hmac.digest(self.vault.root, b"questlog/activation/ledger/1", "sha256")

@@ -3,23 +3,43 @@
 The definitions lie beside this file, one YAML file each.
 """
 
+import contextlib
+import fcntl
 import os
-from datetime import date
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 from activation.choosing import Choice, choose_members
 from activation.definitions import Definitions, load_definitions
+from activation.destinations.kinds import (
+    configured,
+    identity_for,
+    kinds,
+    opened,
+    started,
+)
 from activation.receipts import Receipt
+from activation.rim import Rim
 from warehouse.clickhouse import connect
-from warehouse.errors import BadInput
+from warehouse.durable import private_folder
+from warehouse.errors import BadInput, Unavailable
+from warehouse.home import Home
 from warehouse.settings import Settings, load
 
 if TYPE_CHECKING:
-    from clickhouse_connect.driver.client import Client
-
-    from activation.destination import Destination
-    from activation.planning import Aim, Planned
+    from activation.destinations.protocol import Destination
+    from activation.pushing import Push
     from warehouse.vault import Vault
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """One audience at one destination: what a push can be asked for by itself."""
+
+    audience: str
+    platform: str
 
 
 def choose(as_of: str) -> list[Choice]:
@@ -33,63 +53,131 @@ def choose(as_of: str) -> list[Choice]:
         return choose_members(client, vault, definitions, day)
 
 
-def push(as_of: str) -> list[Receipt]:
+def targets() -> list[Target]:
+    """Every audience at every destination that it goes to.
+
+    Raises BadSetting when there is no destination.
+    """
+    settings = load(os.environ)
+    definitions = _definitions(settings)
+    return [
+        Target(audience=audience.name, platform=platform)
+        for platform in configured(settings)
+        for audience in definitions.custom
+        if audience.goes_to(platform)
+    ]
+
+
+def push(
+    as_of: str,
+    *,
+    audience: str = "",
+    platform: str = "",
+    may_shrink: Collection[str] = (),
+) -> list[Receipt]:
     """Make every audience in every ad account equal to who may be sent now.
 
-    Raises BadSetting when there is no ad account, Unavailable or
-    DestinationRefused when an audience failed; receipts say which.
+    With an audience, or a platform, only there. Raises BadSetting when there is no ad
+    account, Unavailable, DestinationRefused or GateClosed when an audience failed;
+    receipts say which.
     """
-    from activation.platforms import configured, destination_of
-    from activation.pushing import carry_out, to_each
+    from activation.pushing import push as push_to
+    from activation.pushing import to_each
+    from activation.sending import Sender
 
-    settings, day = load(os.environ), _day(as_of)
-    destinations = [destination_of(one, settings) for one in configured(settings)]
-    definitions = _definitions(settings)
-    with connect(settings) as client:
+    settings = load(os.environ)
+    wanted = _wanted(settings, as_of, audience, may_shrink)
+    names = [platform] if platform else configured(settings)
+    destinations = [opened(name, settings) for name in names]
+    with _rim(settings) as rim:
 
         def send_to(destination: "Destination") -> list[Receipt]:
-            plan, aim = _plan(client, settings, definitions, day, destination.platform)
-            return carry_out(client, destination, plan, definitions, aim)
+            name = destination.platform
+            sender = Sender(
+                rim=rim,
+                destination=destination,
+                identity_of=lambda one: identity_for(name, one, rim.external_key),
+            )
+            with _alone(settings, name, audience):
+                return push_to(sender, wanted)
 
         return to_each(destinations, send_to)
 
 
-def rehearse(as_of: str) -> list[Receipt]:
+def rehearse(as_of: str, *, may_shrink: Collection[str] = ()) -> list[Receipt]:
     """Write the receipts that a push would, without calling anybody.
 
-    Without any ad account it is done as for Meta.
+    Without any ad account it is done as for the first destination there is.
     """
-    from activation.platforms import META, chosen
-    from activation.pushing import rehearse_plan
+    from activation.pushing import rehearsed
 
-    settings, day = load(os.environ), _day(as_of)
+    settings = load(os.environ)
+    wanted = _wanted(settings, as_of, "", may_shrink)
+    with _rim(settings) as rim:
+        return [
+            receipt
+            for platform in started(settings) or ("meta",)
+            for receipt in rehearsed(rim, platform, wanted)
+        ]
+
+
+def _wanted(
+    settings: Settings, as_of: str, audience: str, may_shrink: Collection[str]
+) -> "Push":
+    from activation.pushing import Push
+
     definitions = _definitions(settings)
-    receipts: list[Receipt] = []
-    with connect(settings) as client:
-        for platform in chosen(settings) or (META,):
-            plan, aim = _plan(client, settings, definitions, day, platform)
-            receipts += rehearse_plan(client, plan, definitions, aim)
-    return receipts
-
-
-def _plan(
-    client: "Client",
-    settings: Settings,
-    definitions: Definitions,
-    as_of: date,
-    platform: str,
-) -> "tuple[list[Planned], Aim]":
-    from activation.identifiers import external_key
-    from activation.planning import Aim, plan_push
-
-    with _vault(settings) as vault:
-        key = external_key(vault.root)
-        aim = Aim(as_of=as_of, platform=platform, key=key)
-        return plan_push(client, vault, definitions, aim), aim
+    known = {one.name for one in definitions.custom}
+    if audience and audience not in known:
+        raise BadInput(
+            f"{audience!r} is no audience of our own people; there are"
+            f" {', '.join(sorted(known))}."
+        )
+    return Push(
+        definitions=definitions,
+        as_of=_day(as_of),
+        audience=audience,
+        may_shrink=frozenset(may_shrink),
+    )
 
 
 def _definitions(settings: Settings) -> Definitions:
-    return load_definitions(country=settings.lookalike_country)
+    return load_definitions(
+        country=settings.lookalike_country, destinations=frozenset(kinds())
+    )
+
+
+@contextlib.contextmanager
+def _rim(settings: Settings) -> "Iterator[Rim]":
+    with connect(settings) as client, _vault(settings) as vault:
+        yield Rim(client=client, vault=vault, clock=lambda: datetime.now(UTC))
+
+
+@contextlib.contextmanager
+def _alone(settings: Settings, platform: str, audience: str) -> Iterator[None]:
+    """Keep two pushes of one audience to one platform apart, on this machine.
+
+    Raises Unavailable while another is at work. A push of all audiences and one of a
+    single one keep apart too.
+    """
+    folder = Home(settings.home).run / "pushes"
+    private_folder(folder)
+    with contextlib.ExitStack() as stack:
+        every = stack.enter_context((folder / f"{platform}.lock").open("w"))
+        shared = fcntl.LOCK_SH if audience else fcntl.LOCK_EX
+        held = [(every, shared)]
+        if audience:
+            one = (folder / f"{platform}.{audience}.lock").open("w")
+            held.append((stack.enter_context(one), fcntl.LOCK_EX))
+        for file, kind in held:
+            try:
+                fcntl.flock(file, kind | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise Unavailable(
+                    f"Another push to {platform} is at work. Wait for its end, or end"
+                    " it; what it has sent is in the ledger."
+                ) from error
+        yield
 
 
 def _vault(settings: Settings) -> "Vault":

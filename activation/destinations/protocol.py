@@ -105,7 +105,7 @@ class Destination(Protocol):
 
     @property
     def platform(self) -> str:
-        """Its name in the ledger and receipts, and in `identifiers.HASHING`."""
+        """Its name in the ledger and receipts, and as a kind of destination."""
 
     @property
     def limits(self) -> Limits:

@@ -17,6 +17,11 @@ AsOf = Annotated[str, typer.Option(help="The day, such as 2026-03-01.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Write receipts, call nobody.")]
 
+MayShrink = Annotated[
+    list[str] | None,
+    typer.Option(help="An audience that may lose most of its people, this once."),
+]
+
 
 def register(app: typer.Typer) -> None:
     """Add this room's commands."""
@@ -42,7 +47,12 @@ def choose(as_of: AsOf, json_output: Json = False) -> None:
     _show([_of_choice(one) for one in choose_members(as_of)], json_output=json_output)
 
 
-def push(as_of: AsOf, dry_run: DryRun = False, json_output: Json = False) -> None:
+def push(
+    as_of: AsOf,
+    dry_run: DryRun = False,
+    may_shrink: MayShrink = None,
+    json_output: Json = False,
+) -> None:
     """Make each audience in each ad account equal to who may be sent now.
 
     Example: questlog audiences push --as-of 2026-03-01 --dry-run
@@ -50,7 +60,9 @@ def push(as_of: AsOf, dry_run: DryRun = False, json_output: Json = False) -> Non
     from activation.audiences import push as push_audiences
     from activation.audiences import rehearse
 
-    receipts = (rehearse if dry_run else push_audiences)(as_of)
+    receipts = (rehearse if dry_run else push_audiences)(
+        as_of, may_shrink=may_shrink or []
+    )
     told = [_of_receipt(asdict(receipt)) for receipt in receipts]
     _show(told, json_output=json_output)
 
@@ -99,7 +111,10 @@ def _of_choice(choice: "Choice") -> dict[str, Any]:
 
 
 def _of_receipt(receipt: Mapping[str, Any]) -> dict[str, Any]:
-    counts = ("fitting", "sendable", "sent", "received", "invalid")
+    counts = (
+        *("fitting", "sendable", "sent", "removed", "held", "waiting"),
+        *("received", "invalid"),
+    )
     shown = ("audience", "platform", "kind", "status", *counts, "remote_id", "detail")
     return {key: receipt[key] for key in shown}
 

@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -18,12 +18,12 @@ import requests
 
 from activation.choosing import Choice, choose_members
 from activation.definitions import Definitions, load_definitions
-from activation.identifiers import external_key
-from activation.meta import meta_destination
+from activation.destinations.kinds import identity_for, opened
 from activation.patience import Patience
-from activation.planning import Aim, plan_push
-from activation.pushing import carry_out, rehearse_plan
+from activation.pushing import Push, push, rehearsed
 from activation.receipts import Receipt
+from activation.rim import Rim
+from activation.sending import Sender
 from activation.standins.serving import running
 from warehouse.clickhouse import connect, rows
 from warehouse.errors import (
@@ -43,6 +43,9 @@ AS_OF = date(2026, 3, 1)
 NEXT_DAY = AS_OF + timedelta(days=1)
 TOKEN = "EAAsecret"
 _CLEAN = (
+    *("activation.desired", "activation.outbox", "activation.batches"),
+    *("activation.sent", "activation.acknowledged", "activation.plans"),
+    "activation.suppressions",
     "activation.audience_members",
     "ops.audience_receipts",
     "ml.models",
@@ -71,8 +74,7 @@ class World:
     def __init__(self, settings: Settings, client: "Client") -> None:
         self.settings, self.client = settings, client
         home = Home(settings.home)
-        self.key = load_master_key(settings)
-        self.vault = Vault.open(home.vault, self.key)
+        self.vault = Vault.open(home.vault, load_master_key(settings))
         for table in _CLEAN:
             client.command(f"truncate table {table}")
         client.command("create database if not exists marts")
@@ -176,13 +178,29 @@ class World:
         chosen = choose_members(self.client, self.vault, self.definitions(), as_of)
         return {choice.audience: choice for choice in chosen}
 
-    def push(self, as_of: date = AS_OF, **changed: object) -> dict[str, Receipt]:
-        definitions = self.definitions(**changed)
-        aim = Aim(as_of=as_of, platform="meta", key=external_key(self.key))
-        plan = plan_push(self.client, self.vault, definitions, aim)
-        meta = meta_destination(self.settings, Patience(sleep=lambda _: None))
-        receipts = carry_out(self.client, meta, plan, definitions, aim)
-        return {receipt.audience: receipt for receipt in receipts}
+    @property
+    def rim(self) -> Rim:
+        return Rim(
+            client=self.client,
+            vault=self.vault,
+            clock=lambda: datetime.now(UTC),
+        )
+
+    def push(
+        self, as_of: date = AS_OF, *, may_shrink: Iterable[str] = (), **changed: object
+    ) -> dict[str, Receipt]:
+        rim = self.rim
+        sender = Sender(
+            rim=rim,
+            destination=opened("meta", self.settings, Patience(sleep=lambda _: None)),
+            identity_of=lambda one: identity_for("meta", one, rim.external_key),
+        )
+        wanted = Push(
+            definitions=self.definitions(**changed),
+            as_of=as_of,
+            may_shrink=frozenset(may_shrink),
+        )
+        return {receipt.audience: receipt for receipt in push(sender, wanted)}
 
     def members(self, audience: str, as_of: date = AS_OF) -> dict[str, str]:
         found = rows(
@@ -487,11 +505,9 @@ def test_a_revoked_token_leaves_failed_receipts_and_no_secret(world: World) -> N
 
 def test_a_rehearsal_writes_receipts_and_calls_nobody(world: World) -> None:
     a_chosen_crowd(world, "ann")
-    definitions = world.definitions()
-    aim = Aim(as_of=AS_OF, platform="meta", key=external_key(world.key))
-    plan = plan_push(world.client, world.vault, definitions, aim)
+    wanted = Push(definitions=world.definitions(), as_of=AS_OF)
 
-    receipts = rehearse_plan(world.client, plan, definitions, aim)
+    receipts = rehearsed(world.rim, "meta", wanted)
 
     state = requests.get(f"{world.settings.meta_graph_url}/_standin/state", timeout=5)
     assert {receipt.status for receipt in receipts} == {"dry_run"}
@@ -519,13 +535,15 @@ def test_no_table_holds_an_identifier_or_a_digest(world: World) -> None:
         "select database || '.' || name as name from system.tables"
         " where database in ('activation', 'ops', 'ml')",
     )
-    held = "".join(
-        world.client.raw_query(f"select * from {table['name']} format TSV").decode()
+    held = b"".join(
+        world.client.raw_query(f"select * from {table['name']} format TSV")
         for table in tables
     )
 
-    assert "high_value" in held
-    assert [s for s in (TOKEN, email("ann"), *digests("ann")) if s in held] == []
+    secrets = [one.encode() for one in (TOKEN, email("ann"), *digests("ann"))]
+    secrets += [bytes.fromhex(one) for one in digests("ann")]
+    assert b"high_value" in held
+    assert [one for one in secrets if one in held] == []
 
 
 def questlog(world: World, *words: str, **environment: str) -> Any:
@@ -564,7 +582,7 @@ def test_the_commands_choose_rehearse_push_and_list(world: World) -> None:
     assert json.loads(chosen.stdout)[1]["sendable"] == 25
     assert "dry_run" in rehearsed.stdout
     assert alone.returncode == 1
-    assert "META_ACCESS_TOKEN and META_AD_ACCOUNT_ID" in alone.stderr
+    assert "META_ACCESS_TOKEN, META_AD_ACCOUNT_ID" in alone.stderr
     assert json.loads(pushed.stdout)[1]["received"] == 25
     assert json.loads(pushed.stdout) == sorted(
         json.loads(listed.stdout), key=lambda one: (one["kind"], one["audience"])

@@ -1,24 +1,36 @@
-"""Several platforms: which are sent to, and that none stops another."""
+"""Several destinations: one that fails never stops another."""
 
 from datetime import date
 
 import pytest
 
-from activation.destination import Destination, LookalikeOrder, Order
-from activation.identifiers import HASHING, Identifiers
-from activation.platforms import PLATFORMS, chosen, configured
+from activation.destinations.protocol import Destination
 from activation.pushing import to_each
 from activation.receipts import DELIVERED, Receipt
 from activation.standins.memory import InMemory
-from warehouse.errors import BadSetting, DestinationRefused, Unavailable
-from warehouse.settings import Settings
+from warehouse.errors import DestinationRefused, GateClosed, Unavailable
+
+PLATFORMS = ("meta", "google")
+Failure = DestinationRefused | GateClosed | Unavailable
+
+
+class Failing(InMemory):
+    """Raises what it is given, when it is given something."""
+
+    failure: Failure | None = None
+
+
+def a_destination(platform: str, failure: Failure | None = None) -> Failing:
+    made = Failing(platform=platform)
+    made.failure = failure
+    return made
 
 
 def send_to(destination: Destination) -> list[Receipt]:
-    identity = HASHING[destination.platform](Identifiers("ann", email="a@b.de"), b"k")
-    delivery = destination.replace(
-        Order(audience="best", meaning="Best.", remote_id="", people=[identity])
-    )
+    assert isinstance(destination, Failing)
+    if destination.failure is not None:
+        raise destination.failure
+    destination.calls.append("sent")
     return [
         Receipt(
             as_of=date(2026, 3, 1),
@@ -26,64 +38,41 @@ def send_to(destination: Destination) -> list[Receipt]:
             audience="best",
             kind="custom",
             status=DELIVERED,
-            remote_id=delivery.remote_id,
         )
     ]
 
 
-def test_every_platform_has_a_way_to_hash_and_gets_its_receipts() -> None:
-    every = [InMemory(platform=platform) for platform in PLATFORMS]
-
-    receipts = to_each(every, send_to)
+def test_every_destination_gets_its_receipts() -> None:
+    receipts = to_each([a_destination(name) for name in PLATFORMS], send_to)
 
     assert [receipt.platform for receipt in receipts] == ["meta", "google"]
-    assert [len(one.audiences["best"]) for one in every] == [1, 1]
 
 
 @pytest.mark.parametrize("failing", PLATFORMS)
-def test_a_platform_that_fails_never_stops_the_other(failing: str) -> None:
-    every = [InMemory(platform=platform) for platform in PLATFORMS]
-    for one in every:
-        one.failure = DestinationRefused("no.") if one.platform == failing else None
+def test_a_destination_that_fails_never_stops_the_other(failing: str) -> None:
+    every = [
+        a_destination(name, DestinationRefused("no.") if name == failing else None)
+        for name in PLATFORMS
+    ]
 
     with pytest.raises(DestinationRefused, match=f"^{failing}: no"):
         to_each(every, send_to)
 
-    assert {one.platform for one in every if one.audiences} == {*PLATFORMS} - {failing}
+    assert {one.platform for one in every if one.calls} == {*PLATFORMS} - {failing}
 
 
 def test_what_may_succeed_later_is_tried_later_beside_a_refusal() -> None:
     every = [
-        InMemory(platform="meta", failure=DestinationRefused("never.")),
-        InMemory(platform="google", failure=Unavailable("later.")),
+        a_destination("meta", DestinationRefused("never.")),
+        a_destination("google", Unavailable("later.", wait_s=60.0)),
     ]
 
-    with pytest.raises(Unavailable, match=r"^meta: never\. google: later\."):
+    with pytest.raises(Unavailable, match=r"^meta: never\. google: later\.") as caught:
         to_each(every, send_to)
 
-
-def test_the_destination_in_memory_empties_and_keeps_lookalikes() -> None:
-    memory = InMemory()
-    nobody = Order(audience="best", meaning="Best.", remote_id="", people=[])
-
-    assert memory.replace(nobody).remote_id == ""
-    send_to(memory)
-    assert memory.replace(nobody).remote_id == "set-best"
-    memory.keep_lookalike(
-        LookalikeOrder(audience="l", seed_remote_id="s", ratio=0.01, country="DE")
-    )
-    assert memory.lookalikes == {"l": "s"}
+    assert caught.value.wait_s == 60.0
 
 
-def test_the_settings_say_which_platforms_are_sent_to() -> None:
-    meta, google = {"meta_access_token": "t"}, {"google_customer_id": "1"}
-
-    assert chosen(Settings()) == []
-    assert configured(Settings(**meta)) == ["meta"]
-    assert configured(Settings(**google)) == ["google"]  # type: ignore[arg-type]
-    assert configured(Settings(**meta, **google)) == ["meta", "google"]  # type: ignore[arg-type]
-
-
-def test_without_any_account_the_settings_of_both_are_named() -> None:
-    with pytest.raises(BadSetting, match=r"META_ACCESS_TOKEN .* GOOGLE_CUSTOMER_ID"):
-        configured(Settings())
+def test_a_guard_that_stopped_something_is_final_unless_something_may_pass() -> None:
+    with pytest.raises(GateClosed, match=r"^meta: too many\."):
+        to_each([a_destination("meta", GateClosed("too many."))], send_to)

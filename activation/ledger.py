@@ -1,0 +1,245 @@
+"""The ledger's tables: plans, batches, what was sent, what was acknowledged.
+
+Only rows are added; the highest version or turn counts. A turn is a moment in
+microseconds that no other batch of the audience has: it orders what was sent.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import date, timedelta
+from typing import Any
+
+from activation.rim import Rim
+from warehouse.clickhouse import rows
+
+PLANNED, SENDING, TAKEN = "planned", "sending", "taken"
+DONE, PARTLY, FAILED, LOST, DROPPED = "done", "partly", "failed", "lost", "dropped"
+ADD, REMOVE, REPLACE = "add", "remove", "replace"
+COMMITTED, FINISHED, SUPERSEDED = "committed", "finished", "superseded"
+NO_MARK = bytes(16)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shelf:
+    """Where an audience stands: at a platform, under an id that it has there."""
+
+    platform: str
+    audience: str
+    remote_id: str = ""
+
+    @property
+    def bound(self) -> dict[str, Any]:
+        """The parameters of its queries."""
+        return asdict(self)
+
+
+OF_SHELF = (
+    "platform = {platform:String} and audience = {audience:String}"
+    " and remote_id = {remote_id:String}"
+)
+OF_AUDIENCE = "platform = {platform:String} and audience = {audience:String}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """A row of activation.batches: what goes into one call, and how it stands."""
+
+    shelf: Shelf
+    plan: int
+    batch: int
+    action: str
+    people: int
+    turn: int = 0
+    state: str = PLANNED
+    request_id: str = ""
+    received: int = 0
+    invalid: int = 0
+    reasons: Mapping[str, int] = field(default_factory=dict)
+    match_rate: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A row of activation.plans; `plan` is its turn."""
+
+    shelf: Shelf
+    plan: int
+    as_of: date
+    desired: int = 0
+    additions: int = 0
+    removals: int = 0
+    batches: int = 0
+    state: str = COMMITTED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """What a platform said of one person: a row of activation.acknowledged."""
+
+    person_id: str
+    action: str
+    mark: bytes = NO_MARK
+    value: float | None = None
+    detail: str = ""
+
+
+def next_turn(rim: Rim, shelf: Shelf) -> int:
+    """A turn later than all of the audience, whatever the clock says."""
+    now = int(rim.clock().timestamp() * 1_000_000)
+    last = rows(
+        rim.client,
+        f"""
+        select greatest(
+            (select max(greatest(turn, plan)) from activation.batches
+                where {OF_AUDIENCE}),
+            (select max(plan) from activation.plans where {OF_AUDIENCE})
+        ) as turn
+        """,
+        shelf.bound,
+    )[0]["turn"]
+    return int(max(now, last + 1))
+
+
+def last_remote_id(rim: Rim, shelf: Shelf) -> str:
+    """The id that an audience was last known by at a platform; empty for none."""
+    found = rows(
+        rim.client,
+        f"select remote_id from activation.plans where {OF_AUDIENCE}"
+        " order by plan desc limit 1",
+        shelf.bound,
+    )
+    if found:
+        return str(found[0]["remote_id"])
+    # pushes of before the ledger left receipts alone
+    found = rows(
+        rim.client,
+        f"select remote_id from ops.audience_receipts where {OF_AUDIENCE}"
+        " and remote_id != '' order by pushed_at desc limit 1",
+        shelf.bound,
+    )
+    return str(found[0]["remote_id"]) if found else ""
+
+
+def audiences_at(rim: Rim, platform: str) -> set[str]:
+    """Every audience that was ever planned for a platform."""
+    found = rows(
+        rim.client,
+        "select distinct audience from activation.plans"
+        " where platform = {platform:String}",
+        {"platform": platform},
+    )
+    return {row["audience"] for row in found}
+
+
+def write_plan(rim: Rim, plan: Plan) -> None:
+    """Write how a plan stands; its first row commits it."""
+    row = plan.shelf.bound | {
+        "plan": plan.plan,
+        "as_of": plan.as_of,
+        "desired": plan.desired,
+        "additions": plan.additions,
+        "removals": plan.removals,
+        "batches": plan.batches,
+        "state": plan.state,
+        "version": _version(rim),
+    }
+    rim.client.insert("activation.plans", [list(row.values())], column_names=list(row))
+
+
+def write_batches(rim: Rim, batches: Sequence[Batch]) -> None:
+    """Write how batches stand."""
+    if not batches:
+        return
+    version = _version(rim)
+    written = [
+        one.shelf.bound
+        | {
+            "plan": one.plan,
+            "batch": one.batch,
+            "action": one.action,
+            "people": one.people,
+            "turn": one.turn,
+            "state": one.state,
+            "request_id": one.request_id,
+            "received": one.received,
+            "invalid": one.invalid,
+            "reasons": dict(one.reasons),
+            "match_rate": one.match_rate,
+            "version": version,
+        }
+        for one in batches
+    ]
+    rim.client.insert(
+        "activation.batches",
+        [list(row.values()) for row in written],
+        column_names=list(written[0]),
+    )
+
+
+def changed(rim: Rim, batch: Batch, **stands: Any) -> Batch:
+    """A batch as it stands now, written down."""
+    now = replace(batch, **stands)
+    write_batches(rim, [now])
+    return now
+
+
+def open_batches(rim: Rim, shelf: Shelf) -> list[Batch]:
+    """Batches of an audience, at whatever remote id, of which the end is not known."""
+    found = rows(
+        rim.client,
+        f"select * from activation.batches final where {OF_AUDIENCE}"
+        " and state in ('planned', 'sending', 'taken') order by plan, batch",
+        shelf.bound,
+    )
+    return [
+        Batch(
+            shelf=replace(shelf, remote_id=row["remote_id"]),
+            **{
+                name: row[name]
+                for name in Batch.__dataclass_fields__
+                if name != "shelf"
+            },
+        )
+        for row in found
+    ]
+
+
+def write_said(rim: Rim, batch: Batch, said: Iterable[Said]) -> None:
+    """Write what a platform said of people, as of the batch's turn."""
+    shelf = batch.shelf
+    written = [
+        [
+            *(shelf.platform, shelf.audience, shelf.remote_id, one.person_id),
+            *(one.action, batch.turn, one.mark, one.value, one.detail),
+        ]
+        for one in said
+    ]
+    if written:
+        rim.client.insert(
+            "activation.acknowledged",
+            written,
+            column_names=[
+                *("platform", "audience", "remote_id", "person_id"),
+                *("action", "turn", "mark", "value", "detail"),
+            ],
+        )
+
+
+def write_emptied(rim: Rim, shelf: Shelf, turn: int) -> None:
+    """Write down that a set was empty as of a turn, whoever had been sent to it."""
+    rim.client.command(
+        f"""
+        insert into activation.acknowledged
+            (platform, audience, remote_id, person_id, action, turn, mark)
+        select distinct platform, audience, remote_id, person_id,
+            'remove', {{turn:UInt64}}, toFixedString('', 16)
+        from activation.sent where {OF_SHELF}
+        """,
+        parameters=shelf.bound | {"turn": turn},
+    )
+
+
+def _version(rim: Rim) -> int:
+    """Versions of one row are written one after the other, never in a microsecond."""
+    return int(rim.clock().timestamp() * 1_000_000)

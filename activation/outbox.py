@@ -1,0 +1,156 @@
+"""A plan, cut into batches and written down before the first call of it."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from activation.differing import LEFT, SHARES, Standing, decide, sharing
+from activation.ledger import (
+    ADD,
+    NO_MARK,
+    REMOVE,
+    Batch,
+    Plan,
+    write_batches,
+    write_plan,
+)
+from activation.rim import Rim
+
+_ROWS_AN_INSERT = 100_000
+_COLUMNS = (
+    *("platform", "audience", "remote_id", "plan", "batch", "action", "person_id"),
+    *("mark", "value", "because", "is_early", "is_again"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """What is to be done with one person; `rows` is what it takes up in a call."""
+
+    action: str
+    person_id: str
+    because: str
+    rows: int = 1
+    mark: bytes = NO_MARK
+    value: float | None = None
+    is_early: bool = False
+    is_again: bool = False
+
+
+@dataclass(slots=True)
+class Changes:
+    """All that a plan does, and whom it leaves alone because they wait."""
+
+    removals: list[Entry] = field(default_factory=list)
+    additions: list[Entry] = field(default_factory=list)
+    waiting: int = 0
+    refused: int = 0
+    entering: int = 0
+    """Additions of people who are not known to be in."""
+
+    @property
+    def leaving(self) -> int:
+        """People taken out although they may still be sent: they fit no longer."""
+        return sum(one.because == LEFT for one in self.removals)
+
+
+def changes_of(standings: Iterable[Standing]) -> Changes:
+    """The decisions on all of whom something is open."""
+    changes = Changes()
+    for one in standings:
+        decided = decide(one)
+        changes.waiting += decided.waits and one.is_desired
+        changes.refused += one.is_refused and one.is_desired
+        if decided.remove_because:
+            changes.removals.append(
+                Entry(
+                    action=REMOVE,
+                    person_id=one.person_id,
+                    because=decided.remove_because,
+                    rows=one.ever_sent,
+                    is_early=decided.is_early,
+                    is_again=one.was_done_in_part,
+                )
+            )
+        if decided.add_because:
+            changes.entering += not (one.is_sure and one.is_same)
+            changes.additions.append(
+                Entry(
+                    action=ADD,
+                    person_id=one.person_id,
+                    because=decided.add_because,
+                    mark=one.mark,
+                    value=one.value,
+                    is_again=one.was_done_in_part,
+                )
+            )
+    return changes
+
+
+def batched(entries: Sequence[Entry], size: int) -> Iterator[Sequence[Entry]]:
+    """Entries in order, as many in a batch as fit into one call, at least one."""
+    first, room = 0, size
+    for number, entry in enumerate(entries):
+        if number > first and entry.rows > room:
+            yield entries[first:number]
+            first, room = number, size
+        room -= entry.rows
+    if entries[first:]:
+        yield entries[first:]
+
+
+def commit(
+    rim: Rim, plan: Plan, changes: Changes, size: int
+) -> tuple[Plan, list[Batch]]:
+    """Write a plan down, removals before additions; its own row, the last, commits it.
+
+    Who shares an identifier with somebody that leaves is added once more.
+    """
+    batches = _written(rim, plan, changes.removals, size, after=0)
+    if changes.removals:
+        changes.additions += [
+            Entry(action=ADD, person_id=who, because=SHARES, mark=mark, value=value)
+            for who, mark, value in sharing(rim, plan.shelf, plan.plan)
+        ]
+    batches += _written(rim, plan, changes.additions, size, after=len(batches))
+    write_batches(rim, batches)
+    committed = replace(
+        plan,
+        additions=len(changes.additions),
+        removals=len(changes.removals),
+        batches=len(batches),
+    )
+    write_plan(rim, committed)
+    return committed, batches
+
+
+def _written(
+    rim: Rim, plan: Plan, entries: Sequence[Entry], size: int, *, after: int
+) -> list[Batch]:
+    """Entries in the outbox, numbered on from a batch."""
+    made: list[Batch] = []
+    rows: list[list[object]] = []
+    for some in batched(entries, size):
+        batch = Batch(
+            shelf=plan.shelf,
+            plan=plan.plan,
+            batch=after + len(made) + 1,
+            action=some[0].action,
+            people=len(some),
+        )
+        made.append(batch)
+        rows += [_row(batch, one) for one in some]
+        if len(rows) >= _ROWS_AN_INSERT:
+            rim.client.insert("activation.outbox", rows, column_names=_COLUMNS)
+            rows = []
+    if rows:
+        rim.client.insert("activation.outbox", rows, column_names=_COLUMNS)
+    return made
+
+
+def _row(batch: Batch, one: Entry) -> list[object]:
+    shelf = batch.shelf
+    return [
+        *(shelf.platform, shelf.audience, shelf.remote_id, batch.plan, batch.batch),
+        *(one.action, one.person_id, one.mark, one.value, one.because),
+        *(one.is_early, one.is_again),
+    ]

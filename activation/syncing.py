@@ -1,0 +1,274 @@
+"""Bring one audience at one platform to exactly who shall be in it.
+
+What was begun is settled first. Then who shall be there is written down, compared with
+the ledger, and the plan committed before anything is sent; removals go first. Whatever
+ends a push early, the next one goes on from the ledger.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+
+from activation.destinations.protocol import Wanted
+from activation.differing import WITHDREW, Comparison, differences, held
+from activation.ledger import (
+    ADD,
+    DROPPED,
+    FAILED,
+    FINISHED,
+    OF_SHELF,
+    REMOVE,
+    REPLACE,
+    TAKEN,
+    Batch,
+    Plan,
+    Shelf,
+    changed,
+    last_remote_id,
+    next_turn,
+    open_batches,
+    write_emptied,
+    write_plan,
+)
+from activation.outbox import Changes, changes_of, commit
+from activation.replacing import replace_whole
+from activation.rim import Rim
+from activation.sending import Sender, Unnameable, send
+from activation.settling import ask, settle
+from activation.wanting import Wants, forget_desired, write_desired
+from warehouse.clickhouse import rows
+from warehouse.errors import DestinationRefused, Unavailable
+
+GUARDED_FROM = 50
+"""Sets of fewer people may shrink as they like: a share of them is chance."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What a push shall bring about.
+
+    A plan that takes out more than `most_leaving` of a set, of people who fit no longer
+    but may still be sent, is stopped; 1 stops none.
+    """
+
+    audience: str
+    meaning: str
+    as_of: date
+    wants: Wants
+    minimum_size: int = 1
+    with_values: bool = False
+    most_leaving: float = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Synced:
+    """What a push came to; counts are people unless said otherwise."""
+
+    remote_id: str = ""
+    sendable: int = 0
+    desired: int = 0
+    sent: int = 0
+    removed: int = 0
+    held: int = 0
+    waiting: int = 0
+    received: int = 0
+    """Rows, as the platform counts them."""
+    invalid: int = 0
+    reasons: dict[str, int] = field(default_factory=dict)
+    match_rate: str = ""
+    was_made_anew: bool = False
+    held_back: int = 0
+    """People whom the guard kept from being taken out; 0 where it stopped nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intent:
+    """A plan that nobody has heard of yet."""
+
+    plan: Plan
+    changes: Changes
+    held_back: int
+
+
+def sync(sender: Sender, order: Order) -> Synced:
+    """Make the set at the destination what it shall be, or say what still waits.
+
+    Raises Unavailable and DestinationRefused as the destination does: what was
+    acknowledged until then stays so.
+    """
+    rim, destination = sender.rim, sender.destination
+    shelf = Shelf(platform=destination.platform, audience=order.audience)
+    settle(sender, shelf)
+    _require_no_exchange(sender, shelf)
+    known = last_remote_id(rim, shelf)
+    wanted = Wanted(
+        audience=order.audience,
+        meaning=order.meaning,
+        remote_id=known,
+        with_values=order.with_values,
+    )
+    shelf = replace(shelf, remote_id=destination.find(wanted))
+    compared, sendable = _compared(
+        rim, shelf, order, refresh_after=destination.limits.refresh_after
+    )
+    if not shelf.remote_id and not compared.desired:
+        return Synced(sendable=sendable)
+    if not shelf.remote_id:
+        shelf = replace(shelf, remote_id=destination.make(wanted))
+        # a platform may give an id twice
+        write_emptied(rim, shelf, compared.plan)
+    intent = _intent(rim, shelf, order, compared)
+    plan, batches = commit(
+        rim, intent.plan, intent.changes, destination.limits.members_a_batch
+    )
+    ended = _sent_in_turn(sender, plan, batches)
+    write_plan(rim, replace(plan, state=FINISHED))
+    told = _told(intent, ended)
+    return replace(
+        told,
+        sendable=sendable,
+        held=held(rim, shelf),
+        was_made_anew=known not in {"", shelf.remote_id},
+    )
+
+
+def _require_no_exchange(sender: Sender, shelf: Shelf) -> None:
+    """Raise Unavailable while a set is being exchanged: nothing in it is known."""
+    if any(one.action == REPLACE for one in open_batches(sender.rim, shelf)):
+        wait = sender.destination.limits.settles_after
+        raise Unavailable(
+            f"{shelf.platform} is still exchanging the whole of {shelf.audience}."
+            " The next push goes on when that is done.",
+            wait_s=wait.total_seconds(),
+        )
+
+
+def rehearse(rim: Rim, platform: str, order: Order) -> Synced:
+    """What a push would do, as far as the ledger knows; calls nobody."""
+    shelf = Shelf(platform=platform, audience=order.audience)
+    shelf = replace(shelf, remote_id=last_remote_id(rim, shelf))
+    compared, sendable = _compared(rim, shelf, order)
+    intent = _intent(rim, shelf, order, compared)
+    return Synced(
+        remote_id=shelf.remote_id,
+        sendable=sendable,
+        desired=compared.desired,
+        sent=len(intent.changes.additions),
+        removed=len(intent.changes.removals),
+        held=held(rim, shelf),
+        waiting=intent.changes.waiting,
+        held_back=intent.held_back,
+    )
+
+
+def _compared(
+    rim: Rim, shelf: Shelf, order: Order, refresh_after: timedelta | None = None
+) -> tuple[Comparison, int]:
+    """What the set is compared with, and how many people could be sent.
+
+    Too few people name each other: then nobody shall be in the set.
+    """
+    turn = next_turn(rim, shelf)
+    sendable = write_desired(rim, shelf, turn, order.wants)
+    is_enough = sendable >= order.minimum_size
+    if not is_enough:
+        forget_desired(rim, shelf)
+    comparison = Comparison(
+        plan=turn,
+        desired=sendable if is_enough else 0,
+        with_values=order.with_values,
+        refresh_after=refresh_after,
+    )
+    return comparison, sendable
+
+
+def _intent(rim: Rim, shelf: Shelf, order: Order, compared: Comparison) -> Intent:
+    changes = changes_of(differences(rim, shelf, compared))
+    before = held(rim, shelf)
+    held_back = 0
+    if changes.leaving > order.most_leaving * before and before >= GUARDED_FROM:
+        held_back = changes.leaving
+        # who withdrew leaves whatever else looks wrong
+        changes = Changes(
+            removals=[one for one in changes.removals if one.because == WITHDREW],
+            waiting=changes.waiting,
+        )
+    plan = Plan(
+        shelf=shelf, plan=compared.plan, as_of=order.as_of, desired=compared.desired
+    )
+    return Intent(plan=plan, changes=changes, held_back=held_back)
+
+
+def _sent_in_turn(sender: Sender, plan: Plan, batches: Sequence[Batch]) -> list[Batch]:
+    """Every batch as it stands once all have been sent, removals before additions."""
+    removals = [one for one in batches if one.action == REMOVE]
+    additions = [one for one in batches if one.action == ADD]
+    ended: list[Batch] = []
+    try:
+        ended.extend(_sent(sender, batch, frozenset()) for batch in removals)
+    except Unnameable:
+        whole = replace(batches[-1], people=plan.desired)
+        left = batches[len(ended) :]
+        ended.append(_looked_at(sender, replace_whole(sender, whole)))
+        return ended + [changed(sender.rim, one, state=DROPPED) for one in left]
+    blocked = _blocked(sender.rim, plan.shelf) if additions else frozenset()
+    return ended + [_sent(sender, batch, blocked) for batch in additions]
+
+
+def _sent(sender: Sender, batch: Batch, blocked: frozenset[bytes]) -> Batch:
+    try:
+        return _looked_at(sender, send(sender, batch, blocked))
+    except DestinationRefused:
+        changed(sender.rim, batch, state=FAILED)
+        raise
+
+
+def _looked_at(sender: Sender, batch: Batch) -> Batch:
+    """Where a platform can be asked at once, how the batch stands already."""
+    return ask(sender, batch) if batch.state == TAKEN else batch
+
+
+def _blocked(rim: Rim, shelf: Shelf) -> frozenset[bytes]:
+    """What names the people whose removal the platform has yet to carry out.
+
+    It promises no order: who shares one of these waits until that is done.
+    """
+    found = rows(
+        rim.client,
+        f"""
+        select distinct arrayJoin(naming) as named
+        from activation.sent
+        where {OF_SHELF} and person_id in (
+            select person_id from activation.outbox
+            where {OF_SHELF} and (plan, batch) in (
+                select plan, batch from activation.batches final
+                where {OF_SHELF} and state = 'taken' and action = 'remove'
+            )
+        )
+        """,
+        shelf.bound,
+    )
+    return frozenset(row["named"] for row in found)
+
+
+def _told(intent: Intent, ended: Sequence[Batch]) -> Synced:
+    """What the batches came to, in sum."""
+    reasons: Counter[str] = Counter()
+    for one in ended:
+        reasons.update(one.reasons)
+    sent = [one for one in ended if one.state != DROPPED and one.action != REMOVE]
+    rates = [one.match_rate for one in sent if one.match_rate]
+    removed = [one for one in ended if one.state != DROPPED and one.action == REMOVE]
+    return Synced(
+        remote_id=intent.plan.shelf.remote_id,
+        desired=intent.plan.desired,
+        sent=sum(one.people for one in sent),
+        removed=sum(one.people for one in removed),
+        waiting=intent.changes.waiting,
+        received=sum(one.received for one in sent),
+        invalid=sum(one.invalid for one in ended),
+        reasons=dict(reasons),
+        match_rate=rates[-1] if rates else "",
+        held_back=intent.held_back,
+    )
