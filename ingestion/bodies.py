@@ -31,6 +31,16 @@ _ITEMS = msgspec.json.Decoder(list[msgspec.Raw])
 _KEYS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
+class _Batch(msgspec.Struct, forbid_unknown_fields=True):
+    """A batch as nearly all senders write it: read in one go."""
+
+    events: list[msgspec.Raw]
+    sent_at: msgspec.Raw = msgspec.Raw(b"null")
+
+
+_BATCH = msgspec.json.Decoder(_Batch)
+
+
 class TooMany(BadInput):
     """A batch holds more events than the door takes at once."""
 
@@ -83,9 +93,18 @@ def _split(body: bytes) -> Body:
         return Body(events=tuple(map(_trimmed, _ITEMS.decode(body))))
     if body[:1] != b"{":
         raise BadInput(f"The body is no JSON object or array. {_HOW}")
-    keys = _KEYS.decode(body)
     if body.count(b'"events"') > 1 and _names_twice(body):
         raise BadInput(f"`events` or `sent_at` is given twice. {_HOW}")
+    try:
+        batch = _BATCH.decode(body)
+    except msgspec.ValidationError:
+        return _split_with_faults(body)
+    return Body(tuple(map(_trimmed, batch.events)), _sent_at(batch.sent_at))
+
+
+def _split_with_faults(body: bytes) -> Body:
+    """A single event, or a batch with something wrong about it."""
+    keys = _KEYS.decode(body)
     if "events" not in keys:
         return Body(events=(body,))
     events = _trimmed(keys["events"])
@@ -94,10 +113,7 @@ def _split(body: bytes) -> Body:
     unknown = sorted(keys.keys() - {"events", "sent_at"})
     if unknown:
         raise BadInput(f"Beside `events` stands an unknown key. {_HOW}")
-    return Body(
-        events=tuple(map(_trimmed, _ITEMS.decode(events))),
-        sent_at=_sent_at(keys.get("sent_at")),
-    )
+    return Body(tuple(map(_trimmed, _ITEMS.decode(events))))
 
 
 def _names_twice(body: bytes) -> bool:
@@ -123,9 +139,9 @@ def _trimmed(raw: msgspec.Raw) -> bytes:
     return bytes(raw).strip(b" \t\r\n")
 
 
-def _sent_at(raw: msgspec.Raw | None) -> Moment | None:
+def _sent_at(raw: msgspec.Raw) -> Moment | None:
     try:
-        text = None if raw is None else msgspec.json.decode(raw, type=str | None)
+        text = msgspec.json.decode(raw, type=str | None)
         return None if text is None else moments.read(text)
     except (msgspec.DecodeError, ValueError) as error:
         raise BadInput(

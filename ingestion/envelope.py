@@ -105,6 +105,16 @@ class Reading(msgspec.Struct, frozen=True, gc=False):
     claimed_version: str = ""
 
 
+def usual(raw: bytes, decoder: msgspec.json.Decoder[Any]) -> Envelope | None:
+    """The envelope of an event with nothing wrong about it; None says: `read` it."""
+    try:
+        sent = decoder.decode(raw)
+        return _envelope(sent, is_flat=_is_flat(sent, raw))
+    except (ValueError, RecursionError):
+        # of msgspec, too: its errors are ValueErrors
+        return None
+
+
 def read(raw: bytes, decoder: msgspec.json.Decoder[Any]) -> Reading:
     """Read one event's bytes; `decoder` is LIVE or FILED. All faults at once."""
     try:
@@ -113,7 +123,7 @@ def read(raw: bytes, decoder: msgspec.json.Decoder[Any]) -> Reading:
         return _read_with_faults(raw, decoder)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return _unreadable()
-    return _read_sent(sent, is_flat=_is_flat(sent, raw))
+    return _read_sent(sent)
 
 
 def _is_flat(sent: _Sent, raw: bytes) -> bool:
@@ -132,11 +142,9 @@ def _unreadable() -> Reading:
     return Reading(envelope=None, faults=(Objection(NOT_JSON, "", message),))
 
 
-def _read_sent(
-    sent: _Sent, unknown_keys: tuple[Objection, ...] = (), *, is_flat: bool = False
-) -> Reading:
+def _read_sent(sent: _Sent, unknown_keys: tuple[Objection, ...] = ()) -> Reading:
     try:
-        return Reading(_envelope(sent, is_flat=is_flat), (), unknown_keys)
+        return Reading(_envelope(sent, is_flat=False), (), unknown_keys)
     except ValueError:
         return Reading(
             envelope=None,

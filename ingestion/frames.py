@@ -20,8 +20,19 @@ _KINDS: Final[dict[bytes, Kind]] = {one: kind for kind, one in _KIND_BYTES.items
 _LONGEST_RECORD: Final = 16 * 1024 * 1024
 
 
+def packed(record: Record) -> bytes:
+    """A record as bytes: its kind, the number of its rows, the rows."""
+    return _RECORD.pack(_KIND_BYTES[record.kind], record.count) + record.rows
+
+
+def unpacked(content: bytes) -> Record:
+    """The record of such bytes."""
+    kind, count = _RECORD.unpack_from(content)
+    return Record(_KINDS[kind], content[_RECORD.size :], count)
+
+
 def frame(record: Record) -> bytes:
-    """A record as a log holds it."""
+    """A record as a file holds it: `packed`, with its length and checksum."""
     head = _RECORD.pack(_KIND_BYTES[record.kind], record.count)
     checksum = zlib.crc32(record.rows, zlib.crc32(head))
     length = len(head) + len(record.rows)
@@ -43,8 +54,7 @@ def frames(folder: Path, start: int, position: int) -> Iterator[tuple[Record, in
             if len(body) != length or zlib.crc32(body) != checksum:
                 return
             position += _HEADER.size + length
-            kind, count = _RECORD.unpack_from(body)
-            yield Record(_KINDS[kind], body[_RECORD.size :], count), position
+            yield unpacked(body), position
 
 
 def segment_path(folder: Path, start: int) -> Path:

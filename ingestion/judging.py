@@ -117,7 +117,8 @@ def judge(raw: bytes, *, rules: Rules, source: Source, arrival: Arrival) -> Verd
     decoder = envelope.FILED if arrival.imported else envelope.LIVE
     if len(raw) > LARGEST_EVENT:
         return _too_large(raw, source, arrival)
-    reading = envelope.read(raw, decoder)
+    found = envelope.usual(raw, decoder)
+    reading = Reading(found) if found is not None else envelope.read(raw, decoder)
     found = reading.envelope
     if found is None:
         return _refused(raw, reading, (), source, arrival)

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from hashlib import blake2b
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 import msgspec
 
@@ -43,6 +43,23 @@ class Progress:
     log: str
     position: int = 0
     block: Block | None = None
+
+
+class Memory(Protocol):
+    """Where a loader remembers its progress, so that another can go on with it."""
+
+    def read(self, log: str) -> Progress:
+        """The progress in a log. Raises Unavailable, BadInput."""
+
+    def write(self, progress: Progress) -> None:
+        """Remember; durable at return. Raises Unavailable."""
+
+
+class Loads(Protocol):
+    """What can be followed for ever."""
+
+    def loaded(self, client: "Client") -> Iterator[int]:
+        """Load what there is; the records of each block once it is in."""
 
 
 class Ledger:
@@ -108,7 +125,7 @@ class Loader:
     def __init__(
         self,
         log: LogReader,
-        ledger: Ledger,
+        ledger: Memory,
         now: Callable[[], datetime],
         *,
         records_a_block: int = RECORDS_A_BLOCK,
@@ -195,7 +212,7 @@ class Following:
     every_s: float = EVERY_S
 
 
-def follow(loader: Loader, connect: Connect, how: Following) -> None:
+def follow(loader: Loads, connect: Connect, how: Following) -> None:
     """Load for ever; while ClickHouse is away wait longer and longer, and try again."""
     breaker = how.breaker
     while True:

@@ -17,6 +17,7 @@ from ingestion import breaker
 from ingestion.breaker import Breaker
 from ingestion.disk import free_bytes
 from ingestion.journal import tell_as_json
+from ingestion.kafka import Topic
 from ingestion.loader import (
     Following,
     Loader,
@@ -36,6 +37,13 @@ _LOOKED_AFTER_S: Final = 1.0
 
 def load_once(settings: Settings, now: Callable[[], datetime]) -> int:
     """Load what lies in the log now; how many records that were."""
+    topic = Topic.of(settings)
+    if topic is not None:
+        from ingestion.kafka_loading import SharedLoader
+
+        with SharedLoader(topic, now) as shared, connect(settings) as client:
+            shared.wait_for_partitions()
+            return shared.drain(client)
     folder = Home(settings.home).log
     with (
         only_one(folder),
@@ -46,17 +54,29 @@ def load_once(settings: Settings, now: Callable[[], datetime]) -> int:
 
 
 def load_for_ever(settings: Settings, now: Callable[[], datetime]) -> None:
-    """Load until SIGTERM. Raises Unavailable when another loader is at work."""
-    folder = Home(settings.home).log
+    """Load until SIGTERM.
+
+    Raises Unavailable when another loader is at work on the disk's log; the loaders of
+    a topic share it.
+    """
     tell_as_json()
+    # whatever is under way may be left: the same block is sent again next time
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_: sys.exit(0))
+    state = Breaker(random.random)
+    pause = threading.Event().wait
+    topic = Topic.of(settings)
+    if topic is not None:
+        from ingestion.kafka_loading import SharedLoader
+
+        with SharedLoader(topic, now) as shared:
+            follow(shared, partial(connect, settings), Following(pause, state))
+        return
+    folder = Home(settings.home).log
     with only_one(folder), closing(open_for_reading(folder)) as log:
         loader = Loader(log, ledger_of(folder), now)
-        # whatever is under way may be left: the same block is sent again next time
-        for name in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(name, lambda *_: sys.exit(0))
-        state = Breaker(random.random)
         chores = _Chores(folder, settings, loader, state, now)
-        how = Following(threading.Event().wait, state, after=chores.do)
+        how = Following(pause, state, after=chores.do)
         follow(loader, partial(connect, settings), how)
 
 

@@ -47,8 +47,11 @@ class LogReader(Protocol):
         """The position after the last durable record."""
 
 
-class Log(LogReader, Protocol):
+class Log(Protocol):
     """What the door needs: append-only, durable at return."""
+
+    def end(self) -> int:
+        """The position after the last durable record, as far as is known here."""
 
     def append(self, records: Sequence[Record]) -> int:
         """Put records at the end and return the position after them.

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -20,8 +21,10 @@ from ingestion.disk import Watermark, free_bytes
 from ingestion.door import Keeping
 from ingestion.journal import tell_as_json
 from ingestion.judging import Rules
+from ingestion.kafka import Committed, KafkaLog, Topic
 from ingestion.keys import KeyRing
 from ingestion.loader import ledger_of, loader_state_of
+from ingestion.log import Log
 from ingestion.metrics import Measure, Metrics
 from ingestion.quotas import Quotas
 from ingestion.segments import SegmentLog
@@ -99,29 +102,27 @@ def opened(settings: Settings, now: Callable[[], datetime]) -> Iterator[Service]
     taxonomy = load()
     rules = Rules.of(taxonomy)
     told = webhooks(secrets_of(settings.webhook_secrets), taxonomy)
-    free = partial(free_bytes, home.log)
+    free = partial(free_bytes, home.root)
     reserve = settings.ingest_disk_reserve_mb * 1024**2
     with (
-        closing(SegmentLog.open(home.log)) as log,
+        _kept(settings) as kept,
         open_vault(settings) as vault,
         ThreadPoolExecutor(WRITERS, thread_name_prefix="writer") as writers,
     ):
-        ledger = ledger_of(home.log)
         standing = Standing(
             vault, allowed_by_default=settings.analytics_consent_default
         )
         yield Service(
             rules=rules,
-            keeping=Keeping(log, vault, standing),
+            keeping=Keeping(kept.log, vault, standing),
             keys=KeyRing(
                 home.write_keys, environment=settings.ingest_environment, now=now
             ),
             metrics=Metrics(
-                log_position=log.end,
-                loaded_position=lambda: ledger.read(log.identity).position,
+                log_position=kept.log.end,
+                loaded_position=kept.loaded,
                 measures=(
-                    *_of_the_loader(home.log),
-                    ("log_bytes", "Size of the log", partial(_log_bytes, home.log)),
+                    *kept.measures,
                     ("disk_free_bytes", "Free beside the log", free),
                     ("disk_reserve_bytes", "With fewer free: 503", lambda: reserve),
                 ),
@@ -131,6 +132,35 @@ def opened(settings: Settings, now: Callable[[], datetime]) -> Iterator[Service]
             quotas=Quotas(settings.ingest_events_per_second),
             disk=Watermark(free, reserve=reserve),
             webhooks=told,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """The log of an installation; `loaded` says up to where loaders are."""
+
+    log: Log
+    loaded: Callable[[], int]
+    measures: tuple[Measure, ...] = ()
+
+
+@contextmanager
+def _kept(settings: Settings) -> Iterator[_Kept]:
+    topic = Topic.of(settings)
+    if topic is not None:
+        with closing(Committed(topic)) as committed, closing(KafkaLog(topic)) as log:
+            yield _Kept(log, lambda: committed.position)
+        return
+    folder = Home(settings.home).log
+    ledger = ledger_of(folder)
+    with closing(SegmentLog.open(folder)) as segments:
+        yield _Kept(
+            segments,
+            lambda: ledger.read(segments.identity).position,
+            (
+                *_of_the_loader(folder),
+                ("log_bytes", "Size of the log", partial(_log_bytes, folder)),
+            ),
         )
 
 

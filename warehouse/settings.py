@@ -86,6 +86,22 @@ class Settings:
         "Megabytes of the log's disk that the ingest service leaves free: with fewer"
         " it answers 503.",
     )
+    kafka_brokers: str = _setting(
+        "QUESTLOG_KAFKA_BROKERS",
+        "",
+        "Kafka brokers, as host:port with commas between, that keep the durable log."
+        " Empty: it is on the ingest service's disk.",
+    )
+    kafka_topic: str = _setting(
+        "QUESTLOG_KAFKA_TOPIC", "questlog.log", "Topic of the durable log on Kafka."
+    )
+    kafka_options: str = _setting(
+        "QUESTLOG_KAFKA_OPTIONS",
+        "",
+        "librdkafka's own options, as name=value with commas between, such as those of"
+        " security.",
+        secret=True,
+    )
     log_keep_hours: int = _setting(
         "QUESTLOG_LOG_KEEP_HOURS",
         72,
