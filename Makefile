@@ -60,9 +60,11 @@ tests/npm/node_modules/.package-lock.json: tests/npm/package-lock.json
 	@touch -c $@
 
 test: setup $(NPM) ## the tests, in two lanes; ARGS="tests/unit -k money" runs a selection
+	@.ci/debian
 	@$(BIN)/$(if $(ARGS),pytest $(ARGS),python -m tests.lanes)
 
 test-slow: setup ## the slow lane of the tests
+	@.ci/debian
 	@$(BIN)/pytest -m slow
 
 check: setup ## static checks: style, types, imports, SQL, generated files, dbt
