@@ -1,6 +1,8 @@
 """What an insert acknowledges is stored; what it cannot store is told."""
 
 import gzip
+import socket
+import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -79,6 +81,76 @@ def test_a_body_that_breaks_off_leaves_nothing(
 
     assert answer.headers["x-clickhouse-exception-code"] == "271"
     assert count(small) == 0
+
+
+ROW = (
+    "select number as n, 'a \"quoted\" \\\\ word' as word, [1.5, 2] as list,"
+    " toLowCardinality('low') as low, null::Nullable(String) as nothing,"
+    " map('k', [(1, 'x')]) as deep from numbers({rows})"
+)
+
+
+@pytest.fixture
+def rich(wire: Wire) -> Iterator[str]:
+    """A table with a column of each kind of type that a format treats alike."""
+    wire.post(
+        f"create table rich engine = MergeTree order by n as {ROW.format(rows=0)}"
+    )
+    yield "rich"
+    wire.post("drop table rich sync")
+
+
+@pytest.mark.parametrize("form", ["Native", "JSONEachRow"])
+def test_wherever_a_body_breaks_off_nothing_of_it_is_stored(
+    wire: Wire, rich: str, count: Callable[[str], int], form: str
+) -> None:
+    beginning = wire.post(f"{ROW.format(rows=20_000)} format {form}").body
+    last = wire.post(f"{ROW.format(rows=1)} format {form}").body
+    assert len(beginning) > 1 << 20
+
+    codes = set()
+    for end in range(len(last)):
+        packer = zlib.compressobj(1, zlib.DEFLATED, 31)
+        body = packer.compress(beginning + last[:end])
+        answer = wire.post(
+            body + packer.flush(zlib.Z_SYNC_FLUSH),
+            headers={"Content-Encoding": "gzip"},
+            query=f"insert into {rich} format {form}",
+        )
+        codes.add(answer.headers["x-clickhouse-exception-code"])
+
+    assert codes == {"271"}
+    assert count(rich) == 0
+
+
+@pytest.mark.parametrize("form", ["Native", "JSONEachRow", "CSV", "Parquet"])
+def test_a_client_that_leaves_in_the_middle_leaves_nothing(
+    endpoint: Settings, wire: Wire, rich: str, count: Callable[[str], int], form: str
+) -> None:
+    body = wire.post(f"{ROW.format(rows=60_000)} format {form}").body
+    insert = f"insert into {rich} format {form}\n".encode()
+
+    with socket.create_connection(("127.0.0.1", endpoint.endpoint_port)) as client:
+        head = f"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}"
+        client.sendall(head.encode() + b"\r\n\r\n" + insert)
+        client.sendall(body[: len(body) * 2 // 3])
+    again = wire.post(insert + body)
+
+    assert again.summary["written_rows"] == "60000"
+    assert count(rich) == 60_000
+
+
+def test_an_insert_that_is_refused_is_told_though_its_body_goes_on(
+    wire: Wire, small: str
+) -> None:
+    body = b"1\n" * 4_000_000
+
+    stranger = {"X-ClickHouse-User": "nobody", "X-ClickHouse-Key": "guess"}
+    refused = wire.post(body, stranger, query=f"insert into {small} format TSV")
+    unknown = wire.post(body, query="insert into no_such_table format TSV")
+
+    assert refused.status == 403
+    assert unknown.status == 404
 
 
 def test_what_the_engine_stops_reading_ends_the_insert_at_once(

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from warehouse.embedded.external import _CHUNK_BYTES, fields, form, tables
 from warehouse.embedded.protocol import Fault
 
-TYPE = "multipart/form-data; boundary=edge"
+HEADERS = {"content-type": "multipart/form-data; boundary=edge"}
 
 
 def part(name: str, content: bytes, file: str | None = None) -> bytes:
@@ -33,7 +33,7 @@ def test_contents_come_out_as_they_went_in(contents: list[bytes]) -> None:
     sent = b"".join(part(f"t{n}", c, "f") for n, c in enumerate(contents))
     body = io.BytesIO(sent + part("query", b"select 1") + b"--edge--\r\n")
 
-    parts = form(body, TYPE)
+    parts = form(body, HEADERS)
     about = {f"t{n}_types": "Int32" for n in range(len(contents))}
 
     assert fields(body, parts) == {"query": "select 1"}
@@ -46,7 +46,7 @@ def test_a_mark_across_two_chunks_is_seen() -> None:
         content = b"x" * (_CHUNK_BYTES - short)
         body = io.BytesIO(part("t", content, "f") + part("a", b"b") + b"--edge--\r\n")
 
-        parts = form(body, TYPE)
+        parts = form(body, HEADERS)
 
         assert [one.name for one in parts] == ["t", "a"]
         assert parts[0].end - parts[0].start == len(content)
@@ -56,7 +56,7 @@ def test_columns_are_named_or_counted() -> None:
     body = io.BytesIO(part("t", b"1", "f") + part("u", b"1", "f") + b"--edge--\r\n")
     about = {"t_types": "Decimal(9, 2),String", "u_structure": "a Int8"}
 
-    first, second = tables(body, form(body, TYPE), about)
+    first, second = tables(body, form(body, HEADERS), about)
 
     assert (first.columns, first.format) == (
         "`_1` Decimal(9, 2), `_2` String",
@@ -68,11 +68,11 @@ def test_columns_are_named_or_counted() -> None:
 @pytest.mark.parametrize("body", [b"", b"nothing", b"--edge\r\n\r\nx\r\n--edge--\r\n"])
 def test_a_body_that_is_no_form_is_refused(body: bytes) -> None:
     with pytest.raises(Fault, match="multipart"):
-        form(io.BytesIO(body), TYPE)
+        form(io.BytesIO(body), HEADERS)
 
 
 def test_a_table_without_columns_is_refused() -> None:
     body = io.BytesIO(part("t", b"1", "f") + b"--edge--\r\n")
 
     with pytest.raises(Fault, match="neither t_structure nor t_types"):
-        tables(body, form(body, TYPE), {})
+        tables(body, form(body, HEADERS), {})

@@ -2,9 +2,12 @@
 
 import asyncio
 import time
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from enum import Enum
 from functools import partial
+from math import inf
 from pathlib import Path
 from typing import IO, Any
 from uuid import uuid4
@@ -12,6 +15,7 @@ from uuid import uuid4
 from warehouse.embedded import external, protocol, replies
 from warehouse.embedded.early import Early, early
 from warehouse.embedded.engine import Engine
+from warehouse.embedded.incoming import Incoming
 from warehouse.embedded.progress import Progress
 from warehouse.embedded.protocol import Fault, Request, fault
 from warehouse.embedded.replies import Broken, Message, Receive, Reply, Send
@@ -20,6 +24,9 @@ from warehouse.embedded.users import Doorkeeper, User
 from warehouse.errors import QuestlogError
 
 _THREADS = 48
+_BEGINNING_BYTES = 1 << 20
+"""Of a body, before the engine begins to read; most bodies are whole by then."""
+
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
 
 
@@ -30,6 +37,17 @@ class _Client:
     send: Send
     early: Early
     gone: "asyncio.Task[None]"
+    coming: Incoming | None
+
+    async def has_sent(self) -> None:
+        """Wait until no more of the request comes: most clients hear only then."""
+        if self.coming:
+            await self.coming.dropped()
+
+    async def hears(self, reply: Reply) -> None:
+        """Send a whole reply."""
+        await self.has_sent()
+        await replies.send_whole(reply, self.send)
 
 
 class Endpoint:
@@ -53,29 +71,42 @@ class Endpoint:
             await replies.send_whole(reply, send)
             return
         with self._statements.spool() as body:
-            if not await _received(receive, body):
+            most = inf if external.is_form(headers) else _BEGINNING_BYTES
+            received = await _received(receive, body, most)
+            if received is _Received.NOT:
                 return
+            in_part = received is _Received.IN_PART
+            coming = Incoming(receive) if in_part else None
+            left = coming.pump() if coming else _disconnected(receive)
+            client = _Client(send, early(scope), asyncio.create_task(left), coming)
             try:
-                parts = external.form(body, headers.get("content-type", ""))
-                request = protocol.request(
-                    scope["method"],
-                    scope["query_string"],
-                    headers,
-                    external.fields(body, parts),
-                    external.names(parts),
-                )
-                user = await self._admitted(request)
-            except Fault as error:
-                await replies.send_whole(self._statements.told_fault(error), send)
-                return
-            body.seek(0)
-            request = replace(request, read_only=request.read_only or user.read_only)
-            gone = asyncio.create_task(_disconnected(receive))
-            try:
-                client = _Client(send, early(scope), gone)
-                await self._answer(request, Content(body, parts, user), client)
+                await self._admit(scope, headers, body, client)
             finally:
-                gone.cancel()
+                client.gone.cancel()
+
+    async def _admit(
+        self,
+        scope: Message,
+        headers: Mapping[str, str],
+        body: IO[bytes],
+        client: _Client,
+    ) -> None:
+        try:
+            parts = external.form(body, headers)
+            request = protocol.request(
+                scope["method"],
+                scope["query_string"],
+                headers,
+                external.fields(body, parts),
+                external.names(parts),
+            )
+            user = await self._admitted(request)
+        except Fault as error:
+            await client.hears(self._statements.told_fault(error))
+            return
+        body.seek(0)
+        request = replace(request, read_only=request.read_only or user.read_only)
+        await self._answer(request, Content(body, parts, user, client.coming), client)
 
     def stopped(self, *, within_seconds: float) -> bool:
         """Take no more work; whether all work has ended in time."""
@@ -105,7 +136,7 @@ class Endpoint:
         if tag in self._running:
             message = f"Query with id = {tag} is already running"
             error = fault(216, "QUERY_WITH_SAME_ID_IS_ALREADY_RUNNING", message)
-            await replies.send_whole(self._statements.told_fault(error), client.send)
+            await client.hears(self._statements.told_fault(error))
             return
         self._running.add(tag)
         progress = Progress()
@@ -119,8 +150,9 @@ class Endpoint:
                 await loop.run_in_executor(None, self._engine.kill_reading, tag)
             reply = await work
             if reply.is_whole:
-                await replies.send_whole(reply, client.send)
+                await client.hears(reply)
             else:
+                await client.has_sent()
                 await self._send(reply, client, tag)
         finally:
             self._running.discard(tag)
@@ -186,16 +218,26 @@ def _without_engine(scope: Message, headers: dict[str, str]) -> Reply | None:
     return None
 
 
-async def _received(receive: Receive, body: IO[bytes]) -> bool:
-    """Take the body in; whether it came whole."""
-    while True:
+class _Received(Enum):
+    """How much of a body is there."""
+
+    NOT = "the client left"
+    IN_PART = "a beginning"
+    WHOLE = "all"
+
+
+async def _received(receive: Receive, body: IO[bytes], most: float) -> _Received:
+    """Take the body in, as long as it is not larger than `most` bytes."""
+    while body.tell() < most:
         message = await receive()
         if message["type"] == "http.disconnect":
-            return False
+            return _Received.NOT
         body.write(message.get("body", b""))
         if not message.get("more_body"):
             body.seek(0)
-            return True
+            return _Received.WHOLE
+    body.seek(0)
+    return _Received.IN_PART
 
 
 async def _disconnected(receive: Receive) -> None:

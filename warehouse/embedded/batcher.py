@@ -1,11 +1,14 @@
 """Small inserts written together: while one block is being written the next gathers.
 
-Nobody waits for company: who comes alone writes at once. Each insert ends when its
-rows are stored, or with an error of its own.
+Who comes alone writes at once. A block that gathered beside another waits a moment
+for those whom that one set free: a steady crowd then writes one block in turn, not
+two halves of itself. Each insert ends when its rows are stored, or with an error of
+its own.
 """
 
 import contextlib
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -16,6 +19,9 @@ SMALL_BYTES = 128 << 10
 """The largest body that is gathered: a larger one is a block of its own."""
 
 _MOST_BYTES = 4 << 20
+_COMPANY_SECONDS = 0.003
+"""What clients of this machine take to hear of one insert and to send the next."""
+
 _NOTHING_WRITTEN = frozenset(
     (6, 16, 25, 26, 27, 33, 36, 38, 41, 43, 53, 70, 72, 117, 130, 131, 252, 349, 376)
 ) | frozenset((407, 441, 467, 469, 636, 675, 676))
@@ -61,9 +67,12 @@ class Batcher:
                 mine.leads = True
             else:
                 waiting.append(mine)
-        if not mine.leads:
+        gathers = not mine.leads
+        if gathers:
             mine.awake.wait()
         if mine.leads:
+            if gathers:
+                time.sleep(_COMPANY_SECONDS)
             with self._led(key, mine) as batch:
                 _write(batch, write)
         if mine.is_alone:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from warehouse.embedded.feed import Feed
+from warehouse.embedded.feed import Feed, spoiler
 from warehouse.embedded.lexer import SELECTS, Statement
 from warehouse.embedded.pipe import Pipe
 from warehouse.embedded.progress import Progress
@@ -94,7 +94,7 @@ def _insert(
     handle: Any, request: Request, statement: Statement, data: Iterable[bytes]
 ) -> Summary:
     text, at = statement.text, statement.input_at
-    with Feed(data) as feed:
+    with Feed(data, spoiler(request, statement)) as feed:
         source = f" from infile '{feed.path}' compression 'none' ".encode()
         form = f" format {statement.format}".encode()
         try:

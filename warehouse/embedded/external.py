@@ -57,14 +57,20 @@ class Table:
         handle.query(f"drop temporary table if exists {identifier(self.name)}")
 
 
-def form(body: IO[bytes], content_type: str) -> list[Part]:
+def is_form(headers: Mapping[str, str]) -> bool:
+    """Whether a body is a multipart one, by its type."""
+    kind = headers.get("content-type", "")
+    return kind.lower().startswith("multipart/form-data")
+
+
+def form(body: IO[bytes], headers: Mapping[str, str]) -> list[Part]:
     """The parts of a multipart body; empty when it is of another type.
 
     Raises Fault when the body is not what its type says.
     """
-    if not content_type.lower().startswith("multipart/form-data"):
+    if not is_form(headers):
         return []
-    boundary = _BOUNDARY.search(content_type)
+    boundary = _BOUNDARY.search(headers["content-type"])
     if boundary is None:
         raise fault(36, "BAD_ARGUMENTS", "The multipart body names no boundary")
     mark = b"--" + boundary[1].encode("latin-1", "replace")

@@ -9,22 +9,53 @@ import fcntl
 import os
 import threading
 from collections.abc import Iterable, Iterator
-from itertools import chain
-from typing import Self
+from itertools import chain, repeat
+from typing import Final, Self
+
+from warehouse.embedded.lexer import Statement
+from warehouse.embedded.protocol import Request
 
 _PIPE_BYTES = 1 << 20
 """Asked of the system; a body that fits needs no thread."""
+
+_JSON: Final = frozenset({"JSONEachRow", "JSONLines", "NDJSON", "JSONCompactEachRow"})
+_JSON_SPOILER: Final = (b'"\0' * 64,)
+"""A quote within a value and one behind it: nothing goes on so."""
+
+_NATIVE_SPOILER: Final = b"\xff" * 4096
+"""Without end: it may be the rest of a block, but after that it is too many columns."""
+
+
+def spoiler(request: Request, statement: Statement) -> Iterable[bytes] | None:
+    """What makes the engine refuse a body of this INSERT that breaks off.
+
+    None where nothing surely does: that body has to be whole before the engine reads
+    it.
+    """
+    forgives = "input_format_allow_errors_"
+    told = forgives.encode() in statement.text.lower()
+    may_forgive = told or any(name.startswith(forgives) for name in request.settings)
+    # a session may have been told before
+    if may_forgive or request.session_id:
+        return None
+    if statement.format == "Native":
+        return repeat(_NATIVE_SPOILER)
+    return _JSON_SPOILER if statement.format in _JSON else None
 
 
 class Feed:
     """A pipe with bytes in it, while it is open; `path` is its name for the engine.
 
-    Whatever the pipe's end comes after counts as whole for the engine, so the bytes
+    Whatever the pipe's end comes after counts as whole for the engine. So where
+    reading the data raises, what comes next is the `spoiler`; without one the bytes
     must be known to be good. Raises at its end what reading them raised.
     """
 
-    def __init__(self, data: Iterable[bytes]) -> None:
+    def __init__(
+        self, data: Iterable[bytes], spoiler: Iterable[bytes] | None = None
+    ) -> None:
         self._data = iter(data)
+        self._spoiler = spoiler
         self._reader, self._writer = os.pipe()
         self.path = f"/dev/fd/{self._reader}"
         self._thread: threading.Thread | None = None
@@ -50,7 +81,7 @@ class Feed:
         os.close(self._reader)
         if self._thread is not None:
             self._thread.join()
-        if self._failure is not None and kind is None:
+        if self._failure is not None and (self._spoiler or kind is None):
             raise self._failure
 
     def _filled(self) -> Iterator[bytes] | None:
@@ -77,12 +108,18 @@ class Feed:
         os.set_blocking(self._writer, True)
         try:
             for chunk in rest:
-                view = memoryview(chunk)
-                while view:
-                    view = view[os.write(self._writer, view) :]
+                self._write(chunk)
         except BrokenPipeError:
             pass
         except BaseException as error:  # noqa: BLE001 - told when the engine is done
             self._failure = error
+            with contextlib.suppress(BrokenPipeError):
+                for chunk in self._spoiler or ():
+                    self._write(chunk)
         finally:
             os.close(self._writer)
+
+    def _write(self, chunk: bytes) -> None:
+        view = memoryview(chunk)
+        while view:
+            view = view[os.write(self._writer, view) :]

@@ -13,6 +13,8 @@ from typing import IO
 from warehouse.embedded import encodings, external, framing, lexer, protocol, roles
 from warehouse.embedded.engine import Engine
 from warehouse.embedded.execution import Answer
+from warehouse.embedded.feed import spoiler
+from warehouse.embedded.incoming import Incoming
 from warehouse.embedded.progress import Progress
 from warehouse.embedded.protocol import Fault, Request, fault
 from warehouse.embedded.refusals import refused_parameters
@@ -27,11 +29,15 @@ _TAG_LETTERS = 16
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """The body of a request, where the parts of a multipart one lie, and who asks."""
+    """The body of a request, where the parts of a multipart one lie, and who asks.
+
+    `coming` is what follows of a body that is not whole yet.
+    """
 
     body: IO[bytes]
     parts: Sequence[external.Part]
     user: User
+    coming: Incoming | None = None
 
 
 class Statements:
@@ -111,6 +117,11 @@ class Statements:
         )
         if because:
             raise protocol.refused(because)
+        if spoiler(request, statement) is None and (
+            content.coming or request.content_encoding or request.is_framed
+        ):
+            # what breaks off must not look to the engine as if it ended
+            rest = self._spooled(rest)
         data = chain((head[statement.data_at :],), rest)
         tables = external.tables(content.body, content.parts, request.tables)
         return statement, self._engine.run(
@@ -127,12 +138,9 @@ class Statements:
         """The statement and its data, plain."""
         chunks: Iterator[bytes] = iter(())
         if not content.parts:
-            encoding = request.content_encoding
-            chunks = encodings.decompressed(_read(content.body), encoding)
+            received = chain(_read(content.body), content.coming or ())
+            chunks = encodings.decompressed(received, request.content_encoding)
             chunks = framing.unframed(chunks) if request.is_framed else chunks
-            if encoding or request.is_framed:
-                # what breaks off must not look to the engine as if it ended
-                chunks = self._spooled(chunks)
         if request.query:
             return chain((request.query.encode() + b"\n",), chunks)
         return chunks
