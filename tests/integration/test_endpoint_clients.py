@@ -65,6 +65,21 @@ def test_frames_and_arrow_tables_go_in_and_come_out(
     assert arrow.to_pydict() == {"total": [6]}
 
 
+def test_frames_of_polars_go_in_and_come_out(
+    warehouse_client: "Client", people: str
+) -> None:
+    import polars as pl
+
+    tags = [["t"], []]
+    frame = pl.DataFrame({"a": [1, 2], "b": ["x", "ü"], "tags": tags})
+
+    warehouse_client.insert_df_arrow(people, frame)
+
+    query = f"select a, b, tags from {people} order by a"
+    found = warehouse_client.query_df_arrow(query, dataframe_library="polars")
+    assert found.to_dict(as_series=False) == frame.to_dict(as_series=False)
+
+
 def test_query_parameters_keep_every_character(warehouse_client: "Client") -> None:
     text = "it's\ta \\ \n ü"
 
