@@ -3,11 +3,14 @@
 from collections.abc import Sequence
 from datetime import date
 
+from expectations import unlike
 from expectations.suites import Keyed, Rule, Suite, not_empty
 
 # people are named by a fingerprint: their ids are pseudonyms and stay inside
 _person = Keyed("concat(toString(as_of), ' ', lower(hex(sipHash64(person_id))))")
 _PEOPLE = "features_build.feat_people"
+_IDENTIFIED = "intermediate.int_events_identified"
+_DIFFERING = 0.02
 
 
 def suites(as_of: date) -> Sequence[Suite]:
@@ -32,9 +35,72 @@ def suites(as_of: date) -> Sequence[Suite]:
                     severity="stop",
                 ),
                 *_FEATURES,
+                *_recounted(as_of),
             ),
         ),
         Suite(database="features_build", table="feat_outcomes", rules=_OUTCOMES_RULES),
+        unlike.suite("features", as_of, "past", "shape"),
+    )
+
+
+def _recounted(as_of: date) -> tuple[Rule, ...]:
+    """Features counted once more, from events alone, as of the same day.
+
+    Devices belong to people by what is known today, not then: a few may differ.
+    """
+    day = f"toDate('{as_of.isoformat()}')"
+    known = f"known_at < toDateTime64('{as_of.isoformat()}', 3, 'UTC')"
+    told = f"select person_id, {{column}} as told from {{{{batch}}}} where as_of = {day}"
+    active = (
+        f"select person_id, count() as counted from {_IDENTIFIED} where is_engagement"
+        f" and {known} and toDate(occurred_at, 'UTC') >= {day} - 28"
+        f" and toDate(occurred_at, 'UTC') < {day} group by person_id"
+    )
+    paid = (
+        "select person_id, sum(ifNull(reporting_amount_minor, 0)) as counted from"
+        " (select event_id, reporting_amount_minor from"
+        f" intermediate.int_payments_converted where {known}) as payments inner join"
+        f" (select event_id, person_id from {_IDENTIFIED} where event_name in"
+        " ('payment_completed', 'payment_refunded')"
+        f" and toDate(occurred_at, 'UTC') < {day}) as events using (event_id)"
+        " group by person_id"
+    )
+    decided = (
+        "select person_id, argMax(granted, (occurred_at, sequence, not granted)) as"
+        " allowed from (select event_id, granted from staging.stg_consents where"
+        f" purpose = 'analytics' and {known}) as consents inner join (select event_id,"
+        f" person_id, occurred_at, sequence from {_IDENTIFIED} where event_name ="
+        " 'consent_decided') as events using (event_id) group by person_id"
+    )
+    return (
+        _agreeing("events_28", told, active),
+        _agreeing("revenue_minor_total", told, paid),
+        Rule(
+            name="who_refused_analytics_has_no_features",
+            meaning="Nobody is analysed who had refused by then.",
+            query="select lower(hex(sipHash64(person_id))) as sample_key from {batch}"
+            f" where as_of = {day} and person_id in (select person_id from ({decided})"
+            " where not allowed)",
+            columns=("person_id",),
+        ),
+    )
+
+
+def _agreeing(column: str, told: str, counted: str) -> Rule:
+    compared = (
+        f"(select people.person_id as person_id, toInt64(ifNull(told, 0)) as found,"
+        f" toInt64(ifNull(counted, 0)) as due from ({told.format(column=column)}) as"
+        f" people left join ({counted}) as events using (person_id))"
+    )
+    return Rule(
+        name=f"{column}_agrees_with_the_events",
+        meaning=f"{column} is what the events known by then come to, for all but"
+        f" {_DIFFERING:.0%} of people.",
+        query="select arrayJoin(arraySlice(keys, 1, 100)) as sample_key from (select"
+        " groupArrayIf(100)(lower(hex(sipHash64(person_id))), found != due) as keys,"
+        f" countIf(found != due) as differing, count() as people from {compared})"
+        f" where differing > greatest(3, {_DIFFERING} * people)",
+        columns=(column,),
     )
 
 

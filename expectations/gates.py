@@ -6,13 +6,21 @@ from datetime import date
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from expectations import features, marts, pages, staging
+from expectations import (
+    anomalies,
+    audiences,
+    features,
+    marts,
+    pages,
+    scores,
+    staging,
+)
 from expectations.report import GateReport, Result
 from expectations.suites import Suite
 from warehouse.clickhouse import connect, rows
 from warehouse.errors import BadInput, MigrationFailed
 from warehouse.home import Home
-from warehouse.publishing import built_content
+from warehouse.publishing import judged_content
 from warehouse.settings import Settings, load
 
 if TYPE_CHECKING:
@@ -22,7 +30,22 @@ GATES: Mapping[str, Callable[[date], Sequence[Suite]]] = {
     "staging": staging.suites,
     "marts": marts.suites,
     "features": features.suites,
+    "churn": scores.churn_suites,
+    "lifetime_value": scores.lifetime_value_suites,
+    "audiences": audiences.suites,
 }
+"""The gates, in the order of the layers they stand behind."""
+
+_COMPARED: Mapping[str, Callable[["Client", date], None]] = {
+    "staging": anomalies.judge_arrivals,
+    "marts": anomalies.judge_marts,
+    "features": anomalies.judge_features,
+    "churn": anomalies.judge_churn,
+    "lifetime_value": anomalies.judge_lifetime_value,
+    "audiences": anomalies.judge_audiences,
+}
+"""What is asked of history before a gate's rules are: see ops.anomalies."""
+
 _RESULTS = "ops.gate_results"
 
 
@@ -56,9 +79,13 @@ def inspect(gate: str, as_of: date, settings: Settings) -> GateReport:
     suites = GATES[gate](as_of)
     with connect(settings) as client:
         sizes = _table_rows(client)
-        content = built_content(client, gate)
-    if _RESULTS not in sizes:
-        raise MigrationFailed(f"{_RESULTS} is missing; run `questlog migrate` first.")
+        content = judged_content(client, gate, as_of)
+        if _RESULTS not in sizes:
+            raise MigrationFailed(
+                f"{_RESULTS} is missing; run `questlog migrate` first."
+            )
+        if all(suite.name in sizes for suite in suites):
+            _COMPARED[gate](client, as_of)
     report = GateReport(
         gate=gate,
         as_of=as_of,

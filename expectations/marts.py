@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import date
 
+from expectations import mart_sums, unlike
 from expectations.suites import Keyed, Rule, Suite, not_empty
 
 _session = Keyed("toString(session_id)")
@@ -21,11 +22,12 @@ RATE_DAYS = 31
 
 
 def suites(as_of: date) -> Sequence[Suite]:
-    """Everything built is judged, whatever the day."""
-    del as_of
+    """Everything built is judged, and compared with the weeks before the day."""
     return (
         *(_EVENTS, _DAYS, _SESSIONS, _RETENTION),
         *(_FUNNEL, _PAYMENTS, _PEOPLE, _RFM),
+        *mart_sums.SUITES,
+        unlike.suite("marts", as_of, "volume", "share", "novelty", "past"),
     )
 
 
@@ -116,6 +118,7 @@ _SESSIONS = Suite(
             when=_STAGED,
             severity="stop",
         ),
+        *mart_sums.SESSION_RULES,
     ),
 )
 _RETENTION = Suite(
@@ -223,6 +226,7 @@ _PAYMENTS = Suite(
             " they: import rates, see docs/money.md.",
             columns=["currency", "rate_on"],
         ),
+        *mart_sums.PAYMENT_RULES,
     ),
 )
 _PEOPLE = Suite(
@@ -265,6 +269,7 @@ _PEOPLE = Suite(
             when=_STAGED,
             severity="stop",
         ),
+        *mart_sums.PEOPLE_RULES,
     ),
 )
 _RFM = Suite(

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import date
 
+from expectations import unlike
 from expectations.suites import Keyed, Rule, Suite, not_empty
 from expectations.taxonomy import event_rules
 
@@ -10,8 +11,7 @@ _event = Keyed("toString(event_id)")
 
 
 def suites(as_of: date) -> Sequence[Suite]:
-    """Everything staged is judged, whatever the day."""
-    del as_of
+    """Everything staged is judged, and compared with the weeks before the day."""
     from warehouse.taxonomy import load
 
     return (
@@ -26,6 +26,7 @@ def suites(as_of: date) -> Sequence[Suite]:
             ),
         ),
         Suite(database="staging", table="stg_payments", rules=_PAYMENTS),
+        unlike.suite("staging", as_of, "volume", "share", "novelty"),
     )
 
 

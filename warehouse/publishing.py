@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from datetime import date
 from typing import TYPE_CHECKING
 
 from warehouse.clickhouse import cluster_of, connect, define, rows
@@ -16,6 +17,9 @@ BUILD_SUFFIX = "_build"
 """Models of `marts` are built in the database `marts_build`; likewise `features`."""
 
 # as a tuple: of several arguments one null makes the whole hash null
+AUDIENCES = "audiences"
+"""The gate before the ad platforms."""
+
 _CONTENT = "select (count(), sum(cityHash64(tuple(*)))) from {table}"
 
 
@@ -90,6 +94,58 @@ def built_content(client: "Client", database: str) -> str:
         for table in _tables(client, build)
     ]
     return hashlib.sha256(repr(sums).encode()).hexdigest()
+
+
+def judged_content(client: "Client", gate: str, as_of: date) -> str:
+    """The fingerprint of what a gate judges: a build, or the audiences of a day."""
+    if gate != AUDIENCES:
+        return built_content(client, gate)
+    found = rows(
+        client,
+        "select count() as members, sum(cityHash64(audience, person_id, value,"
+        " sendable)) as content from activation.audience_members"
+        " where as_of = {as_of:Date}",
+        {"as_of": as_of},
+    )
+    return f"{found[0]['members']} {found[0]['content']}"
+
+
+def closed_days(client: "Client", gate: str) -> list[date]:
+    """The days for which a gate was closed when it was run last."""
+    found = rows(
+        client,
+        "select as_of from (select as_of, run_id, max(checked_at) as judged_at,"
+        " countIf(severity = 'stop' and not success) as stopping from ops.gate_results"
+        " where gate = {gate:String} group by as_of, run_id) group by as_of"
+        " having argMax(stopping, judged_at) > 0 order by as_of",
+        {"gate": gate},
+    )
+    return [row["as_of"] for row in found]
+
+
+def require_open_audiences(client: "Client", as_of: date) -> None:
+    """Raise GateClosed unless the day's members were judged as they are, and passed."""
+    found = rows(
+        client,
+        "select countIf(severity = 'stop' and not success) as stopping,"
+        " any(judged_content) as judged_content from ops.gate_results"
+        " where gate = {gate:String} and as_of = {as_of:Date}"
+        " group by run_id order by max(checked_at) desc limit 1",
+        {"gate": AUDIENCES, "as_of": as_of},
+    )
+    again = f"`questlog gate {AUDIENCES} --as-of {as_of}`"
+    if not found:
+        raise GateClosed(f"Nobody has judged the audiences of {as_of}: run {again}.")
+    if found[0]["stopping"]:
+        raise GateClosed(
+            f"The gate {AUDIENCES} is closed for {as_of}: {found[0]['stopping']}"
+            f" expectations that stop were not met. {again} shows which."
+        )
+    if found[0]["judged_content"] != judged_content(client, AUDIENCES, as_of):
+        raise GateClosed(
+            f"The audiences of {as_of} were chosen again after their gate, and nobody"
+            f" has judged those. Run {again} first."
+        )
 
 
 def require_open_gate(client: "Client", database: str) -> None:

@@ -1,0 +1,291 @@
+"""Whether a day is unlike the weeks before it: volumes, shares and novelties.
+
+Each test gives a *surprise*: minus the decimal logarithm of the chance of what was
+seen in clean data. Spread is learned from the same weeks, so that a series that
+always jumps must jump far; counts keep at least the spread that chance gives them.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Counts = NDArray[np.float64]
+    Flags = NDArray[np.bool_]
+
+Judge = Literal["volume", "share", "novelty"]
+
+REFERENCE_DAYS = 42
+"""Days before a window that it is compared with."""
+
+LEAST_REFERENCE_DAYS = 14
+WINDOWS = (1, 3, 7)
+
+SURPRISE_OF_SHARES = 7.0
+"""One series in ten million clean days: some five thousand are judged a day."""
+
+SURPRISE_OF_VOLUMES = 4.3
+SURPRISE_OF_NOVELTIES = 6.0
+_LEAST_EFFECT = 0.2
+_LEAST_CHANGED = 4.0
+_DISPERSION_BEFOREHAND = 1.5
+_WEIGHT_BEFOREHAND = 6.0
+_WEEK = 7
+_HUGE = 300.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """Something a day has too much or too little of; `row` is the series."""
+
+    row: int
+    judge: Judge
+    days: int
+    observed: float
+    expected: float
+    low: float
+    high: float
+    surprise: float
+
+
+def unusual_shares(counts: "Counts", totals: "Counts", day: int) -> Iterator[Finding]:
+    """Series whose part of their total moved, by day columns that end with `day`.
+
+    Both have a row a series and a column a day; a total is that of the series' group.
+    """
+    for window in WINDOWS:
+        first = day - window + 1
+        seen = slice(max(first - REFERENCE_DAYS, 0), first)
+        if seen.stop - seen.start < LEAST_REFERENCE_DAYS:
+            continue
+        yield from _moved(counts, totals, seen, slice(first, day + 1))
+
+
+def _moved(
+    counts: "Counts", totals: "Counts", seen: slice, now: slice
+) -> Iterator[Finding]:
+    window = now.stop - now.start
+    part, whole = counts[:, now].sum(axis=1), totals[:, now].sum(axis=1)
+    share, weight = _usual_share(counts, totals, seen, now)
+    expected = share * whole
+    spread = _dispersion(counts, totals, seen, share, window)
+    variance = spread * expected * (1 - share) + np.where(
+        weight > 0, spread * share * (1 - share) * whole**2 / np.maximum(weight, 1), 0
+    )
+    changed = np.abs(part - expected)
+    rest = np.minimum(expected, whole - expected)
+    candidates = (
+        (whole > 0)
+        & (expected > 0)
+        & (changed >= _LEAST_CHANGED)
+        & (changed >= _LEAST_EFFECT * rest)
+        & (changed**2 > 9 * variance)
+    )
+    found = np.flatnonzero(candidates)
+    surprise = _surprise_of_counts(part[found], expected[found], variance[found])
+    for row, surprised in zip(found, surprise, strict=True):
+        if surprised >= SURPRISE_OF_SHARES:
+            reach = _reach(variance[row])
+            yield Finding(
+                row=int(row),
+                judge="share",
+                days=window,
+                observed=float(part[row]),
+                expected=float(expected[row]),
+                low=max(float(expected[row]) - reach, 0.0),
+                high=float(expected[row]) + reach,
+                surprise=float(surprised),
+            )
+
+
+def _usual_share(
+    counts: "Counts", totals: "Counts", seen: slice, now: slice
+) -> "tuple[Counts, Counts]":
+    """What share is usual in a window: for one day with its weekday's own habit."""
+    part, whole = counts[:, seen], totals[:, seen]
+    kept = _ordinary(part, whole)
+    sums, weight = (part * kept).sum(axis=1), (whole * kept).sum(axis=1)
+    share = np.divide(sums, weight, out=np.zeros_like(sums), where=weight > 0)
+    if now.stop - now.start == 1:
+        same = (np.arange(seen.start, seen.stop) - now.start) % _WEEK == 0
+        habit = kept * same
+        # the habit of all days weighs as much as two of this weekday
+        lean = 2 * weight / np.maximum(kept.sum(axis=1), 1) + 1
+        share = ((part * habit).sum(axis=1) + lean * share) / (
+            (whole * habit).sum(axis=1) + lean
+        )
+    return share, weight
+
+
+def _ordinary(part: "Counts", whole: "Counts") -> "Flags":
+    """Which days of the reference speak: not those that were out of all measure."""
+    sums, weight = part.sum(axis=1), whole.sum(axis=1)
+    share = np.divide(sums, weight, out=np.zeros_like(sums), where=weight > 0)
+    expected = share[:, None] * whole
+    deviation = np.sqrt(np.maximum(expected * (1 - share[:, None]), 0.25))
+    away = np.abs(part - expected) / deviation
+    limit = np.maximum(4 * np.median(away, axis=1), 4)
+    return (whole > 0) & (away <= limit[:, None])
+
+
+def _dispersion(
+    counts: "Counts", totals: "Counts", seen: slice, share: "Counts", window: int
+) -> "Counts":
+    """How much more a window's count varies than independent people would."""
+    part, whole = counts[:, seen], totals[:, seen]
+    if window > 1:
+        part, whole = _rolled(part, window), _rolled(whole, window)
+    expected = share[:, None] * whole
+    chance = np.maximum(expected * (1 - share[:, None]), 0.05)
+    squares = np.where(whole > 0, (part - expected) ** 2 / chance, 0)
+    # a fault among the reference days must not hide the next one
+    squares = np.minimum(squares, 25 * np.maximum(np.median(squares, axis=1), 1)[:, None])
+    days = (whole > 0).sum(axis=1) / window
+    beforehand = _DISPERSION_BEFOREHAND * (1.0 if window == 1 else 1.5)
+    dispersion: Counts = (
+        squares.sum(axis=1) / window + _WEIGHT_BEFOREHAND * beforehand
+    ) / (np.maximum(days - 1, 0) + _WEIGHT_BEFOREHAND)
+    return np.maximum(dispersion, 1.0)
+
+
+def _rolled(values: "Counts", window: int) -> "Counts":
+    sums = np.cumsum(np.pad(values, ((0, 0), (1, 0))), axis=1)
+    rolled: Counts = sums[:, window:] - sums[:, :-window]
+    return rolled
+
+
+def _surprise_of_counts(
+    part: "Counts", expected: "Counts", variance: "Counts"
+) -> "Counts":
+    """Tails of a negative binomial: skewed as counts are, wide as they were."""
+    from scipy.stats import nbinom
+
+    wide = np.maximum(variance, expected * 1.000001)
+    size = expected**2 / (wide - expected)
+    chance = size / (size + expected)
+    more = nbinom.logsf(part - 1, size, chance)
+    less = nbinom.logcdf(part, size, chance)
+    with np.errstate(invalid="ignore"):
+        tail = np.where(part > expected, more, less)
+    surprise: Counts = np.minimum(-np.nan_to_num(tail, neginf=-999) / np.log(10), _HUGE)
+    return surprise
+
+
+def _reach(variance: float) -> float:
+    return float(5.3 * np.sqrt(variance))
+
+
+def novelties(counts: "Counts", totals: "Counts", groups: "Counts", day: int) -> (
+    Iterator[Finding]
+):
+    """Series that never were before: more of what is new than news there usually are.
+
+    `groups` numbers the group of each row. How much is usually new is asked of each
+    group's own past: whoever calls a thing by a new name every day surprises nobody.
+    """
+    seen = slice(max(day - REFERENCE_DAYS, 0), day)
+    if seen.stop - seen.start < LEAST_REFERENCE_DAYS:
+        return
+    before = counts[:, seen].sum(axis=1)
+    fresh = (before == 0) & (counts[:, day] > 0)
+    if not fresh.any():
+        return
+    # how many came in the second half of the reference that the first did not have
+    half = (seen.start + seen.stop) // 2
+    late = (counts[:, seen.start : half].sum(axis=1) == 0) * counts[:, half:day].sum(axis=1)
+    for row in np.flatnonzero(fresh):
+        mates = groups == groups[row]
+        whole, weight = totals[row, day], totals[row, half:day].sum()
+        news = counts[mates & fresh, day].sum()
+        if not weight or not whole:
+            continue
+        rate = (late[mates].sum() + 0.5) / weight
+        expected = rate * whole
+        surprise = _surprise_of_counts(
+            np.array([news]), np.array([expected]), np.array([3 * expected])
+        )[0]
+        if surprise >= SURPRISE_OF_NOVELTIES and news >= _LEAST_CHANGED:
+            yield Finding(
+                row=int(row),
+                judge="novelty",
+                days=1,
+                observed=float(counts[row, day]),
+                expected=float(expected),
+                low=0.0,
+                high=float(expected) + _reach(3 * expected),
+                surprise=float(surprise),
+            )
+
+
+def unusual_volumes(counts: "Counts", day: int) -> Iterator[Finding]:
+    """Series of which there is more or less than the season leads to expect.
+
+    Works on logarithms: weekday, level and growth from medians, so that a holiday
+    among the weeks before moves nothing.
+    """
+    from scipy.stats import t as student
+
+    for window in (1, 3, 7):
+        first = day - window + 1
+        seen = slice(max(first - REFERENCE_DAYS, 0), first)
+        if seen.stop - seen.start < 2 * LEAST_REFERENCE_DAYS:
+            continue
+        past = _rolled(counts[:, seen], window)
+        spaced = np.log(past + 0.5)
+        seasonal = _season(spaced, window)
+        level = spaced - seasonal[:, : spaced.shape[1]]
+        usual, noise = _level(level, window)
+        expected = usual + seasonal[:, spaced.shape[1] + window - 1]
+        amount = counts[:, first : day + 1].sum(axis=1)
+        mean = np.exp(expected)
+        deviation = np.sqrt(noise**2 + 1.5 / np.maximum(mean, 1))
+        distance = (np.log(amount + 0.5) - expected) / deviation
+        surprise = -(student.logsf(np.abs(distance), 12) + np.log(2)) / np.log(10)
+        for row in np.flatnonzero(
+            (surprise >= SURPRISE_OF_VOLUMES)
+            & (np.abs(amount - mean) >= np.maximum(_LEAST_EFFECT * mean, 10))
+        ):
+            yield Finding(
+                row=int(row),
+                judge="volume",
+                days=window,
+                observed=float(amount[row]),
+                expected=float(mean[row]),
+                low=float(np.exp(expected[row] - 5.5 * deviation[row])),
+                high=float(np.exp(expected[row] + 5.5 * deviation[row])),
+                surprise=float(surprise[row]),
+            )
+
+
+def _season(logs: "Counts", window: int) -> "Counts":
+    """What each weekday adds, for the columns of the past and the week after it."""
+    columns = np.arange(logs.shape[1] + 2 * _WEEK)
+    if window % _WEEK == 0:
+        return np.zeros((logs.shape[0], len(columns)))
+    level = np.median(logs, axis=1, keepdims=True)
+    season = np.zeros((logs.shape[0], len(columns)))
+    for weekday in range(_WEEK):
+        own = np.arange(logs.shape[1]) % _WEEK == weekday
+        lean = own.sum() / (own.sum() + 1)
+        habit = np.median((logs - level)[:, own], axis=1) * lean
+        season[:, columns % _WEEK == weekday] = habit[:, None]
+    return season
+
+
+def _level(level: "Counts", window: int) -> "tuple[Counts, Counts]":
+    """Where a series stands after its last days, and how far it strays from there."""
+    recent = level[:, -2 * _WEEK :]
+    older = level[:, : -2 * _WEEK]
+    gap = (older.shape[1] + recent.shape[1]) / 2
+    growth = (np.median(recent, axis=1) - np.median(older, axis=1)) / gap
+    growth = np.clip(growth, -0.02, 0.02)
+    usual = np.median(recent, axis=1) + growth * (_WEEK + window / 2) * 0.5
+    days = np.arange(level.shape[1]) - level.shape[1] + _WEEK
+    strayed = level - np.median(recent, axis=1)[:, None] - growth[:, None] * days
+    noise = 1.4826 * np.median(np.abs(strayed), axis=1)
+    # a long window has few independent ones before it: not to be trusted too far
+    return usual, np.maximum(noise, {1: 0.08, 3: 0.07, 7: 0.06}[window])

@@ -1,0 +1,313 @@
+"""What a day's profile counts: one query for each way of looking at what came.
+
+Each query gives day, subject, dimension, category, events and people. `{days}` is
+replaced by the days that are profiled, as a list of SQL dates; `{words}` by the
+properties whose values the taxonomy lists, `{values}` by others whose values may be
+shown, `{names}` by the names of events.
+"""
+
+# shared by the events' own query and the one about clocks
+_BUCKET_OF_SECONDS = """multiIf(
+    seconds < -3600, 'over 1 h ahead', seconds < -300, '5 min to 1 h ahead',
+    seconds < -5, '5 s to 5 min ahead', seconds < 5, 'at once',
+    seconds < 60, '5 s to 1 min', seconds < 600, '1 to 10 min',
+    seconds < 3000, '10 to 50 min', seconds < 5400, '50 to 90 min',
+    seconds < 21600, '90 min to 6 h', seconds < 86400, '6 to 24 h',
+    seconds < 604800, '1 to 7 days', 'over 7 days'
+)"""
+_COUNTRIES = """
+    countries as (
+        select own_key, argMax(country, known_at) as home
+        from staging.stg_events where country != '' group by own_key
+    )
+"""
+_ARRIVED = "toDate(known_at, 'UTC') in ({days})"
+# letters and digits that stand mixed are one x: an id of any spelling has few shapes
+_SHAPE = (
+    "substring(replaceRegexpAll(replaceRegexpAll(replaceRegexpAll({word},"
+    " '[A-Za-z]+', 'a'), '[0-9]+', '9'), '(a9|9a)[a9]*', 'x'), 1, 24)"
+)
+
+EVENTS = f"""
+with
+    {_COUNTRIES},
+    told as (
+        select
+            toDate(known_at, 'UTC') as day,
+            own_key,
+            event_name,
+            dateDiff('second', occurred_at, known_at) as seconds,
+            {_BUCKET_OF_SECONDS} as delay,
+            if(os = '', 'unknown', os) as system,
+            if(home = '', 'unknown', home) as place,
+            [
+                ('events', 'event_name', event_name),
+                ('events', 'source', source),
+                ('events', 'os', system),
+                ('events', 'device_type', device_type),
+                ('events', 'browser', browser),
+                ('events', 'country', place),
+                ('events', 'hour', leftPad(toString(toHour(known_at)), 2, '0')),
+                ('events', 'event_version', event_name || ' ' || event_version),
+                ('events', 'tags', if(empty(tags), 'none', tags[1])),
+                ('events', 'named', if(user_id = '', 'a device', 'a user')),
+                ('events', 'numbered', if(sequence = 0, 'not', 'numbered')),
+                ('events', 'session', if(client_session_id = '', 'none', 'claimed')),
+                ('events', 'user_id', {_SHAPE.format(word="user_id")}),
+                ('events', 'anonymous_id', {_SHAPE.format(word="anonymous_id")}),
+                ('events', 'event_name of source ' || source, event_name),
+                ('events', 'event_name of os ' || system, event_name),
+                ('events', 'event_name in ' || place, event_name),
+                ('events', 'named of source ' || source,
+                    if(user_id = '', 'a device', 'a user')),
+                ('clocks', 'delay of source ' || source, delay),
+                ('clocks', 'delay of os ' || system, delay),
+                ('clocks', 'delay in ' || place, delay),
+                ('clocks', 'offset of source ' || source, clock_offset_source),
+                (event_name, 'source', source),
+                (event_name, 'os', system),
+                (event_name, 'country', place),
+                (event_name, 'hours', toString(intDiv(toHour(known_at), 4) * 4)),
+                (event_name, 'delay', delay)
+            ] as cells
+        from staging.stg_events
+        left any join countries using (own_key)
+        where {_ARRIVED}
+    )
+select
+    day, cell.1 as subject, cell.2 as dimension, cell.3 as category,
+    count() as events, uniq(own_key) as people
+from told array join cells as cell
+group by day, subject, dimension, category
+"""
+
+PROPERTIES = f"""
+with
+    pairs as (
+        select
+            toDate(known_at, 'UTC') as day,
+            own_key,
+            event_name as subject,
+            pair.1 as dimension,
+            pair.2 as written,
+            substring(written, 1, 1) as head,
+            toFloat64OrNull(written) as number,
+            JSONExtractString(written) as word,
+            multiIf(
+                written = '""', 'empty',
+                head = '"' and (subject, dimension) in ({{words}}), word,
+                head = '"' and (subject, dimension) in ({{values}}),
+                '=' || substring(word, 1, 40),
+                head = '"', 'text of ' || toString(toUInt32(exp2(floor(log2(
+                    greatest(length(word), 1)))))) || ' letters',
+                head = '[', 'list', head = '{{{{', 'object',
+                number is null, written,
+                number = floor(number) and abs(number) <= 20, toString(number),
+                if(number < 0, 'minus ', '') || 'about ' || toString(
+                    round(exp10(round(log10(abs(number)) * 5) / 5), 2))
+            ) as category
+        from staging.stg_events
+        array join JSONExtractKeysAndValuesRaw(properties) as pair
+        where {_ARRIVED} and length(pair.1) <= 64
+    ),
+    counted as (
+        select
+            day, subject, 'property ' || dimension as dimension, category,
+            count() as told, uniq(own_key) as tellers
+        from pairs group by day, subject, dimension, category
+    ),
+    present as (
+        select
+            toDate(known_at, 'UTC') as day, event_name as subject,
+            'properties' as dimension, key as category,
+            count() as told, uniq(own_key) as tellers
+        from staging.stg_events
+        array join if(
+            properties in ('', '{{{{}}}}'), ['none'], JSONExtractKeys(properties)) as key
+        where {_ARRIVED} and length(key) <= 64
+        group by day, subject, category
+    )
+select
+    day, subject, dimension,
+    if(startsWith(category, '=') and tellers < 3, 'rare', category) as shown,
+    sum(told) as events, sum(tellers) as people
+from (select * from counted union all select * from present)
+group by day, subject, dimension, shown
+"""
+
+COPIES = """
+with
+    told as (
+        select
+            toDate(known_at, 'UTC') as day, source,
+            uniqExact(event_id) as ids, toUInt64(count() - ids) as again
+        from raw.events where toDate(known_at, 'UTC') in ({days})
+        group by day, source
+    )
+select
+    day, 'copies' as subject, dimension, category,
+    sum(counted) as events, sum(counted) as people
+from told
+array join
+    ['source ' || source, 'source ' || source, 'all', 'all'] as dimension,
+    ['first', 'again', 'first', 'again'] as category,
+    [ids, again, ids, again] as counted
+group by day, dimension, category
+"""
+
+# a sender that sends again under new ids is not seen by its ids
+TWINS = f"""
+with
+    alike as (
+        select
+            toDate(known_at, 'UTC') as day,
+            sipHash64(own_key, event_name, occurred_at, properties, sequence) as likeness,
+            any(source) as sender,
+            any(own_key) as teller,
+            count() as twins
+        from staging.stg_events where {_ARRIVED}
+        group by day, likeness
+    )
+select
+    day, 'twins' as subject, dimension,
+    if(twins > 1, 'told more than once', 'told once') as category,
+    sum(twins) as events, uniq(teller) as people
+from alike array join ['all', 'source ' || sender] as dimension
+group by day, dimension, category
+"""
+
+REFUSALS = """
+with
+    arrivals as (
+        select
+            toDate(received_at, 'UTC') as day, source, event_name,
+            'accepted' as verdict, count() as counted
+        from raw.events where toDate(received_at, 'UTC') in ({days})
+        group by day, source, event_name
+        union all
+        select
+            toDate(received_at, 'UTC') as day, source,
+            if(event_name in ({names}), event_name, 'unplanned') as event_name,
+            toString(reason) as verdict, count() as counted
+        from raw.refused_events where toDate(received_at, 'UTC') in ({days})
+        group by day, source, event_name, verdict
+    )
+select
+    day, 'arrivals' as subject, dimension, verdict as category,
+    sum(counted) as events, events as people
+from arrivals
+array join ['all', 'source ' || source, 'event ' || event_name] as dimension
+group by day, dimension, category
+"""
+
+# devices number their events: what is missing between two numbers was lost
+COMPLETENESS = f"""
+with
+    runs as (
+        select
+            toDate(known_at, 'UTC') as day, anonymous_id, any(source) as sender,
+            if(any(os) = '', 'unknown', any(os)) as system,
+            uniqExact(sequence) as there,
+            toUInt64(max(sequence) - min(sequence) + 1 - there) as missing
+        from staging.stg_events
+        where {_ARRIVED} and sequence > 0 and anonymous_id != ''
+        group by day, anonymous_id
+        having missing < 10 * there + 100
+    )
+select
+    day, 'completeness' as subject, dimension, category,
+    sum(counted) as events, events as people
+from (
+    select
+        day,
+        ['all', 'source ' || sender, 'os ' || system] as dimensions,
+        [('there', there), ('missing', missing)] as cells
+    from runs
+)
+array join dimensions as dimension
+array join cells as cell
+array join [cell.1] as category, [cell.2] as counted
+group by day, dimension, category
+"""
+
+IDENTITIES = f"""
+with
+    arrived as (
+        select
+            toDate(known_at, 'UTC') as day, user_id, anonymous_id, own_key,
+            event_id
+        from staging.stg_events where {_ARRIVED}
+    ),
+    cells as (
+        select day, 'devices of a user' as dimension, uniq(anonymous_id) as size
+        from arrived where user_id != '' and anonymous_id != '' group by day, user_id
+        union all
+        select day, 'users of a device' as dimension, uniq(user_id) as size
+        from arrived where user_id != '' and anonymous_id != ''
+        group by day, anonymous_id
+        union all
+        select day, 'events of a person' as dimension, count() as size
+        from arrived group by day, own_key
+    )
+select
+    day, 'identity' as subject, dimension,
+    multiIf(size <= 3, toString(size), 'from ' || toString(
+        toUInt64(exp2(floor(log2(size)))))) as category,
+    count() as events, events as people
+from cells group by day, dimension, category
+"""
+
+PAYMENTS = f"""
+with
+    {_COUNTRIES},
+    money as (
+        select
+            toDate(known_at, 'UTC') as day, own_key, kind, currency, plan, product,
+            if(home = '', 'unknown', home) as place,
+            multiIf(
+                amount_minor is null, 'unreadable', amount_minor = 0, 'nothing',
+                if(amount_minor < 0, 'minus ', '') || 'about ' || toString(round(
+                    exp10(round(log10(abs(amount_minor)) * 5) / 5)))
+            ) as size
+        from staging.stg_payments
+        left any join countries using (own_key)
+        where {_ARRIVED}
+    )
+select
+    day, 'payments' as subject, cell.1 as dimension, cell.2 as category,
+    count() as events, uniq(own_key) as people
+from money
+array join [
+    ('kind', kind), ('currency', currency), ('plan', plan), ('product', product),
+    ('amount of a ' || kind, size),
+    ('amount in ' || currency, size),
+    ('currency in ' || place, currency)
+] as cell
+group by day, dimension, category
+"""
+
+CONSENTS = f"""
+with
+    {_COUNTRIES},
+    decisions as (
+        select
+            toDate(known_at, 'UTC') as day, own_key, purpose, granted, via,
+            if(home = '', 'unknown', home) as place
+        from staging.stg_consents
+        left any join countries using (own_key)
+        where {_ARRIVED}
+    )
+select
+    day, 'consents' as subject, dimension,
+    if(granted, 'granted', 'denied') as category,
+    count() as events, uniq(own_key) as people
+from decisions
+array join [purpose, purpose || ' in ' || place, purpose || ' via ' || via]
+    as dimension
+group by day, dimension, category
+"""
+
+QUERIES = (
+    *(EVENTS, PROPERTIES, COPIES, TWINS, REFUSALS),
+    *(COMPLETENESS, IDENTITIES, PAYMENTS, CONSENTS),
+)

@@ -1,0 +1,73 @@
+"""Counts by day as matrices: what the detectors look at."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from expectations import detecting
+from expectations.detecting import Finding
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from expectations.detecting import Counts
+
+Name = tuple[str, str, str]
+"""Subject, dimension and category of a series."""
+
+_BY_PEOPLE = "people"
+VOLUME = "volume"
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Rows of counts with their names; columns are the `days` that follow each other.
+
+    `totals` has, for each row, what all rows of its group sum up to.
+    """
+
+    days: Sequence[date]
+    names: Sequence[Name]
+    counts: "Counts"
+    totals: "Counts"
+    groups: "Counts"
+
+
+def of_cells(cells: "pd.DataFrame", days: Sequence[date], weight: str) -> Series:
+    """Series of a frame with day, subject, dimension, category and a weight."""
+    import pandas as pd
+
+    dated = cells.assign(day=pd.to_datetime(cells["day"]).dt.date)
+    wide = dated.pivot_table(
+        index=["subject", "dimension", "category"],
+        columns="day",
+        values=weight,
+        aggfunc="sum",
+        fill_value=0,
+        observed=True,
+    ).reindex(columns=list(days), fill_value=0)
+    counts = wide.to_numpy(float)
+    groups = wide.groupby(level=["subject", "dimension"], observed=True).ngroup()
+    numbers = groups.to_numpy()
+    sums = np.zeros((int(numbers.max(initial=-1)) + 1, len(days)))
+    np.add.at(sums, numbers, counts)
+    return Series(days, list(wide.index), counts, sums[numbers], numbers)
+
+
+def unlike(
+    series: Series, volumes: Series, judged: Sequence[date]
+) -> Iterator[tuple[date, Name, Finding]]:
+    """What the judged days have that the weeks before each of them did not lead to."""
+    place = {day: number for number, day in enumerate(series.days)}
+    for day in judged:
+        at = place[day]
+        for finding in (
+            *detecting.unusual_shares(series.counts, series.totals, at),
+            *detecting.novelties(series.counts, series.totals, series.groups, at),
+        ):
+            yield day, series.names[finding.row], finding
+        for finding in detecting.unusual_volumes(volumes.counts, at):
+            yield day, volumes.names[finding.row], finding
