@@ -11,6 +11,7 @@ from activation.identifiers import is_usable
 from activation.people import OpensIdentifiers, Person, identifiers_of
 from warehouse.clickhouse import replace_partition, rows
 from warehouse.errors import NotEnoughData
+from warehouse.publishing import closed_days
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -167,11 +168,17 @@ def _choose(
 
 
 def standing(client: "Client", criteria: Criteria, as_of: date) -> Standing:
-    """Where a source stands as of a day; its scores count while they are fresh."""
+    """Where a source stands as of a day.
+
+    Its scores count while they are fresh, unless their gate was closed.
+    """
     ranking = RANKINGS[criteria.source]
     fresh = "as_of <= {as_of:Date} and as_of > {as_of:Date} - {days:UInt16}"
     bound = {"as_of": as_of, "days": criteria.scores_at_most_days_old}
-    query = f"select maxOrNull(as_of) as day from {ranking.table} where {fresh}"
+    closed = ", ".join(f"'{day}'" for day in closed_days(client, ranking.model))
+    query = f"select maxOrNull(as_of) as day from {ranking.table} where {fresh}" + (
+        f" and as_of not in ({closed})" if closed else ""
+    )
     scored_on = rows(client, query, bound)[0]["day"]
     if scored_on is not None:
         return Standing(scored_on)

@@ -2,7 +2,8 @@
 
 Triage: safe to clear and rerun. `choose` replaces only its date's members; `push`
 sends the same members again, which platforms take as no change. What was sent, and
-why not, is in ops.audience_receipts.
+why not, is in ops.audience_receipts. A red `gate` names in its log what is wrong with
+the members, and nobody was sent: follow docs/runbooks/gate-closed.md.
 """
 
 from datetime import timedelta
@@ -28,7 +29,7 @@ RECEIPTS = Asset("clickhouse://ops/audience_receipts")
     tags=["activation", "daily"],
 )
 def audiences() -> None:
-    """The members, then the platforms."""
+    """The members, their gate, then the platforms."""
 
     @task(outlets=[MEMBERS])
     def choose(as_of: str) -> None:
@@ -36,13 +37,19 @@ def audiences() -> None:
 
         choose(as_of)
 
+    @task
+    def gate(as_of: str) -> None:
+        from expectations.gates import check_at_door
+
+        check_at_door("audiences", as_of)
+
     @task(outlets=[RECEIPTS])
     def push(as_of: str) -> None:
         from activation.audiences import push
 
         push(as_of)
 
-    chain(choose(AS_OF), push(AS_OF))
+    chain(choose(AS_OF), gate(AS_OF), push(AS_OF))
 
 
 audiences()

@@ -29,7 +29,7 @@ SCORES = Asset("clickhouse://ml/churn_scores")
     tags=["ml", "weekly"],
 )
 def churn() -> None:
-    """Features, their gate, the model, its scores."""
+    """Features, their gate, the model, its scores, and theirs."""
 
     @task
     def train(as_of: str) -> str:
@@ -44,9 +44,15 @@ def churn() -> None:
 
         score(model_id, as_of)
 
+    @task
+    def gate(as_of: str) -> None:
+        from expectations.gates import check_at_door
+
+        check_at_door("churn", as_of)
+
     trained = train(AS_OF)
     chain(prepared_features(AS_OF), trained)
-    score(trained, AS_OF)  # type: ignore[arg-type]
+    chain(score(trained, AS_OF), gate(AS_OF))  # type: ignore[arg-type]
 
 
 churn()

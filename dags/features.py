@@ -10,6 +10,12 @@ def prepared_features(as_of: str) -> None:
     """What a model reads is there, and has passed its gate."""
 
     @task
+    def gate_staging(as_of: str) -> None:
+        from expectations.gates import check_at_door
+
+        check_at_door("staging", as_of)
+
+    @task
     def build(as_of: str) -> None:
         from warehouse.transformation import build_features
 
@@ -27,4 +33,4 @@ def prepared_features(as_of: str) -> None:
 
         publish_at_door("features")
 
-    chain(build(as_of), gate(as_of), publish())
+    chain(gate_staging(as_of), build(as_of), gate(as_of), publish())

@@ -28,7 +28,7 @@ VALUES = Asset("clickhouse://ml/lifetime_values")
     tags=["ml", "weekly"],
 )
 def lifetime_value() -> None:
-    """Features, their gate, the model, its values."""
+    """Features, their gate, the model, its values, and theirs."""
 
     @task
     def train(as_of: str) -> str:
@@ -43,9 +43,15 @@ def lifetime_value() -> None:
 
         score(model_id, as_of)
 
+    @task
+    def gate(as_of: str) -> None:
+        from expectations.gates import check_at_door
+
+        check_at_door("lifetime_value", as_of)
+
     trained = train(AS_OF)
     chain(prepared_features(AS_OF), trained)
-    score(trained, AS_OF)  # type: ignore[arg-type]
+    chain(score(trained, AS_OF), gate(AS_OF))  # type: ignore[arg-type]
 
 
 lifetime_value()

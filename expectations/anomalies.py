@@ -68,8 +68,9 @@ def judge_marts(client: "Client", as_of: date) -> None:
 
     days = _days(as_of)
     built = rows(
-        client, "select max(total_rows) as n from system.tables where database ="
-        " 'marts_build' and name in ('fct_sessions', 'fct_page_views')"
+        client,
+        "select max(total_rows) as n from system.tables where database ="
+        " 'marts_build' and name in ('fct_sessions', 'fct_page_views')",
     )
     part = max(1, (built[0]["n"] or 0) // _ROWS_LOOKED_AT)
     cells = pd.concat(
@@ -142,9 +143,7 @@ def _judge_shape(
 
 
 def _days(as_of: date) -> list[date]:
-    return [
-        as_of - timedelta(days=back) for back in range(profiles.KEPT_DAYS, 0, -1)
-    ]
+    return [as_of - timedelta(days=back) for back in range(profiles.KEPT_DAYS, 0, -1)]
 
 
 def _with_sum(each: "Series", name: str) -> "Series":
@@ -156,7 +155,11 @@ def _with_sum(each: "Series", name: str) -> "Series":
     counts = np.vstack([each.counts, each.counts.sum(axis=0)])
     names = [("events", VOLUME, one[2]) for one in each.names]
     return Series(
-        each.days, [*names, ("events", VOLUME, name)], counts, counts, counts[:, 0]
+        each.days,
+        [*names, ("events", VOLUME, name)],
+        counts,
+        counts,
+        np.arange(len(names) + 1),
     )
 
 

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from datetime import date
 
 from expectations import unlike
-from expectations.suites import Keyed, Rule, Severity, Suite
+from expectations.suites import SEVERITIES, Keyed, Rule, Severity, Suite
 
 # people are named by a fingerprint: their ids are pseudonyms and stay inside
 _member = Keyed("concat(audience, ' ', lower(hex(sipHash64(person_id))))")
 _TABLE = "activation.audience_members"
 _LEAST_PEOPLE = 20
+_COMPARED_DAYS = 15
 _SHRUNK, _GROWN = {"stop": 0.5, "warn": 0.75}, {"stop": 3.0, "warn": 1.5}
 _KEPT = {"stop": 0.15, "warn": 0.4}
 _WITHHELD = {"stop": 0.25, "warn": 0.12}
@@ -31,7 +32,7 @@ def suites(as_of: date, audience: str = "") -> Sequence[Suite]:
                 *_members(today),
                 *(
                     rule
-                    for severity in ("stop", "warn")
+                    for severity in SEVERITIES
                     for rule in _compared(today, as_of, severity)
                 ),
             ),
@@ -101,26 +102,26 @@ def _compared(today: str, as_of: date, severity: Severity) -> tuple[Rule, ...]:
     """An audience beside itself on the last day before that it was chosen for."""
     day = f"toDate('{as_of.isoformat()}')"
     before = (
-        f"(select audience, max(as_of) as as_of from {_TABLE} where as_of < {day}"
-        f" and as_of >= {day} - 8 group by audience)"
+        f"(select audience, max(as_of) as last_on from {_TABLE} where as_of < {day}"
+        f" and as_of >= {day} - {_COMPARED_DAYS} group by audience)"
     )
     then = (
-        f"(select audience, count() as people, countIf(sendable) as sendable,"
+        f"(select audience, count() as people, countIf(sendable) as sent,"
         " countIf(withheld_because = 'no_consent') as unconsenting,"
         f" groupUniqArray(person_id) as members from {_TABLE} where (audience, as_of)"
         f" in {before} group by audience)"
     )
     now = (
-        "(select audience, count() as people, countIf(sendable) as sendable,"
+        "(select audience, count() as people, countIf(sendable) as sent,"
         " countIf(withheld_because = 'no_consent') as unconsenting,"
         f" groupUniqArray(person_id) as members from {{batch}} where {today}"
         " group by audience)"
     )
     joined = f"from {then} as old left join {now} as new using (audience)"
-    large = f"old.sendable >= {_LEAST_PEOPLE}"
+    large = f"old.sent >= {_LEAST_PEOPLE}"
     grave = "gravely_" if severity == "stop" else ""
-    counts = "concat(audience, ' ', toString(old.sendable), ' then, ',"
-    counts += " toString(new.sendable), ' now')"
+    counts = "concat(audience, ' ', toString(old.sent), ' then, ',"
+    counts += " toString(new.sent), ' now')"
     only = today.partition(" and ")[2]
     chosen = f"old.{only}" if only else "true"
     return (
@@ -129,7 +130,7 @@ def _compared(today: str, as_of: date, severity: Severity) -> tuple[Rule, ...]:
             meaning=f"At least {_SHRUNK[severity]:.0%} of as many can be sent as last"
             " time.",
             query=f"select {counts} as sample_key {joined} where {large} and {chosen}"
-            f" and new.sendable < {_SHRUNK[severity]} * old.sendable",
+            f" and new.sent < {_SHRUNK[severity]} * old.sent",
             columns=("audience", "sendable"),
             severity=severity,
         ),
@@ -138,7 +139,7 @@ def _compared(today: str, as_of: date, severity: Severity) -> tuple[Rule, ...]:
             meaning=f"At most {_GROWN[severity]:g} times as many can be sent as last"
             " time.",
             query=f"select {counts} as sample_key {joined} where {large} and {chosen}"
-            f" and new.sendable > {_GROWN[severity]} * old.sendable",
+            f" and new.sent > {_GROWN[severity]} * old.sent",
             columns=("audience", "sendable"),
             severity=severity,
         ),

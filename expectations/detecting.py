@@ -36,6 +36,9 @@ _DISPERSION_BEFOREHAND = 1.5
 _WEIGHT_BEFOREHAND = 6.0
 _WEEK = 7
 _HUGE = 300.0
+_DEGREES_OF_FREEDOM = 20
+_LEAST_NOISE = {1: 0.07, 3: 0.055, 7: 0.05}
+"""How far the logarithm of a volume strays at least, by window."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +132,8 @@ def _ordinary(part: "Counts", whole: "Counts") -> "Flags":
     deviation = np.sqrt(np.maximum(expected * (1 - share[:, None]), 0.25))
     away = np.abs(part - expected) / deviation
     limit = np.maximum(4 * np.median(away, axis=1), 4)
-    return (whole > 0) & (away <= limit[:, None])
+    ordinary: Flags = (whole > 0) & (away <= limit[:, None])
+    return ordinary
 
 
 def _dispersion(
@@ -143,7 +147,9 @@ def _dispersion(
     chance = np.maximum(expected * (1 - share[:, None]), 0.05)
     squares = np.where(whole > 0, (part - expected) ** 2 / chance, 0)
     # a fault among the reference days must not hide the next one
-    squares = np.minimum(squares, 25 * np.maximum(np.median(squares, axis=1), 1)[:, None])
+    squares = np.minimum(
+        squares, 25 * np.maximum(np.median(squares, axis=1), 1)[:, None]
+    )
     days = (whole > 0).sum(axis=1) / window
     beforehand = _DISPERSION_BEFOREHAND * (1.0 if window == 1 else 1.5)
     dispersion: Counts = (
@@ -179,9 +185,9 @@ def _reach(variance: float) -> float:
     return float(5.3 * np.sqrt(variance))
 
 
-def novelties(counts: "Counts", totals: "Counts", groups: "Counts", day: int) -> (
-    Iterator[Finding]
-):
+def novelties(
+    counts: "Counts", totals: "Counts", groups: "NDArray[np.int64]", day: int
+) -> Iterator[Finding]:
     """Series that never were before: more of what is new than news there usually are.
 
     `groups` numbers the group of each row. How much is usually new is asked of each
@@ -196,7 +202,9 @@ def novelties(counts: "Counts", totals: "Counts", groups: "Counts", day: int) ->
         return
     # how many came in the second half of the reference that the first did not have
     half = (seen.start + seen.stop) // 2
-    late = (counts[:, seen.start : half].sum(axis=1) == 0) * counts[:, half:day].sum(axis=1)
+    late = (counts[:, seen.start : half].sum(axis=1) == 0) * counts[:, half:day].sum(
+        axis=1
+    )
     for row in np.flatnonzero(fresh):
         mates = groups == groups[row]
         whole, weight = totals[row, day], totals[row, half:day].sum()
@@ -244,7 +252,9 @@ def unusual_volumes(counts: "Counts", day: int) -> Iterator[Finding]:
         mean = np.exp(expected)
         deviation = np.sqrt(noise**2 + 1.5 / np.maximum(mean, 1))
         distance = (np.log(amount + 0.5) - expected) / deviation
-        surprise = -(student.logsf(np.abs(distance), 12) + np.log(2)) / np.log(10)
+        surprise = -(
+            student.logsf(np.abs(distance), _DEGREES_OF_FREEDOM) + np.log(2)
+        ) / np.log(10)
         for row in np.flatnonzero(
             (surprise >= SURPRISE_OF_VOLUMES)
             & (np.abs(amount - mean) >= np.maximum(_LEAST_EFFECT * mean, 10))
@@ -288,4 +298,4 @@ def _level(level: "Counts", window: int) -> "tuple[Counts, Counts]":
     strayed = level - np.median(recent, axis=1)[:, None] - growth[:, None] * days
     noise = 1.4826 * np.median(np.abs(strayed), axis=1)
     # a long window has few independent ones before it: not to be trusted too far
-    return usual, np.maximum(noise, {1: 0.08, 3: 0.07, 7: 0.06}[window])
+    return usual, np.maximum(noise, _LEAST_NOISE[window])

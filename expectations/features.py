@@ -50,7 +50,9 @@ def _recounted(as_of: date) -> tuple[Rule, ...]:
     """
     day = f"toDate('{as_of.isoformat()}')"
     known = f"known_at < toDateTime64('{as_of.isoformat()}', 3, 'UTC')"
-    told = f"select person_id, {{column}} as told from {{{{batch}}}} where as_of = {day}"
+    told = (
+        f"select person_id, {{column}} as told from {{{{batch}}}} where as_of = {day}"
+    )
     active = (
         f"select person_id, count() as counted from {_IDENTIFIED} where is_engagement"
         f" and {known} and toDate(occurred_at, 'UTC') >= {day} - 28"
@@ -73,6 +75,17 @@ def _recounted(as_of: date) -> tuple[Rule, ...]:
         " 'consent_decided') as events using (event_id) group by person_id"
     )
     return (
+        Rule(
+            name="everybody_known_has_features",
+            meaning="Hardly anybody who was known by then is left out.",
+            query="select concat(toString(there), ' of ', toString(due)) as sample_key"
+            f" from (select (select count() from {{batch}} where as_of = {day}) as"
+            f" there, (select uniqExact(user_id) from staging.stg_events where"
+            f" user_id != '' and {known}) as due, (select count() from ({decided})"
+            " where not allowed) as refused) as counts"
+            f" where there + refused < due - greatest(3, {_DIFFERING} * due)",
+            columns=("person_id",),
+        ),
         _agreeing("events_28", told, active),
         _agreeing("revenue_minor_total", told, paid),
         Rule(

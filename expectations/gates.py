@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -14,10 +15,11 @@ from expectations import (
     pages,
     scores,
     staging,
+    unlike,
 )
 from expectations.report import GateReport, Result
 from expectations.suites import Suite
-from warehouse.clickhouse import connect, rows
+from warehouse.clickhouse import connect, refusals, rows
 from warehouse.errors import BadInput, MigrationFailed
 from warehouse.home import Home
 from warehouse.publishing import judged_content
@@ -68,11 +70,14 @@ def check(gate: str, as_of: date, settings: Settings) -> GateReport:
     return report
 
 
-def inspect(gate: str, as_of: date, settings: Settings) -> GateReport:
+def inspect(
+    gate: str, as_of: date, settings: Settings, *, wanted: Sequence[str] = ()
+) -> GateReport:
     """Judge what was built for a gate, open or closed.
 
-    Writes every result to ops.gate_results and Data Docs to the home. Raises
-    BadInput for an unknown gate, Unavailable when ClickHouse is away.
+    `wanted` names expectations about history that do not stop this time, because
+    somebody wants the change. Writes every result to ops.gate_results and Data Docs to
+    the home. Raises BadInput for an unknown gate, Unavailable when ClickHouse is away.
     """
     if gate not in GATES:
         raise BadInput(f"There is no gate {gate!r}; choose one of {', '.join(GATES)}.")
@@ -84,13 +89,19 @@ def inspect(gate: str, as_of: date, settings: Settings) -> GateReport:
             raise MigrationFailed(
                 f"{_RESULTS} is missing; run `questlog migrate` first."
             )
+        uncompared = []
         if all(suite.name in sizes for suite in suites):
-            _COMPARED[gate](client, as_of)
+            with refusals() as refused:
+                _COMPARED[gate](client, as_of)
+            uncompared = [_not_compared(name) for name in refused]
     report = GateReport(
         gate=gate,
         as_of=as_of,
         run_id=uuid4(),
-        results=_judge(gate, suites, sizes, settings),
+        results=tuple(
+            _let_pass(result, wanted)
+            for result in (*uncompared, *_judge(gate, suites, sizes, settings))
+        ),
         data_docs=Home(settings.home.resolve()).data_docs / gate,
     )
     with connect(settings) as client:
@@ -111,18 +122,42 @@ def _judge(
     return (*missing, *judged)
 
 
+def _let_pass(result: Result, wanted: Sequence[str]) -> Result:
+    """A finding about history that is wanted warns; of all else nothing may be so."""
+    is_wanted = result.expectation in wanted and result.suite == unlike.TABLE
+    return replace(result, severity="warn") if is_wanted else result
+
+
 def _not_built(suite: Suite) -> Result:
+    return _troubled(
+        suite.name,
+        "table_is_built",
+        "The table this gate is about exists.",
+        "the table does not exist; build it with `questlog dbt build`",
+    )
+
+
+def _not_compared(reason: str) -> Result:
+    return _troubled(
+        unlike.TABLE,
+        "history_is_compared",
+        "What is judged can be compared with what was before.",
+        f"could not be judged ({reason})",
+    )
+
+
+def _troubled(suite: str, expectation: str, meaning: str, trouble: str) -> Result:
     return Result(
-        suite=suite.name,
-        expectation="table_is_built",
-        meaning="The table this gate is about exists.",
+        suite=suite,
+        expectation=expectation,
+        meaning=meaning,
         columns=(),
         severity="stop",
         success=False,
         checked_rows=0,
         unexpected_rows=0,
         sample_keys=(),
-        trouble="the table does not exist; build it with `questlog dbt build`",
+        trouble=trouble,
     )
 
 

@@ -21,10 +21,11 @@ def _sized(number: str) -> str:
 
 
 def _rounded(number: str) -> str:
+    """A number's place on a scale of five steps to each power of ten."""
+    size = f"exp10(round(log10(abs(assumeNotNull({number}))) * 5) / 5)"
     return (
-        f"multiIf({number} is null, 'unknown', {number} = 0, 'nothing', if({number} < 0,"
-        " 'minus ', '') || 'about ' || toString(round(exp10(round(log10(abs("
-        f"assumeNotNull({number}))) * 5) / 5), 4)))"
+        f"multiIf({number} is null, 'unknown', {number} = 0, 'nothing',"
+        f" if({number} < 0, 'minus ', '') || 'about ' || toString(round({size}, 4)))"
     )
 
 
@@ -57,8 +58,9 @@ array join [
     ('plan', plan),
     ('amount of a ' || kind, {_rounded("amount_minor")}),
     ('reported of a ' || kind, {_rounded("reporting_amount_minor")}),
-    ('reported for one ' || currency, {_rounded(
-        "reporting_amount_minor / nullIf(amount_minor, 0)")})
+    ('reported for one ' || currency, {
+    _rounded("reporting_amount_minor / nullIf(amount_minor, 0)")
+})
 ] as cell
 where {_spanning("paid_on")}
 group by day, dimension, category
@@ -113,7 +115,8 @@ array join [
     ('new', new_people), ('returning', returning_people),
     ('resurrecting', resurrecting_people)
 ] as cell
-where period = 'day' and starts_on >= toDate('{first}') and starts_on < toDate('{as_of}')
+where period = 'day'
+    and starts_on >= toDate('{first}') and starts_on < toDate('{as_of}')
 """
 # how far people come on the day they sign up
 FUNNEL = """

@@ -249,9 +249,62 @@ PAGES = Suite(
             "every_page_view_is_there",
             meaning="Each page that was viewed is told of.",
             column="1",
-            other=f"select count() from {_IDENTIFIED}"
-            " where event_name = 'page_viewed'",
+            other=f"select count() from {_IDENTIFIED} where event_name = 'page_viewed'",
         ),
     ),
 )
-SUITES = (EVENTS, LIFECYCLE, ATTRIBUTION, COHORTS, METRICS, GAMES, PAGES)
+RETENTION_RULES = (
+    sums_to(
+        "returns_are_active_weeks",
+        meaning="People return in as many weeks as they have active days in.",
+        column="returned",
+        other="select uniqExact(person_id, toMonday(active_on))"
+        " from marts_build.fct_active_days",
+    ),
+)
+FUNNEL_RULES = (
+    Rule(
+        name="steps_are_reached_by_those_who_took_them",
+        meaning="As many people reach a step as took it in their journeys.",
+        query="select toString(step_name) as sample_key from (select step_name, people,"
+        " toUInt8(step_number) as step from {batch}) as steps left join (select step,"
+        " count() as took from intermediate.int_people_steps array join"
+        " arrayMap(place -> toUInt8(place), range(1, toUInt64(steps_reached) + 1)) as"
+        " step group by step) as journeys using (step) where people != took",
+        columns=("step_number", "people"),
+    ),
+)
+RFM_RULES = tuple(
+    Rule(
+        name=f"{score}_rises_with_what_it_scores",
+        meaning="A better score is given for more: lately, often, or much.",
+        query=f"select '{score}' as sample_key from (select rankCorr({score},"
+        f" {sign}toFloat64({column})) as agreement, count() as people,"
+        f" uniqExact({column}) as different, uniqExact({score}) as scores"
+        " from {batch}) as scored"
+        " where people >= 20 and different > 4 and scores > 2 and agreement < 0.5",
+        columns=(score, column),
+    )
+    for score, column, sign in (
+        ("r_score", "recency_days", "-"),
+        ("f_score", "frequency", ""),
+        ("m_score", "monetary_minor", ""),
+    )
+)
+STICKINESS = Suite(
+    database="marts_build",
+    table="fct_stickiness",
+    rules=(
+        sums_to(
+            "everybody_active_lately_is_counted",
+            meaning="Whoever was active in the last 28 days is counted once.",
+            column="people",
+            other="select uniqExact(person_id) from marts_build.fct_active_days where"
+            " active_on > (select max(last_day) from marts_build.fct_stickiness) - 28",
+        ),
+    ),
+)
+SUITES = (
+    *(EVENTS, LIFECYCLE, ATTRIBUTION, COHORTS, METRICS, GAMES, PAGES),
+    STICKINESS,
+)

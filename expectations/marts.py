@@ -149,6 +149,7 @@ _RETENTION = Suite(
             f" uniqExact(person_id) from {_IDENTIFIED} where is_engagement)",
             columns=("people",),
         ),
+        *mart_sums.RETENTION_RULES,
     ),
 )
 _FUNNEL = Suite(
@@ -165,6 +166,7 @@ _FUNNEL = Suite(
             " from {batch}) as steps where people > before",
             columns=("step_number", "people"),
         ),
+        *mart_sums.FUNNEL_RULES,
     ),
 )
 _PAYMENTS = Suite(
@@ -294,5 +296,6 @@ _RFM = Suite(
             " where person_id not in (select person_id from {batch})",
             columns=("person_id",),
         ),
+        *mart_sums.RFM_RULES,
     ),
 )

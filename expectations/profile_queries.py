@@ -122,8 +122,8 @@ with
             'properties' as dimension, key as category,
             count() as told, uniq(own_key) as tellers
         from staging.stg_events
-        array join if(
-            properties in ('', '{{{{}}}}'), ['none'], JSONExtractKeys(properties)) as key
+        array join if(properties in ('', '{{{{}}}}'), ['none'],
+            JSONExtractKeys(properties)) as key
         where {_ARRIVED} and length(key) <= 64
         group by day, subject, category
     )
@@ -161,7 +161,8 @@ with
     alike as (
         select
             toDate(known_at, 'UTC') as day,
-            sipHash64(own_key, event_name, occurred_at, properties, sequence) as likeness,
+            sipHash64(own_key, event_name, occurred_at, properties, sequence)
+                as likeness,
             any(source) as sender,
             any(own_key) as teller,
             count() as twins

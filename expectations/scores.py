@@ -140,7 +140,8 @@ def lifetime_value_suites(as_of: date) -> Sequence[Suite]:
                 _person.never(
                     f"{last} and not (probability_alive >= 0 and probability_alive <= 1"
                     " and isFinite(expected_purchases) and expected_purchases >= 0"
-                    " and isFinite(expected_value_minor) and expected_value_minor >= 0)",
+                    " and isFinite(expected_value_minor)"
+                    " and expected_value_minor >= 0)",
                     name="values_are_amounts",
                     meaning="Expected money is finite, and no less than none.",
                     columns=["expected_value_minor", "expected_purchases"],

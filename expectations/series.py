@@ -12,6 +12,7 @@ from expectations.detecting import Finding
 
 if TYPE_CHECKING:
     import pandas as pd
+    from numpy.typing import NDArray
 
     from expectations.detecting import Counts
 
@@ -33,7 +34,7 @@ class Series:
     names: Sequence[Name]
     counts: "Counts"
     totals: "Counts"
-    groups: "Counts"
+    groups: "NDArray[np.int64]"
 
 
 def of_cells(cells: "pd.DataFrame", days: Sequence[date], weight: str) -> Series:
@@ -54,7 +55,9 @@ def of_cells(cells: "pd.DataFrame", days: Sequence[date], weight: str) -> Series
     numbers = groups.to_numpy()
     sums = np.zeros((int(numbers.max(initial=-1)) + 1, len(days)))
     np.add.at(sums, numbers, counts)
-    return Series(days, list(wide.index), counts, sums[numbers], numbers)
+    return Series(
+        days, list(wide.index), counts, sums[numbers], numbers.astype(np.int64)
+    )
 
 
 def unlike(

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Severity = Literal["stop", "warn"]
+SEVERITIES: tuple[Severity, ...] = ("stop", "warn")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,9 @@
 
 from datetime import date
 
-from expectations.suites import Rule, Severity, Suite
+from expectations.suites import SEVERITIES, Rule, Severity, Suite
+
+TABLE = "ops.anomalies"
 
 _SEEN = (
     "concat(toString(day), ' ', subject, ', ', dimension, if(category = '', '',"
@@ -22,12 +24,12 @@ _MEANINGS = {
 def suite(gate: str, as_of: date, *judges: str) -> Suite:
     """The findings of some judges for one gate and day: grave ones stop."""
     return Suite(
-        database="ops",
-        table="anomalies",
+        database=TABLE.partition(".")[0],
+        table=TABLE.partition(".")[2],
         rules=tuple(
             _rule(gate, as_of, judge, severity)
             for judge in judges
-            for severity in ("stop", "warn")
+            for severity in SEVERITIES
         ),
     )
 

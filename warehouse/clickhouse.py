@@ -1,6 +1,7 @@
 """The one way to ClickHouse: the only module that imports clickhouse_connect."""
 
 import contextlib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 _HOW_TO_START = (
     "Start the local stack with `make up`, or set CLICKHOUSE_HOST to your server."
 )
+_ERROR_NAME = re.compile(r"\(([A-Z][A-Z_]+)\)")
 _AUTHENTICATION_FAILED = "code: 516"
 
 _CLUSTERS: "WeakKeyDictionary[Client, str]" = WeakKeyDictionary()
@@ -65,6 +67,24 @@ def connect(settings: Settings) -> Iterator["Client"]:
         ) from error
     finally:
         client.close()
+
+
+@contextlib.contextmanager
+def refusals() -> Iterator[list[str]]:
+    """Collects the name of the engine's error where it refuses what is done inside.
+
+    The name alone: its message may hold values of rows.
+    """
+    from clickhouse_connect.driver.exceptions import DatabaseError, OperationalError
+
+    found: list[str] = []
+    try:
+        yield found
+    except OperationalError:
+        raise
+    except DatabaseError as error:
+        named = _ERROR_NAME.search(str(error))
+        found.append(named[1] if named else "UNKNOWN")
 
 
 def put_on_cluster(client: "Client", cluster: str) -> None:

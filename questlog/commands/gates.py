@@ -15,23 +15,59 @@ def register(app: typer.Typer) -> None:
     app.command("gate")(gate)
 
 
-def gate(
-    name: Annotated[str, typer.Argument(help="staging, marts or features.")],
+def gate(  # noqa: PLR0917 - a command has as many options as it has
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="staging, marts, features, churn, lifetime_value or audiences."
+        ),
+    ],
     as_of: Annotated[str, typer.Option(help="The day, like 2026-03-01.")],
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    wanted: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A no_grave_… that does not stop this time; needs --because."
+        ),
+    ] = None,
+    because: Annotated[str, typer.Option(help="Why; kept in ops.audit.")] = "",
+    by: Annotated[str, typer.Option(help="Who. Empty: this machine's user.")] = "",
 ) -> None:
     """Judge what was built by its expectations; a closed gate exits with 1.
+
+    A change of the past that is wanted, such as a mended model's, passes with
+    --wanted no_grave_past --because "…"; a broken rule never does.
 
     Example: questlog gate staging --as-of 2026-03-01
     """
     from expectations.gates import inspect
 
-    report = inspect(name, doors.day(as_of), doors.settings())
+    if wanted:
+        _note(name, as_of, wanted, by=by, because=because)
+    day, settings = doors.day(as_of), doors.settings()
+    report = inspect(name, day, settings, wanted=wanted or ())
     if json:
         typer.echo(_json(report))
     else:
         _print_table(report)
     report.require_open()
+
+
+def _note(name: str, as_of: str, wanted: list[str], *, by: str, because: str) -> None:
+    """Say in ops.audit who lets a finding pass. Raises BadInput without a reason."""
+    from datetime import UTC, datetime
+
+    from warehouse import audit
+
+    act = audit.act(by=by, because=because, at=datetime.now(UTC))
+    with doors.client() as client:
+        audit.note(
+            client,
+            act,
+            action="gate.pass",
+            subject=name,
+            detail={"as_of": as_of, "wanted": ", ".join(wanted)},
+        )
 
 
 def _json(report: "GateReport") -> str:

@@ -7,10 +7,17 @@ from airflow.dag_processing.dagbag import DagBag
 
 from warehouse.settings import REPOSITORY
 
+HEAVY = {
+    *("chdb", "clickhouse_connect", "great_expectations", "pandas", "pyarrow"),
+    *("scipy", "sklearn", "lightgbm", "expectations", "ml", "activation", "ingestion"),
+}
+"""What tasks import when they run, and nobody does to read when they should."""
+
 
 def main() -> None:
     bag = DagBag(str(REPOSITORY / "dags"))
     facts = {
+        "heavy": sorted(HEAVY & sys.modules.keys()),
         "import_errors": bag.import_errors,
         "seconds": {
             stat.file: stat.duration.total_seconds() for stat in bag.dagbag_stats

@@ -74,6 +74,12 @@ def test_every_dag_is_found_and_none_fails_to_import(facts: dict[str, Any]) -> N
     assert set(facts["dags"]) >= EXPECTED
 
 
+def test_reading_the_dags_loads_nothing_that_only_tasks_need(
+    facts: dict[str, Any],
+) -> None:
+    assert facts["heavy"] == []
+
+
 def test_every_dag_says_what_to_do_when_it_fails(dags: dict[str, Any]) -> None:
     assert [name for name, dag in dags.items() if "Triage:" not in dag["doc"]] == []
 
@@ -123,8 +129,12 @@ def test_no_layer_is_built_or_shown_before_its_gate(dags: dict[str, Any]) -> Non
     assert models["gate_staging"]["upstream"] == ["build_staging"]
     assert models["build_marts"]["upstream"] == ["gate_staging"]
     assert models["gate_marts"]["upstream"] == ["build_marts"]
+    assert steps["features.build"]["upstream"] == ["features.gate_staging"]
     assert steps["features.publish"]["upstream"] == ["features.gate"]
     assert steps["train"]["upstream"] == ["features.publish"]
+    assert steps["gate"]["upstream"] == ["score"]
+    assert dags["audiences"]["tasks"]["gate"]["upstream"] == ["choose"]
+    assert dags["audiences"]["tasks"]["push"]["upstream"] == ["gate"]
 
 
 def test_every_model_belongs_to_a_layer_that_some_dag_builds() -> None:
