@@ -124,7 +124,7 @@ def first_told(settings: Settings, gate: str) -> date | None:
 def copy_of(home: Path, folder: Path) -> Iterator[Settings]:
     """A warehouse of its own, equal to that of a home nobody uses."""
     aside = folder / "copy"
-    shutil.copytree(home, aside)
+    shutil.copytree(home, aside, symlinks=True)
     try:
         with Engine(aside) as engine:
             yield engine.settings

@@ -100,69 +100,74 @@ def _value_is_a_score(today: str) -> Rule:
 
 def _compared(today: str, as_of: date, severity: Severity) -> tuple[Rule, ...]:
     """An audience beside itself on the last day before that it was chosen for."""
+    then_and_now = _then_and_now(today, as_of)
+    grave = "gravely_" if severity == "stop" else ""
+
+    def rule(
+        name: str, meaning: str, condition: str, *, shown: str, columns: tuple[str, ...]
+    ) -> Rule:
+        return Rule(
+            name=f"{name.replace('…', grave)}",
+            meaning=meaning,
+            query=f"select concat(audience, ' ', {shown}) as sample_key {then_and_now}"
+            f" and {condition}",
+            columns=("audience", *columns),
+            severity=severity,
+        )
+
+    numbers = "toString(old.sent), ' then, ', toString(new.sent), ' now'"
+    stayed = "length(arrayIntersect(old.members, new.members))"
+    shares = ("old.unconsenting / old.people", "new.unconsenting / new.people")
+    then, now = (f"toString(round({share}, 2))" for share in shares)
+    return (
+        rule(
+            "audience_has_not_…shrunk",
+            f"At least {_SHRUNK[severity]:.0%} of as many can be sent as last time.",
+            f"new.sent < {_SHRUNK[severity]} * old.sent",
+            shown=numbers,
+            columns=("sendable",),
+        ),
+        rule(
+            "audience_has_not_…grown",
+            f"At most {_GROWN[severity]:g} times as many can be sent as last time.",
+            f"new.sent > {_GROWN[severity]} * old.sent",
+            shown=numbers,
+            columns=("sendable",),
+        ),
+        rule(
+            "audience_has_not_…changed",
+            f"At least {_KEPT[severity]:.0%} of last time's members stay.",
+            f"new.people > 0 and {stayed} < {_KEPT[severity]} * old.people",
+            shown=f"toString({stayed}), ' of ', toString(old.people), ' stayed'",
+            columns=("person_id",),
+        ),
+        rule(
+            "consent_has_not_…moved",
+            "About as large a part consents as last time.",
+            f"new.people >= {_LEAST_PEOPLE}"
+            f" and abs({shares[0]} - {shares[1]}) > {_WITHHELD[severity]}",
+            shown=f"{then}, ' then, ', {now}, ' now'",
+            columns=("withheld_because",),
+        ),
+    )
+
+
+def _then_and_now(today: str, as_of: date) -> str:
+    """SQL of audiences, `old` and `new`, that were large enough to be compared."""
     day = f"toDate('{as_of.isoformat()}')"
+    counted = (
+        "select audience, count() as people, countIf(sendable) as sent,"
+        " countIf(withheld_because = 'no_consent') as unconsenting,"
+        " groupUniqArray(person_id) as members from"
+    )
     before = (
         f"(select audience, max(as_of) as last_on from {_TABLE} where as_of < {day}"
         f" and as_of >= {day} - {_COMPARED_DAYS} group by audience)"
     )
-    then = (
-        f"(select audience, count() as people, countIf(sendable) as sent,"
-        " countIf(withheld_because = 'no_consent') as unconsenting,"
-        f" groupUniqArray(person_id) as members from {_TABLE} where (audience, as_of)"
-        f" in {before} group by audience)"
-    )
-    now = (
-        "(select audience, count() as people, countIf(sendable) as sent,"
-        " countIf(withheld_because = 'no_consent') as unconsenting,"
-        f" groupUniqArray(person_id) as members from {{batch}} where {today}"
-        " group by audience)"
-    )
-    joined = f"from {then} as old left join {now} as new using (audience)"
-    large = f"old.sent >= {_LEAST_PEOPLE}"
-    grave = "gravely_" if severity == "stop" else ""
-    counts = "concat(audience, ' ', toString(old.sent), ' then, ',"
-    counts += " toString(new.sent), ' now')"
     only = today.partition(" and ")[2]
-    chosen = f"old.{only}" if only else "true"
     return (
-        Rule(
-            name=f"audience_has_not_{grave}shrunk",
-            meaning=f"At least {_SHRUNK[severity]:.0%} of as many can be sent as last"
-            " time.",
-            query=f"select {counts} as sample_key {joined} where {large} and {chosen}"
-            f" and new.sent < {_SHRUNK[severity]} * old.sent",
-            columns=("audience", "sendable"),
-            severity=severity,
-        ),
-        Rule(
-            name=f"audience_has_not_{grave}grown",
-            meaning=f"At most {_GROWN[severity]:g} times as many can be sent as last"
-            " time.",
-            query=f"select {counts} as sample_key {joined} where {large} and {chosen}"
-            f" and new.sent > {_GROWN[severity]} * old.sent",
-            columns=("audience", "sendable"),
-            severity=severity,
-        ),
-        Rule(
-            name=f"audience_has_not_{grave}changed",
-            meaning=f"At least {_KEPT[severity]:.0%} of last time's members stay.",
-            query="select concat(audience, ' ', toString(length(arrayIntersect("
-            "old.members, new.members))), ' of ', toString(old.people), ' stayed') as"
-            f" sample_key {joined} where {large} and {chosen} and new.people > 0 and"
-            " length(arrayIntersect(old.members, new.members)) <"
-            f" {_KEPT[severity]} * old.people",
-            columns=("audience", "person_id"),
-            severity=severity,
-        ),
-        Rule(
-            name=f"consent_has_not_{grave}moved",
-            meaning="About as large a part consents as last time.",
-            query="select concat(audience, ' ', toString(round(old.unconsenting /"
-            " old.people, 2)), ' then, ', toString(round(new.unconsenting /"
-            f" new.people, 2)), ' now') as sample_key {joined} where {large} and"
-            f" {chosen} and new.people >= {_LEAST_PEOPLE} and abs(old.unconsenting /"
-            f" old.people - new.unconsenting / new.people) > {_WITHHELD[severity]}",
-            columns=("audience", "withheld_because"),
-            severity=severity,
-        ),
+        f"from ({counted} {_TABLE} where (audience, as_of) in {before}"
+        f" group by audience) as old left join ({counted} {{batch}} where {today}"
+        " group by audience) as new using (audience)"
+        f" where old.sent >= {_LEAST_PEOPLE}" + (f" and old.{only}" if only else "")
     )

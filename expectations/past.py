@@ -98,8 +98,11 @@ def _columns_of_both(client: "Client", table: Kept) -> list[str]:
             "shown": table.database,
         },
     )
-    left_out = {table.day, table.key, *table.moving, *table.unchanged.split(", ")}
-    return [row["name"] for row in found if row["name"] not in left_out]
+    both = [row["name"] for row in found]
+    compared_by = {table.day or table.key, *filter(None, table.unchanged.split(", "))}
+    if not compared_by <= set(both):
+        return []
+    return [name for name in both if name not in {*compared_by, *table.moving}]
 
 
 def _by_day(table: Kept, columns: Sequence[str], as_of: date, settled: int) -> str:
@@ -114,13 +117,14 @@ def _by_day(table: Kept, columns: Sequence[str], as_of: date, settled: int) -> s
             f" and {table.day} < toDate('{as_of}') - {settled} group by day"
         )
 
+    nothing = f"arrayWithConstant({len(columns) + 1}, toUInt64(0))"
     return (
-        "select name, countIf(built != shown) as changed, count() as compared from"
-        f" (select arrayJoin(arrayZip(['rows', {names}], shown.sums,"
-        f" if(empty(built.sums), arrayWithConstant({len(columns) + 1}, toUInt64(0)),"
-        " built.sums))) as one, one.1 as name, one.2 as shown, one.3 as built"
+        "select pair.1 as name, countIf(pair.2 != pair.3) as changed,"
+        f" count() as compared from (select arrayZip(['rows', {names}], shown.sums,"
+        f" if(empty(built.sums), {nothing}, built.sums)) as pairs"
         f" from ({summed(table.database)}) as shown"
-        f" left join ({summed(table.database + '_build')}) as built using (day))"
+        f" left join ({summed(table.database + '_build')}) as built"
+        " on shown.day = built.day) array join pairs as pair"
         " group by name having changed > 0"
     )
 
@@ -134,10 +138,10 @@ def _by_key(table: Kept, columns: Sequence[str]) -> str:
         for column in columns
     )
     return (
-        "select one.1 as name, countIf(not one.2) as changed, count() as compared"
+        "select pair.1 as name, countIf(not pair.2) as changed, count() as compared"
+        f" from (select [{told}] as pairs"
         f" from {table.database}_build.{table.table} as built"
         f" inner join {table.database}.{table.table} as shown"
-        f" on built.{table.key} = shown.{table.key}"
-        f" array join [{told}] as one where {same}"
-        " group by name having changed > 0"
+        f" on built.{table.key} = shown.{table.key} where {same})"
+        " array join pairs as pair group by name having changed > 0"
     )
