@@ -57,7 +57,11 @@ def written(at: datetime) -> str:
 
 
 def moved(event: Event, by: timedelta) -> Event:
-    """The event, said to have happened at another time."""
+    """The event, said to have happened at another time, if it says a time at all."""
+    try:
+        moment(event["timestamp"])
+    except (KeyError, TypeError, ValueError):
+        return event
     return event | {"timestamp": written(moment(event["timestamp"]) + by)}
 
 
@@ -74,5 +78,8 @@ def system_of(event: Event) -> str:
 
 def saying(event: Event, **changed: object) -> Event:
     """The event with other properties; None takes one out."""
-    said = {**event.get("properties", {}), **changed}
+    there = event.get("properties", {})
+    if not isinstance(there, dict):
+        return event
+    said = {**there, **changed}
     return event | {"properties": {k: v for k, v in said.items() if v is not None}}

@@ -1,7 +1,4 @@
-"""The gate before the ad platforms: who is about to be sent, and how many.
-
-A gate may judge one audience alone, so that a faulty one keeps no other back.
-"""
+"""The gate before the ad platforms: who is about to be sent, and how many."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -19,11 +16,9 @@ _KEPT = {"stop": 0.15, "warn": 0.4}
 _WITHHELD = {"stop": 0.25, "warn": 0.12}
 
 
-def suites(as_of: date, audience: str = "") -> Sequence[Suite]:
-    """The members of the day; `audience` names the only one to be judged."""
+def suites(as_of: date) -> Sequence[Suite]:
+    """The members of the day, and those of the last time."""
     today = f"as_of = toDate('{as_of.isoformat()}')"
-    if audience:
-        today += f" and audience = '{audience}'"
     return (
         Suite(
             database="activation",
@@ -164,10 +159,9 @@ def _then_and_now(today: str, as_of: date) -> str:
         f"(select audience, max(as_of) as last_on from {_TABLE} where as_of < {day}"
         f" and as_of >= {day} - {_COMPARED_DAYS} group by audience)"
     )
-    only = today.partition(" and ")[2]
     return (
         f"from ({counted} {_TABLE} where (audience, as_of) in {before}"
         f" group by audience) as old left join ({counted} {{batch}} where {today}"
         " group by audience) as new using (audience)"
-        f" where old.sent >= {_LEAST_PEOPLE}" + (f" and old.{only}" if only else "")
+        f" where old.sent >= {_LEAST_PEOPLE}"
     )

@@ -123,6 +123,15 @@ def closed_days(client: "Client", gate: str) -> list[date]:
     return [row["as_of"] for row in found]
 
 
+def require_not_closed(client: "Client", gate: str, as_of: date) -> None:
+    """Raise GateClosed where a gate was run for a day and is closed."""
+    if as_of in closed_days(client, gate):
+        raise GateClosed(
+            f"The gate {gate} is closed for {as_of}."
+            f" `questlog gate {gate} --as-of {as_of}` shows why."
+        )
+
+
 def require_open_audiences(client: "Client", as_of: date) -> None:
     """Raise GateClosed unless the day's members were judged as they are, and passed."""
     found = rows(
