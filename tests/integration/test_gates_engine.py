@@ -572,14 +572,6 @@ FAULTS = [
     fault("model_is_known", CHURN, {"model_id": "another"}),
     fault("chance_is_a_chance", CHURN, {"churn_probability": 1.01}),
     fault("people_are_told_apart", CHURN, *MANY),
-    fault(
-        "the_silent_are_likelier_to_leave",
-        CHURN,
-        *(
-            {"person_id": row["person_id"], "churn_probability": 1 - place / 100}
-            for place, row in enumerate(MANY)
-        ),
-    ),
     fault("everybody_active_is_scored", SHOWN_FEATURES, BOB),
     fault("one_row_per_person", VALUES, {}),
     fault("whoever_is_scored_has_features", VALUES, BOB),
@@ -587,14 +579,6 @@ FAULTS = [
     fault("values_are_amounts", VALUES, {"expected_value_minor": -1}),
     fault("values_are_in_the_reporting_currency", VALUES, {"currency": "USD"}),
     fault("people_are_told_apart", VALUES, *MANY),
-    fault(
-        "who_paid_more_is_worth_more",
-        VALUES,
-        *(
-            {"person_id": row["person_id"], "expected_value_minor": 500 - place}
-            for place, row in enumerate(MANY)
-        ),
-    ),
     fault(
         "expected_money_is_in_proportion_to_money",
         VALUES,
@@ -635,6 +619,8 @@ FAULTS = [
 SHOWN_BELOW = {
     # JSON has no word for what is no number
     (MEMBERS, "value_is_a_number"),
+    (CHURN, "the_silent_are_likelier_to_leave"),
+    (VALUES, "who_paid_more_is_worth_more"),
     *((table, "a_chosen_model_has_scored") for table in (CHURN, VALUES)),
     (STAGED, "events_were_not_lost"),
     (STAGED, "events_are_present"),
@@ -771,6 +757,45 @@ def test_a_value_that_is_no_number_is_no_order(sound: "Client") -> None:
     )
 
     assert "value_is_a_number" in broken(sound, "audiences")
+
+
+@pytest.mark.parametrize(
+    ("table", "gate", "score", "feature", "rule"),
+    [
+        (
+            *(CHURN, "churn", "churn_probability", "days_since_last_active"),
+            "the_silent_are_likelier_to_leave",
+        ),
+        (
+            *(VALUES, "lifetime_value", "expected_value_minor", "revenue_minor_total"),
+            "who_paid_more_is_worth_more",
+        ),
+    ],
+)
+def test_scores_beside_the_wrong_people_are_seen(  # noqa: PLR0913, PLR0917
+    sound: "Client", table: str, gate: str, score: str, feature: str, rule: str
+) -> None:
+    def scored(rising: int) -> set[str]:
+        for name in (table, SHOWN_FEATURES):
+            sound.command(f"truncate table {name}")
+        people = list(enumerate(row["person_id"] for row in MANY))
+        insert(
+            sound,
+            SHOWN_FEATURES,
+            *({"person_id": person, feature: place} for place, person in people),
+        )
+        insert(
+            sound,
+            table,
+            *(
+                {"person_id": person, score: (rising * place) % 60 / 60}
+                for place, person in people
+            ),
+        )
+        return broken(sound, gate, only=rule)
+
+    assert scored(rising=1) == set()
+    assert scored(rising=-1) == {rule}
 
 
 @pytest.mark.parametrize(
