@@ -16,6 +16,9 @@ import grpc
 from google.ads.datamanager_v1.services.ingestion_service import IngestionServiceClient
 from google.ads.googleads.errors import GoogleAdsException
 from google.ads.googleads.interceptors import ExceptionInterceptor, MetadataInterceptor
+from google.ads.googleads.v26.services.services.conversion_adjustment_upload_service import (  # noqa: E501 Google's name
+    ConversionAdjustmentUploadServiceClient,
+)
 from google.ads.googleads.v26.services.services.google_ads_service import (
     GoogleAdsServiceClient,
 )
@@ -49,6 +52,7 @@ _TELL_ALL_AT_DEBUG = (
     f"{_ADS}.user_list_service.transports.grpc",
     f"{_ADS}.google_ads_service.transports.grpc",
     f"{_ADS}.offline_user_data_job_service.transports.grpc",
+    f"{_ADS}.conversion_adjustment_upload_service.transports.grpc",
     "google.auth.transport.requests",
 )
 """Loggers that print whole requests, digests included."""
@@ -84,6 +88,11 @@ class GoogleAccount:
     def queries(self) -> GoogleAdsServiceClient:
         """The service that finds them."""
         return self._ads(GoogleAdsServiceClient)
+
+    @cached_property
+    def adjustments(self) -> ConversionAdjustmentUploadServiceClient:
+        """The service that takes back or restates conversions."""
+        return self._ads(ConversionAdjustmentUploadServiceClient)
 
     @cached_property
     def jobs(self) -> OfflineUserDataJobServiceClient:

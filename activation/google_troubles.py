@@ -151,7 +151,7 @@ def rows_refused(failure: Any) -> Mapping[int, str]:
         places = [
             element.index
             for element in one.location.field_path_elements
-            if element.field_name == "operations"
+            if element.field_name in {"operations", "conversion_adjustments"}
         ]
         reason, _ = _read(one)
         for place in places:

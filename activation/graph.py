@@ -8,10 +8,13 @@ beneath it: it repeats what can be repeated, and lets only true successes throug
 import io
 import json
 import logging
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from facebook_business.api import FacebookAdsApi
+from facebook_business.adobjects.abstractcrudobject import AbstractCrudObject
+from facebook_business.adobjects.objectparser import ObjectParser
+from facebook_business.api import FacebookAdsApi, FacebookRequest
 from facebook_business.session import FacebookSession
 from requests import PreparedRequest, Response
 from requests.adapters import HTTPAdapter
@@ -22,6 +25,9 @@ from activation.troubles import Trouble, trouble_of, wait_asked
 from warehouse.errors import DestinationRefused, Unavailable
 
 META = "https://graph.facebook.com"
+VERSION = FacebookAdsApi.API_VERSION
+"""Of the Graph API: the one that the locked SDK speaks."""
+
 _TIMEOUT_S = (10, 120)
 _SESSION_FINISHED = (2650, 1870159)
 
@@ -98,6 +104,31 @@ def graph_api(*, address: str, token: str, patience: Patience) -> FacebookAdsApi
     """An API object to hand to the SDK's classes; no global default is set."""
     session = GraphSession(address=address, token=token, patience=patience)
     return FacebookAdsApi(session)
+
+
+def get(
+    api: FacebookAdsApi, node: str, edge: str, params: Mapping[str, object]
+) -> Mapping[str, Any]:
+    """The answer to a GET on a node, or on an edge of it."""
+    path = (node, edge) if edge else (node,)
+    answer: Mapping[str, Any] = api.call("GET", path, params=dict(params)).json()
+    return answer
+
+
+def post(
+    api: FacebookAdsApi, node: str, edge: str, params: Mapping[str, object]
+) -> Mapping[str, Any]:
+    """The answer to a POST that the SDK's classes have not, or not as we need it."""
+    request = FacebookRequest(
+        node_id=node,
+        method="POST",
+        endpoint=f"/{edge}",
+        api=api,
+        response_parser=ObjectParser(target_class=AbstractCrudObject, api=api),
+    )
+    request.add_params(params)
+    answer: Mapping[str, Any] = request.execute()
+    return answer
 
 
 def _what(request: PreparedRequest) -> str:

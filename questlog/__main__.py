@@ -5,6 +5,7 @@ import sys
 import typer
 
 from questlog.commands import (
+    ads,
     asking,
     audiences,
     backtest,
@@ -60,6 +61,7 @@ for room in (
     cards,
     backtest,
     audiences,
+    ads,
     asking,
     case,
     watching,

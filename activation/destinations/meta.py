@@ -166,25 +166,15 @@ class Meta:
 
     def erase(self, identities: Sequence[Identity]) -> Answer:
         """Take these out of every audience of the account, also those not ours."""
-        from facebook_business.adobjects.abstractcrudobject import AbstractCrudObject
-        from facebook_business.adobjects.objectparser import ObjectParser
-        from facebook_business.api import FacebookRequest
+        from activation.graph import post
 
         received = invalid = 0
         for first in range(0, len(identities), ROWS_A_BATCH):
-            # the SDK's delete_users_of_any_audience has the payload in the URL
-            request = FacebookRequest(
-                node_id=f"act_{self.account_id}",
-                method="POST",
-                endpoint="/usersofanyaudience",
-                api=self.api,
-                response_parser=ObjectParser(
-                    target_class=AbstractCrudObject, api=self.api
-                ),
-            )
             some = identities[first : first + ROWS_A_BATCH]
-            request.add_params({"method": "delete", "payload": named(some)})
-            told = counted(request.execute())
+            # the SDK's delete_users_of_any_audience has the payload in the URL
+            params = {"method": "delete", "payload": named(some)}
+            node = f"act_{self.account_id}"
+            told = counted(post(self.api, node, "usersofanyaudience", params))
             received, invalid = received + told.received, invalid + told.invalid
         return Answer(received=received, invalid=invalid)
 

@@ -5,12 +5,20 @@ from collections import Counter
 from typing import Any
 
 from google.ads.datamanager_v1 import types as members
+from google.ads.googleads.v26.enums.types.conversion_adjustment_type import (
+    ConversionAdjustmentTypeEnum,
+)
+from google.ads.googleads.v26.services.types.conversion_adjustment_upload_service import (  # noqa: E501 Google's name
+    UploadConversionAdjustmentsRequest,
+    UploadConversionAdjustmentsResponse,
+)
 
 from activation.standins.google_members import consent_missing, unreadable
-from activation.standins.google_refusal import Refused
+from activation.standins.google_refusal import Refused, partly_refused
 from activation.standins.user_lists import Asked, GoogleState
 
 MOST_EVENTS = 2_000
+_Type = ConversionAdjustmentTypeEnum.ConversionAdjustmentType
 _CURRENCY = re.compile("[A-Z]{3}")
 _TWICE = "PROCESSING_ERROR_REASON_DUPLICATE_TRANSACTION_ID"
 _OLD = "PROCESSING_ERROR_REASON_EVENT_TOO_OLD"
@@ -45,6 +53,25 @@ def ingest(state: GoogleState, request: members.IngestEventsRequest) -> Any:
     asked = Asked("events", raw.destinations[0].operating_account.account_id, 0, _done)
     asked.records, asked.refused = len(raw.events), dict(refused)
     return members.IngestEventsResponse(request_id=state.ask(asked))
+
+
+def correct(state: GoogleState, request: UploadConversionAdjustmentsRequest) -> Any:
+    """Take conversions back or restate them; those never told of are refused."""
+    wrong: dict[int, str] = {}
+    for index, one in enumerate(request.conversion_adjustments):
+        action = one.conversion_action.rpartition("/")[2]
+        held = state.events.get(f"{action}:{one.order_id}")
+        if held is None:
+            wrong[index] = "CONVERSION_NOT_FOUND"
+        elif one.adjustment_type == _Type.RETRACTION:
+            held["value"] = 0.0
+        else:
+            held["value"] = one.restatement_value.adjusted_value
+    return UploadConversionAdjustmentsResponse(
+        partial_failure_error=partly_refused(
+            wrong, "conversion_adjustment_upload_error", "conversion_adjustments"
+        )
+    )
 
 
 def _done() -> None:

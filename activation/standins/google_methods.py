@@ -6,6 +6,9 @@ from typing import Any
 
 from google.ads.datamanager_v1 import types as members
 from google.ads.googleads.v26.services.types import (
+    conversion_adjustment_upload_service as adjustments,
+)
+from google.ads.googleads.v26.services.types import (
     google_ads_service,
     user_list_service,
 )
@@ -70,6 +73,13 @@ METHODS: Mapping[str, Mapping[str, tuple[Method, Any, Any]]] = {
             google_offline.run,
             jobs.RunOfflineUserDataJobRequest,
             PlainMessage(Operation),
+        ),
+    },
+    f"{_ADS}.ConversionAdjustmentUploadService": {
+        "UploadConversionAdjustments": (
+            google_events.correct,
+            adjustments.UploadConversionAdjustmentsRequest,
+            adjustments.UploadConversionAdjustmentsResponse,
         ),
     },
     _MEMBERS: {

@@ -8,7 +8,6 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from google.ads.googleads.v26.errors.types.errors import GoogleAdsFailure
 from google.ads.googleads.v26.services.types.offline_user_data_job_service import (
     AddOfflineUserDataJobOperationsRequest,
     AddOfflineUserDataJobOperationsResponse,
@@ -17,10 +16,8 @@ from google.ads.googleads.v26.services.types.offline_user_data_job_service impor
     RunOfflineUserDataJobRequest,
 )
 from google.longrunning.operations_pb2 import Operation
-from google.protobuf.any_pb2 import Any as Packed
-from google.rpc.status_pb2 import Status
 
-from activation.standins.google_refusal import Refused
+from activation.standins.google_refusal import Refused, partly_refused
 from activation.standins.held import Row
 from activation.standins.user_lists import (
     Asked,
@@ -41,6 +38,8 @@ def create(state: GoogleState, request: CreateOfflineUserDataJobRequest) -> Any:
     """Make a job for a list."""
     if not state.takes_jobs:
         raise Refused("PERMISSION_DENIED", "CUSTOMER_NOT_ALLOWLISTED_FOR_THIS_FEATURE")
+    if request.validate_only:
+        return CreateOfflineUserDataJobResponse()
     told = request.job.customer_match_user_list_metadata.user_list
     number = int(told.rpartition("/")[2] or 0)
     held = state.lists_of(request.customer_id).get(number)
@@ -153,19 +152,6 @@ def _row(user_data: Any) -> Row:
 
 
 def _answer(wrong: dict[int, str]) -> Any:
-    if not wrong:
-        return AddOfflineUserDataJobOperationsResponse()
-    errors = [
-        {
-            "error_code": {_JOB_ERROR: reason},
-            "location": {
-                "field_path_elements": [{"field_name": "operations", "index": index}]
-            },
-        }
-        for index, reason in wrong.items()
-    ]
-    packed = Packed()
-    packed.Pack(GoogleAdsFailure.pb(GoogleAdsFailure(errors=errors)))
     return AddOfflineUserDataJobOperationsResponse(
-        partial_failure_error=Status(code=3, message="Some failed", details=[packed])
+        partial_failure_error=partly_refused(wrong, _JOB_ERROR, "operations")
     )

@@ -86,3 +86,23 @@ def _of_members(refused: Refused) -> tuple[tuple[str, bytes], ...]:
         packed.Pack(detail)
         status.details.append(packed)
     return (("grpc-status-details-bin", status.SerializeToString()),)
+
+
+def partly_refused(
+    wrong: Mapping[int, str], group: str, operations: str
+) -> Status | None:
+    """Which operations of a request failed, as an answer says it; None when none."""
+    if not wrong:
+        return None
+    errors = [
+        {
+            "error_code": {group: reason},
+            "location": {
+                "field_path_elements": [{"field_name": operations, "index": index}]
+            },
+        }
+        for index, reason in wrong.items()
+    ]
+    packed = Packed()
+    packed.Pack(GoogleAdsFailure.pb(GoogleAdsFailure(errors=errors)))
+    return Status(code=3, message="Some failed", details=[packed])
