@@ -56,7 +56,7 @@ def rehearse(
     return _each(as_of, environ, clock, counted)
 
 
-def targets(settings: Settings, key: bytes, patience: Patience) -> list[Target]:
+def targets(settings: Settings, patience: Patience) -> list[Target]:
     """Where conversions are told, by the settings.
 
     Raises BadSetting when nowhere.
@@ -73,7 +73,7 @@ def targets(settings: Settings, key: bytes, patience: Patience) -> list[Target]:
             token=settings.meta_access_token,
             patience=patience,
         )
-        found.append(MetaPixel(api=api, pixel_id=settings.meta_pixel_id, key=key))
+        found.append(MetaPixel(api=api, pixel_id=settings.meta_pixel_id))
     actions = {
         kind: number
         for kind, number in (
@@ -109,8 +109,14 @@ def _each(
     told: list[Told] = []
     failures: dict[str, QuestlogError] = {}
     with connect(settings) as client, open_vault(settings) as vault:
-        run = Run(client=client, vault=vault, until=_midnight(as_of), clock=clock)
-        for target in targets(settings, external_key(vault.root), Patience()):
+        run = Run(
+            client=client,
+            vault=vault,
+            key=external_key(vault.root),
+            until=_midnight(as_of),
+            clock=clock,
+        )
+        for target in targets(settings, Patience()):
             for kind in target.kinds:
                 try:
                     told.append(do(run, target, kind))

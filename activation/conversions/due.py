@@ -16,10 +16,10 @@ AT_RISK = "at_risk"
 
 _WON_BACK_DAYS = 30
 _REFUNDS = """
-select payment_id, toInt64(sum(-ifNull(amount_minor, 0))) as refunded_minor
+select payment_id, currency, toInt64(sum(-ifNull(amount_minor, 0))) as refunded_minor
 from marts.fct_payments
 where kind = 'refund'
-group by payment_id
+group by currency, payment_id
 """
 _WON = f"""
 and payments.payment_id in (
@@ -44,7 +44,9 @@ select
     if(digits.currency = '', 2, digits.digits) as digits
 from marts.fct_payments as payments
 inner join marts.dim_people as people on people.person_id = payments.person_id
-left join ({_REFUNDS}) as refunds on refunds.payment_id = payments.payment_id
+left join ({_REFUNDS}) as refunds
+    on refunds.payment_id = payments.payment_id
+    and refunds.currency = payments.currency
 left join seeds.currency_digits as digits on digits.currency = payments.currency
 where payments.kind = 'payment'
     and payments.occurred_at >= {{since:DateTime64(3)}}
@@ -118,7 +120,9 @@ def refunded_since(
         from (select * from activation.conversions final) as told
         inner join marts.fct_payments as payments
             on payments.payment_id = told.payment_id
-        inner join ({_REFUNDS}) as refunds on refunds.payment_id = told.payment_id
+        inner join ({_REFUNDS}) as refunds
+            on refunds.payment_id = told.payment_id
+            and refunds.currency = told.currency
         left join seeds.currency_digits as digits on digits.currency = told.currency
         where payments.kind = 'payment'
             and told.platform = {{platform:String}}

@@ -23,7 +23,6 @@ from activation.destinations.protocol import Answer, Outcome
 from activation.google_account import TIMEOUT_S, GoogleAccount, MembersRefused
 from activation.google_members import DataManager, destination, name
 from activation.google_troubles import rows_refused
-from activation.identifiers import google_identity
 
 EVENTS_A_REQUEST = 2_000
 _Type = ConversionAdjustmentTypeEnum.ConversionAdjustmentType
@@ -145,7 +144,7 @@ def events(
         event.conversion_value = payment.value
         event.consent.ad_user_data = granted
         event.consent.ad_personalization = granted
-        name(event.user_data, google_identity(one.person, b""))
+        name(event.user_data, one.identity)
     return request
 
 

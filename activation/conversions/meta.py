@@ -6,13 +6,12 @@ can't take refuses its whole request, which is then cut in halves.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from activation.conversions.values import PURCHASE, WON_BACK, Conversion
 from activation.destinations.protocol import Answer, Outcome
-from activation.identifiers import meta_identity
 from warehouse.errors import DestinationRefused, Unavailable
 
 if TYPE_CHECKING:
@@ -41,7 +40,6 @@ class MetaPixel:
 
     api: "FacebookAdsApi"
     pixel_id: str
-    key: bytes = field(repr=False)
 
     @property
     def platform(self) -> str:
@@ -95,7 +93,7 @@ class MetaPixel:
     def _posted(self, kind: str, conversions: Sequence[Conversion]) -> None:
         from activation.graph import post
 
-        data = [event(kind, one, self.key) for one in conversions]
+        data = [event(kind, one) for one in conversions]
         answer = post(self.api, self.pixel_id, "events", {"data": data})
         if answer.get("events_received") != len(data):
             raise Unavailable(
@@ -104,10 +102,9 @@ class MetaPixel:
             )
 
 
-def event(kind: str, conversion: Conversion, key: bytes) -> dict[str, object]:
+def event(kind: str, conversion: Conversion) -> dict[str, object]:
     """An event in Meta's words; of the person, digests alone."""
-    payment = conversion.payment
-    known = meta_identity(conversion.person, key)
+    payment, known = conversion.payment, conversion.identity
     person = {
         theirs: [known[ours].hex] for ours, theirs in _KEYS.items() if known[ours].hex
     }

@@ -1,7 +1,7 @@
 """Tell a platform of conversions: each once, by consent, and what was refunded."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, TypeVar
 
@@ -16,6 +16,7 @@ from activation.conversions.values import (
     Told,
     Topic,
 )
+from activation.destinations.kinds import identity_for
 from activation.identifiers import is_usable
 from activation.people import OpensIdentifiers, Person, identifiers_of
 
@@ -30,10 +31,14 @@ Thing = TypeVar("Thing")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """One run: of payments before `until`, at a moment that `clock` tells."""
+    """One run: of payments before `until`, at a moment that `clock` tells.
+
+    `key` makes the external ids.
+    """
 
     client: "Client"
     vault: OpensIdentifiers
+    key: bytes = field(repr=False)
     until: datetime
     clock: Callable[[], datetime]
 
@@ -86,7 +91,7 @@ def planned(run: Run, target: Target, kind: str) -> Told:
     return Told(
         platform=target.platform,
         kind=kind,
-        nameless=len(payments) - sum(1 for _ in _named(run, payments)),
+        nameless=len(payments) - sum(1 for _ in _named(run, target, payments)),
         too_late=len(_late(run, target, kind)),
     )
 
@@ -139,17 +144,20 @@ def _late(run: Run, target: Target, kind: str) -> list[Payment]:
 
 
 def _conversions(run: Run, target: Target, kind: str) -> Iterator[Conversion]:
-    return _named(run, _due(run, target, kind))
+    return _named(run, target, _due(run, target, kind))
 
 
-def _named(run: Run, payments: Sequence[Payment]) -> Iterator[Conversion]:
+def _named(
+    run: Run, target: Target, payments: Sequence[Payment]
+) -> Iterator[Conversion]:
     """Those whose person a platform could find."""
     people = [Person(one.person_id, one.country) for one in payments]
     for payment, person in zip(
         payments, identifiers_of(run.vault, people), strict=True
     ):
         if is_usable(person):
-            yield Conversion(payment=payment, person=person)
+            identity = identity_for(target.platform, person, run.key)
+            yield Conversion(payment=payment, identity=identity)
 
 
 def _corrected(run: Run, target: Target, kind: str) -> int:

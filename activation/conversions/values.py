@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Protocol, runtime_checkable
 
 from activation.destinations.protocol import Answer, Outcome
-from activation.identifiers import Identifiers
+from activation.identifiers import Identity
 
 PURCHASE, WON_BACK = "purchase", "won_back"
 KINDS = (PURCHASE, WON_BACK)
@@ -44,10 +44,10 @@ class Payment:
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Conversion:
-    """A payment and the person of it, as far as they may be named."""
+    """A payment, and its person by the platform's digests."""
 
     payment: Payment
-    person: Identifiers
+    identity: Identity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

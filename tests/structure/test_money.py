@@ -13,8 +13,8 @@ SOURCES = [
     for kind in ("*.sql", "*.py")
     for path in (REPOSITORY / folder).rglob(kind)
 ]
-# the one question that asks for each currency apart, and groups by it
-BY_CURRENCY = {"questlog/demo/inquiry.py"}
+# the questions that ask for each currency apart, and group by it
+BY_CURRENCY = {"activation/conversions/due.py", "questlog/demo/inquiry.py"}
 FOLDED = re.compile(r"\b(sum|avg|total|quantile|median)\w*\s*\(", re.IGNORECASE)
 OWN_AMOUNT = re.compile(r"(?<!reporting_)\bamount_minor\b")
 
