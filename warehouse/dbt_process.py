@@ -41,12 +41,13 @@ def run(
     *,
     project: Path | None = None,
     options: Sequence[str] = (),
+    outputs: tuple[int, int] = (1, 2),
 ) -> int:
     """Run one dbt command, such as `["build"]`, in this environment; its exit code.
 
     `options` say how the project in the folder `project` is read: `dbt parse` takes
     them as the command does. Without a project the command is run as it is. What dbt
-    prints goes where this process prints. One command runs at a time.
+    prints goes to `outputs`: where this process prints. One command runs at a time.
     """
     global _forker  # noqa: PLW0603  one for each process, as an import is
     request = {
@@ -60,7 +61,7 @@ def run(
         if _forker is None or not _forker.is_alive():
             _forker = _Forker.start()
             atexit.register(_forker.end)
-        return _ask(_forker.line, request, (1, 2))
+        return _ask(_forker.line, request, outputs)
 
 
 class _Forker:

@@ -66,10 +66,12 @@ def run_dbt(
     command: Sequence[str],
     *,
     variables: Mapping[str, str] | None = None,
+    outputs: tuple[int, int] = (1, 2),
 ) -> None:
     """Run one dbt command, such as `["build", "--select", "staging"]`.
 
-    dbt reads the same environment variables as Questlog (dbt_project/profiles.yml).
+    dbt reads the same environment variables as Questlog (dbt_project/profiles.yml),
+    and prints to the files `outputs`: standard output and standard error.
     Raises TransformationFailed naming the nodes that failed.
     """
     home = Home(settings.home.resolve())
@@ -87,6 +89,7 @@ def run_dbt(
             *("--target-path", str(home.dbt_target)),
             *(("--vars", json.dumps(dict(variables))) if variables else ()),
         ],
+        outputs=outputs,
     )
     if code:
         raise TransformationFailed(_what_failed(command, results))

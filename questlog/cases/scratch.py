@@ -5,7 +5,6 @@ they come. One scratch warehouse takes many sets of events, one after another.
 """
 
 import contextlib
-import json
 import socket
 import subprocess
 import sys
@@ -17,17 +16,16 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final
 
 from ingestion.imports import import_file
 from ingestion.judging import Source
 from questlog.cases.order import in_file_order
 from warehouse.clickhouse import connect
-from warehouse.errors import BadInput, StackFailed, TransformationFailed
-from warehouse.home import Home
+from warehouse.errors import BadInput, StackFailed
 from warehouse.migrations import migrate
 from warehouse.settings import REPOSITORY, Settings
-from warehouse.transformation import PROJECT, environment
+from warehouse.transformation import environment, run_dbt
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -43,7 +41,7 @@ class Scratch:
 
     client: "Client"
     _settings: Settings
-    _builder: "Future[_Builder]"
+    _reading: "Future[None]"
     _number: int = 0
     _seeded_for: set[str] = field(default_factory=set)
 
@@ -102,14 +100,15 @@ class Scratch:
             )
 
     def _build(self, models: Sequence[str]) -> None:
-        builder = self._builder.result()
+        self._reading.result()
         ancestors = [f"+{model}" for model in models]
         if self._seeded_for >= set(models):
-            builder.run(["run", "--full-refresh", "--select", *ancestors])
+            _dbt(self._settings, ["run", "--full-refresh", "--select", *ancestors])
             return
         # events change from case to case, seeds don't
         kinds = ["--resource-type", "model", "--resource-type", "seed"]
-        builder.run(["build", "--full-refresh", "--select", *ancestors, *kinds])
+        words = ["build", "--full-refresh", "--select", *ancestors, *kinds]
+        _dbt(self._settings, words)
         self._seeded_for |= set(models)
 
 
@@ -124,71 +123,16 @@ def scratch() -> "Iterator[Scratch]":
         ThreadPoolExecutor(1) as aside,
     ):
         settings = Settings(home=Path(folder), endpoint_port=_free_port())
-        building = aside.submit(_Builder.start, settings)
-        try:
-            with _engine(settings), connect(settings) as client:
-                migrate(client)
-                yield Scratch(client, settings, building)
-        finally:
-            building.result().end()
+        # dbt reads the project while the engine starts
+        reading = aside.submit(_dbt, settings, ["parse"])
+        with _engine(settings), connect(settings) as client:
+            migrate(client)
+            yield Scratch(client, settings, reading)
 
 
-class _Builder:
-    """The dbt process of a scratch warehouse (builder.py)."""
-
-    def __init__(self, process: "subprocess.Popen[str]") -> None:
-        self._process = process
-
-    @classmethod
-    def start(cls, settings: Settings) -> Self:
-        """Start one, and wait until it has read the project."""
-        home = Home(settings.home)
-        options = {
-            "--project-dir": PROJECT,
-            "--profiles-dir": PROJECT,
-            "--target-path": home.dbt_target,
-            "--log-path": home.dbt_target.parent / "logs",
-            "--vars": json.dumps({"as_of": ""}),
-        }
-        words = [str(word) for option in options.items() for word in option]
-        process = subprocess.Popen(  # noqa: S603  our own interpreter and module
-            [sys.executable, "-m", "questlog.cases.builder", *words],
-            cwd=REPOSITORY,
-            env=environment(settings),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        started = cls(process)
-        try:
-            started._hear("parse")
-        except TransformationFailed:
-            started.end()
-            raise
-        return started
-
-    def run(self, words: Sequence[str]) -> None:
-        """Run one dbt command. Raises TransformationFailed naming what failed."""
-        if self._process.stdin is None:
-            raise StackFailed("The dbt process of this case has no standard input.")
-        with contextlib.suppress(BrokenPipeError):
-            self._process.stdin.write(json.dumps(list(words)) + "\n")
-            self._process.stdin.flush()
-        self._hear(words[0])
-
-    def _hear(self, command: str) -> None:
-        line = self._process.stdout.readline() if self._process.stdout else ""
-        report = json.loads(line or '{"ok": false, "why": "dbt ended, see above"}')
-        if not report["ok"]:
-            raise TransformationFailed(f"dbt {command} failed: {report['why']}.")
-
-    def end(self) -> None:
-        """End it; it has nothing to lose."""
-        for pipe in (self._process.stdin, self._process.stdout):
-            if pipe is not None:
-                with contextlib.suppress(BrokenPipeError):
-                    pipe.close()
-        _end(self._process)
+def _dbt(settings: Settings, words: Sequence[str]) -> None:
+    """Run one dbt command; standard output is the answers' alone."""
+    run_dbt(settings, [*words, "--quiet"], variables={"as_of": ""}, outputs=(2, 2))
 
 
 @contextlib.contextmanager
@@ -224,7 +168,7 @@ def _wait_until_it_answers(
     raise StackFailed(f"The scratch engine of the case did not start: {last}.")
 
 
-def _end(process: "subprocess.Popen[bytes] | subprocess.Popen[str]") -> None:
+def _end(process: "subprocess.Popen[bytes]") -> None:
     process.terminate()
     try:
         process.wait(5)
