@@ -49,12 +49,18 @@ def read(folder: Path) -> Case:
             f"identity of {folder / 'params.json'} must map ids to persons,"
             ' like {"alias1": "person1"}.'
         )
+    people = _followed(identity)
+    if isinstance(asked.get("person_filter"), list):
+        # people by any of their ids
+        asked["person_filter"] = [
+            _person(one, people) for one in asked["person_filter"]
+        ]
     return Case(
         folder=folder,
         events=events,
         kind=kind,
         parameters=MappingProxyType({**_asked_by(kind, expected or {}), **asked}),
-        identity=MappingProxyType(_followed(identity)),
+        identity=MappingProxyType(people),
         expected=expected,
     )
 
@@ -91,6 +97,10 @@ def _is_of_texts(identity: object) -> bool:
     return isinstance(identity, dict) and all(
         isinstance(text, str) for pair in identity.items() for text in pair
     )
+
+
+def _person(one: object, people: Mapping[str, str]) -> object:
+    return people.get(one, one) if isinstance(one, str) else one
 
 
 def _followed(identity: Mapping[str, str]) -> dict[str, str]:

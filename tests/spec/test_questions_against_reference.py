@@ -79,6 +79,7 @@ FUNNELS: list[tuple[str, list[dict[str, Any]], list[dict[str, Any]]]] = [
     *((order, [A, A, B], []) for order in ("ordered", "strict", "unordered")),
     *((order, [A, B, A], [excluded("x")]) for order in ("ordered", "unordered")),
     ("unordered", [A, A, A, B], [excluded("x")]),
+    ("unordered", [A, B, C], [excluded("x", 0, 2)]),
     ("strict", [step("a", "red"), step(None)], []),
     ("ordered", [step("a", "red"), step("b", "blue"), step(None)], []),
     ("ordered", [A, B, C], [excluded("x", 0, 1)]),

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 import pytest
 import yaml
@@ -19,6 +20,11 @@ from warehouse.questions.registry import KINDS
 from warehouse.questions.saved import load
 from warehouse.questions.templates import render
 from warehouse.settings import REPOSITORY
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
+
+NO_ENGINE = cast("Client", None)
 
 
 def test_only_what_was_expected_is_compared() -> None:
@@ -73,6 +79,19 @@ def test_an_alias_leads_to_the_end_of_its_chain(tmp_path: Path) -> None:
     )
 
     assert dict(read(folder).identity) == {"a": "c", "b": "c", "r": "r", "s": "r"}
+
+
+def test_people_are_chosen_by_any_of_their_ids(tmp_path: Path) -> None:
+    folder = _folder(
+        tmp_path,
+        params={
+            "kind": "retention",
+            "identity": {"alias": "ann"},
+            "person_filter": ["alias", "bob"],
+        },
+    )
+
+    assert read(folder).parameters["person_filter"] == ["ann", "bob"]
 
 
 @pytest.mark.parametrize(
@@ -247,3 +266,39 @@ def test_a_bare_day_is_one_of_the_time_zone_and_ends_with_it() -> None:
 
     assert first == parameters.milliseconds("2026-03-28T23:00:00Z", "date_from")
     assert last + 1 - first == 23 * 3_600_000
+
+
+@pytest.mark.parametrize(
+    ("kind", "asked", "told"),
+    [
+        (
+            "attribution",
+            {"conversion_event": "a", "touch_event": "b", "half_life_days": 0},
+            "half_life_days: a half-life is longer",
+        ),
+        ("paths", {"max_length": 0}, "max_length: a path has one event or more"),
+        (
+            "funnel",
+            {
+                "steps": ["a", "b", "c"],
+                "order": "unordered",
+                "exclusions": [{"event": "x", "from_step": 0, "to_step": 1}],
+            },
+            "name the first and the last",
+        ),
+        (
+            "window_funnel",
+            {"steps": ["a"], "window_seconds": 1, "mode": "strictly"},
+            "there is no 'strictly'",
+        ),
+    ],
+)
+def test_what_cannot_be_asked_is_told_before_the_engine_is(
+    kind: str, asked: dict[str, object], told: str
+) -> None:
+    with pytest.raises(BadInput, match=told):
+        KINDS[kind].answer(NO_ENGINE, "events", asked)
+
+
+def test_the_last_day_there_is_has_an_end() -> None:
+    assert parameters.last_millisecond("9999-12-31", "date_to") == 253402300799999

@@ -69,6 +69,8 @@ def _common(events: str, asked: Parameters) -> dict[str, Any]:
     bounds = asked.window or [None, None]
     if len(bounds) != 2:  # noqa: PLR2004  from and to
         raise BadInput("Question attribution: window is a list of from and to.")
+    if asked.half_life_days <= 0:
+        raise BadInput("Parameter half_life_days: a half-life is longer than 0 days.")
     start, end = bounds
     named = [asked.revenue_property] if asked.revenue_property else list(_REVENUE)
     return {

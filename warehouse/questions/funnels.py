@@ -55,6 +55,19 @@ class Parameters(msgspec.Struct, frozen=True, kw_only=True):
             Step(event=step) if isinstance(step, str) else step for step in self.steps
         ]
 
+    @property
+    def ranked_exclusions(self) -> list[Exclusion]:
+        """What takes the whole attempt before what leaves its first step.
+
+        Without an order, from the first step to the last is anywhere.
+        """
+        if self.order == "unordered":
+            return [
+                msgspec.structs.replace(one, from_step=None, to_step=None)
+                for one in self.exclusions
+            ]
+        return sorted(self.exclusions, key=lambda one: one.from_step is None)
+
 
 def answer(
     client: "Client", events: str, given: Mapping[str, Any]
@@ -66,13 +79,7 @@ def answer(
         "steps": [_plain(step) for step in asked.named_steps],
         "order": asked.order,
         "window_ms": round(asked.window_seconds * 1000),
-        # what takes the whole attempt comes before what leaves its first step
-        "exclusions": [
-            _plain(exclusion)
-            for exclusion in sorted(
-                asked.exclusions, key=lambda exclusion: exclusion.from_step is None
-            )
-        ],
+        "exclusions": [_plain(exclusion) for exclusion in asked.ranked_exclusions],
         "date_from": _moment(asked.date_from, "date_from", asked.time_zone),
         "date_to": None
         if asked.date_to is None
@@ -127,10 +134,11 @@ def _require_span(exclusion: Exclusion, asked: Parameters, place: str) -> None:
             f"Parameter {place}: from_step and to_step count from 0, the first before"
             f" the second, and the last step is {len(asked.steps) - 1}."
         )
-    if asked.order == "unordered":
+    is_whole = (exclusion.from_step, exclusion.to_step) == (0, len(asked.steps) - 1)
+    if asked.order == "unordered" and not is_whole:
         raise BadInput(
             f"Parameter {place}: without an order there is no between two steps;"
-            " leave from_step and to_step out."
+            " leave from_step and to_step out, or name the first and the last."
         )
 
 

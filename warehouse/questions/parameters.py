@@ -71,8 +71,10 @@ def last_millisecond(text: str, parameter: str, zone: str = "UTC") -> int:
     """The same for the inclusive end of a span: a bare day is meant as a whole."""
     if len(text) != len("2026-03-01"):
         return milliseconds(text, parameter, zone)
-    next_day = day(text, parameter) + timedelta(days=1)
-    return milliseconds(next_day.isoformat(), parameter, zone) - 1
+    named = day(text, parameter)
+    if named == date.max:
+        return milliseconds(f"{text}T23:59:59.999", parameter, zone)
+    return milliseconds((named + timedelta(days=1)).isoformat(), parameter, zone) - 1
 
 
 def day(text: str, parameter: str) -> date:

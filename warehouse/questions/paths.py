@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 
 from warehouse.clickhouse import rows
+from warehouse.errors import BadInput
 from warehouse.questions import parameters
 from warehouse.questions.templates import render
 
@@ -37,6 +38,8 @@ def answer(
 ) -> dict[str, object]:
     """Paths with how many took them, and the edges of a Sankey diagram."""
     asked = parameters.read("paths", Parameters, given)
+    if asked.max_length < 1:
+        raise BadInput("Parameter max_length: a path has one event or more.")
     query = render(
         "ask_paths",
         events=events,

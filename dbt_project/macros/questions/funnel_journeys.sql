@@ -38,15 +38,19 @@ marked as (
 
     where
         {% if order == 'strict' -%}
-        person_key in (
-            select person_key
-            from {{ events }}
-            where {{ q_is(steps[0]) }} {{- q_between(date_from, date_to) }}
-        )
+        true
         {%- else -%}
         {{ q_named_as(marked) }}
         {%- endif %}
         {{- q_between(date_from, date_to) }}
+        {%- if order != 'unordered' %}
+        -- nobody begins without a first step
+        and person_key in (
+            select person_key
+            from {{ events }}
+            where {{ q_is(steps[0]) }} {{- q_between(date_from, date_to) }}
+        )
+        {%- endif %}
 
 ),
 

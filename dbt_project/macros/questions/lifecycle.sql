@@ -41,7 +41,9 @@ first_number + {{ q_whole(periods) }}
     timezone,
     week_start,
     first_seen_by,
-    between='between first_number - 1 and end_number - 1'
+    first='first_number - 1',
+    last='end_number - 1',
+    numbers=none if periods is none else periods + 1
 ) }},
 
 {{ q_standings(period, week_start) }}
@@ -54,7 +56,8 @@ order by period_start
 {#
   Common table expression people_summed, one row per person who was ever active: the
   number of the period in which they were first seen, and of those they were active in.
-  `between` narrows these, as SQL.
+  `first` and `last` narrow these, as SQL. Where it is known that this leaves so many
+  `numbers` and no more than 64, they are bits of one: half the work of a set.
 #}
 {% macro q_people_periods(
     events,
@@ -63,21 +66,38 @@ order by period_start
     timezone='UTC',
     week_start='monday',
     first_seen_by='any',
-    between=none
+    first=none,
+    last=none,
+    numbers=none
 ) -%}
 {%- set number = q_nth_period('occurred_at', period, timezone, week_start) -%}
+{%- set is_asked -%}
+    {{ 'event_name = ' ~ q_text(event) if event is not none else 'true' }}
+            {%- if first is not none %}
+            and {{ number }} between {{ first }} and {{ last }}
+            {%- endif %}
+{%- endset -%}
 people_summed as (
 
     select
         person_key,
         min({{ number }}) as seen_first,
+        {% if numbers is not none and numbers <= 64 -%}
+        arrayMap(
+            bit -> toInt64(bit) + {{ first }},
+            bitPositionsToArray(groupBitOrIf(
+                bitShiftLeft(
+                    toUInt64(1), toUInt8(bitAnd({{ number }} - ({{ first }}), 63))
+                ),
+                {{ is_asked }}
+            ))
+        ) as numbers
+        {%- else -%}
         groupUniqArrayIf(
             {{ number }},
-            {{ 'event_name = ' ~ q_text(event) if event is not none else 'true' }}
-            {%- if between is not none %}
-            and {{ number }} {{ between }}
-            {%- endif %}
+            {{ is_asked }}
         ) as numbers
+        {%- endif %}
 
     from {{ events }}
 

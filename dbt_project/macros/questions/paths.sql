@@ -285,7 +285,10 @@ paths_taken as (
 #}
 {% macro q_units_gathered(events, anchor, collapse_runs, unit, also=[]) -%}
 {%- set by = 'session_id' if unit == 'session_id' else 'person_key' -%}
-(select arraySort(groupUniqArray(toString(event_name))) from {{ events }}) as names,
+(
+    select arraySort(groupArray(toString(event_name)))
+    from (select distinct event_name from {{ events }})
+) as names,
 
 units_gathered as (
 

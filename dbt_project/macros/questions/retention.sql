@@ -132,7 +132,15 @@ with
 {{ q_nth_period(q_moment(first_moment), period, time_zone, week_start) }}
     as first_number,
 
-{{ q_people_periods(events, period=period, timezone=time_zone, week_start=week_start) }},
+{{ q_people_periods(
+    events,
+    period=period,
+    timezone=time_zone,
+    week_start=week_start,
+    first='first_number',
+    last='first_number + ' ~ (periods - 1),
+    numbers=periods
+) }},
 
 {{ q_cohort_returns() }}
 
