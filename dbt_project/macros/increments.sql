@@ -99,25 +99,30 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# Before new events are staged: the rows they may replace. #}
+{# Before new events are staged, and what is read from them: the rows they replace. #}
+{# (by id as the tables lie: a new id has no row, unless a killed run left it) #}
 {% macro forget_new_events() -%}
-    {{ forget(
-        "event_id in (select event_id from raw.events where loaded_at in"
-        " (select loaded_at from staging.stg_loads_new))"
-    ) }}
+    {{ forget(new_events()) }}
+{%- endmacro %}
+
+{# The events that this run stages, as a condition on own_key and event_id. #}
+{% macro new_events() -%}
+    {%- if 'model.questlog.stg_changes' in selected_resources -%}
+        own_key in (
+            select sipHash64(own_id) from staging.stg_changes
+            where run_id = '{{ invocation_id }}'
+        )
+        and
+    {% endif -%}
+    event_id in (
+        select event_id from raw.events
+        where loaded_at in (select loaded_at from staging.stg_loads_new)
+    )
 {%- endmacro %}
 
 {# Before conflicts are listed: the rows of the ids that are compared again. #}
 {% macro forget_repeated_ids() -%}
     {{ forget("event_id in (select event_id from staging.stg_repeated_ids)") }}
-{%- endmacro %}
-
-{# Before changed ids are staged: the rows of these ids. #}
-{% macro forget_changed_ids() -%}
-    {{ forget(
-        "own_key in (select sipHash64(own_id) from staging.stg_changes"
-        " where run_id = '" ~ invocation_id ~ "')"
-    ) }}
 {%- endmacro %}
 
 {# Before loads are written down as staged: what was said of them. #}
@@ -149,14 +154,10 @@
     ) }}
 {%- endmacro %}
 
-{# In a staged model by id: only the ids whose events this run changed. #}
-{% macro of_changed_ids(word) -%}
+{# In a model of staged events: only those that this run staged. #}
+{% macro of_new_events(word) -%}
     {%- if not builds_whole() -%}
-        {{ word }} own_key in (
-            select sipHash64(own_id)
-            from staging.stg_changes
-            where run_id = '{{ invocation_id }}'
-        )
+        {{ word }} {{ new_events() }} {{ written_by_this_run(ref('stg_events')) }}
     {%- endif -%}
 {%- endmacro %}
 
@@ -167,12 +168,52 @@
     ) }}
 {%- endmacro %}
 
-{# In a model by person: only the people that this run computes again. #}
-{% macro of_touched_people(word, key='person_id') -%}
+{#
+  In a model by person: only the people that this run computes again. `written` is the
+  table that is read, where an earlier model of the run wrote all rows of these people.
+#}
+{% macro of_touched_people(word, key='person_id', written=none) -%}
     {%- if not builds_whole() -%}
         {{ word }} {{ key }} in (
             select {{ key }} from intermediate.int_touched_people
         )
+        {{ written_by_this_run(written) if written is not none }}
+    {%- endif -%}
+{%- endmacro %}
+
+{#
+  Before a run: the number of the last block that each table holds. What the run adds
+  lies in parts with a later one, also where they are merged with others meanwhile.
+#}
+{% macro notice_blocks() -%}
+    {%- if execute -%}
+        {%- set last -%}
+            select
+                concat(database, '.', table) as place,
+                max(max_block_number) as block
+            from system.parts
+            where active and database != 'system'
+            group by place
+        {%- endset -%}
+        {%- for row in run_query(last).rows -%}
+            {%- do graph.setdefault('questlog_last_blocks', {}).update(
+                {row[0]: row[1]}
+            ) -%}
+        {%- endfor -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{#
+  Of a table to which a model of this run adds: only the parts that hold what it added.
+  Nothing where that model is not among those that are run.
+#}
+{% macro written_by_this_run(relation) -%}
+    {%- set block = graph.get('questlog_last_blocks', {}).get(
+        relation.schema ~ '.' ~ relation.identifier
+    ) if execute else none -%}
+    {%- if block is not none
+        and 'model.questlog.' ~ relation.identifier in selected_resources -%}
+        and toUInt64OrZero(splitByChar('_', _part)[3]) > {{ block }}
     {%- endif -%}
 {%- endmacro %}
 
@@ -217,19 +258,22 @@
   test`, whole builds and the gates look at all rows.
 #}
 {% macro get_where_subquery(relation) -%}
-    {%- set where = config.get('where') or rows_touched(relation.identifier) -%}
+    {%- set where = config.get('where') or rows_touched(relation) -%}
     {%- if where -%}
         {{ return('(select * from ' ~ relation ~ ' where ' ~ where ~ ') as tested') }}
     {%- endif -%}
     {{ return(relation) }}
 {%- endmacro %}
 
-{% macro rows_touched(name) -%}
+{% macro rows_touched(relation) -%}
+    {%- set name = relation.identifier -%}
     {%- set touched_people -%}
         person_id in (select person_id from intermediate.int_touched_people)
+        {{ written_by_this_run(relation) }}
     {%- endset -%}
     {%- set touched_keys -%}
         person_key in (select person_key from intermediate.int_touched_people)
+        {{ written_by_this_run(relation) }}
     {%- endset -%}
     {%- set changed_ids -%}
         own_key in (

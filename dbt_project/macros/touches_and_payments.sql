@@ -13,7 +13,8 @@ touches as (
         toUInt64(toUnixTimestamp64Milli(first_viewed_at)) as rank_time,
         channel
 
-    from {{ ref('fct_session_sources') }} {{ of_touched_people('where') }}
+    from {{ ref('fct_session_sources') }}
+    {{ of_touched_people('where', written=ref('fct_session_sources')) }}
 
 ),
 
@@ -31,7 +32,7 @@ conversions as (
     where
         kind = 'payment'
         and reporting_amount_minor is not null
-        {{ of_touched_people('and') }}
+        {{ of_touched_people('and', written=ref('fct_payments')) }}
 
 )
 {%- endmacro %}

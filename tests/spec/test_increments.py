@@ -223,6 +223,7 @@ def increments_end_as_rebuilt(engine: Settings, seed: int, *, streams: int) -> N
                 damage_and_backfill(client)
             build(engine)
             the_reference_agrees(client, worlds, number + 1)
+        assert runs_that_read_their_own_parts(client) > 0
         incremental = everything(client)
         build(engine, anew=True)
         whole = everything(client)
@@ -230,6 +231,20 @@ def increments_end_as_rebuilt(engine: Settings, seed: int, *, streams: int) -> N
     assert set(incremental) == set(whole)
     for table, expected in whole.items():
         assert incremental[table] == expected, table
+
+
+def runs_that_read_their_own_parts(client: "Client") -> int:
+    """How often sources of sessions were made of nothing but what the run wrote."""
+    client.command("system flush logs")
+    return int(
+        str(
+            client.command(
+                "select count() from system.query_log where type = 'QueryFinish'"
+                " and query like '%insert into `marts_build`.`fct_session_sources`%'"
+                " and query like '%_part)[3]) > %'"
+            )
+        )
+    )
 
 
 def damage_and_backfill(client: "Client") -> None:

@@ -271,3 +271,32 @@ def test_a_breakdown_is_by_the_property_of_the_first_step(client: "Client") -> N
         "red": [1, 1],
         "blue": [1, 0],
     }
+
+
+def test_a_mode_of_the_engine_goes_by_its_earlier_name_too(client: "Client") -> None:
+    ms = reference.START_MS
+    names = ("a", "b", "b", "c")
+    hold(
+        client,
+        {
+            "one": [
+                reference.Event(ms + at, 0, name, "red")
+                for at, name in enumerate(names)
+            ]
+        },
+    )
+
+    levels = [
+        KINDS["window_funnel"].answer(
+            client,
+            EVENTS,
+            {"steps": ["a", "b", "c"], "window_seconds": 9, "mode": mode},
+        )["tests"]
+        for mode in ("strict", "strict_deduplication", [])
+    ]
+
+    assert [test["level_per_user"] for [test] in levels] == [
+        {"one": 2},
+        {"one": 2},
+        {"one": 3},
+    ]

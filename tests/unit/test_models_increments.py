@@ -10,7 +10,6 @@ MODELS = PROJECT / "models"
 LAST = {
     "forget_touched_people": MODELS / "intermediate/int_identity_followed.sql",
     "forget_changed_users": MODELS / "intermediate/int_people_of_ids.sql",
-    "forget_changed_ids": MODELS / "staging/stg_loads.sql",
     "forget_new_events": MODELS / "staging/stg_loads.sql",
     "forget_repeated_ids": MODELS / "staging/stg_loads.sql",
 }

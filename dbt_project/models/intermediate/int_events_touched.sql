@@ -2,9 +2,10 @@
 {# what a run reads several times over lies scattered among all events: it is gathered
    once #}
 {{ config(order_by='(person_key, occurred_at)', settings=written_for_one_run()) }}
--- depends_on: {{ ref('int_touched_ids') }}
 -- depends_on: {{ ref('int_touched_people') }}
 with
+
+{{ events_identified(ref('int_touched_ids'), 'inner') }},
 
 events as (
 
@@ -29,15 +30,7 @@ events as (
         properties,
         user_properties
 
-    from {{ ref('int_events_identified') }}
-
-    {% if builds_whole() %}
-        where false
-    {% else %}
-        where
-            own_key in (select own_key from {{ ref('int_touched_ids') }})
-            and person_id in (select person_id from {{ ref('int_touched_people') }})
-    {% endif %}
+    from people_named
 
 )
 

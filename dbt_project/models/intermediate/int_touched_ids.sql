@@ -22,22 +22,30 @@ ids as (
 
 ids_listed as (
 
-    select person_id as own_id
-
-    from people
-
-    union distinct
-
-    select own_id
+    select
+        own_id,
+        person_id
 
     from ids
 
     where person_id in (select person_id from people)
 
+    union all
+
+    -- who is nobody else's stands for themselves
+    select
+        person_id as own_id,
+        person_id
+
+    from people
+
+    where person_id not in (select own_id from ids)
+
 )
 
 select
     own_id,
-    sipHash64(own_id) as own_key
+    sipHash64(own_id) as own_key,
+    person_id
 
 from ids_listed

@@ -32,7 +32,8 @@ consents as (
         personalisation,
         advertising
 
-    from {{ ref('int_people_consents') }} {{ of_touched_people('where') }}
+    from {{ ref('int_people_consents') }}
+    {{ of_touched_people('where', written=ref('int_people_consents')) }}
 
 ),
 
@@ -43,7 +44,8 @@ payments as (
         kind,
         reporting_amount_minor
 
-    from {{ ref('fct_payments') }} {{ of_touched_people('where') }}
+    from {{ ref('fct_payments') }}
+    {{ of_touched_people('where', written=ref('fct_payments')) }}
 
 ),
 
@@ -72,7 +74,8 @@ sessions_counted as (
         person_id,
         count() as sessions
 
-    from {{ ref('fct_sessions') }} {{ of_touched_people('where') }}
+    from {{ ref('fct_sessions') }}
+    {{ of_touched_people('where', written=ref('fct_sessions')) }}
 
     group by person_id
 

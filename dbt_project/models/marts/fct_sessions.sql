@@ -47,7 +47,8 @@ sources as (
         campaign,
         channel
 
-    from {{ ref('fct_session_sources') }} {{ of_touched_people('where') }}
+    from {{ ref('fct_session_sources') }}
+    {{ of_touched_people('where', written=ref('fct_session_sources')) }}
 
 ),
 
@@ -57,7 +58,8 @@ money_summed as (
         session_id,
         sum(coalesce(reporting_amount_minor, 0)) as revenue_minor
 
-    from {{ ref('fct_payments') }} {{ of_touched_people('where') }}
+    from {{ ref('fct_payments') }}
+    {{ of_touched_people('where', written=ref('fct_payments')) }}
 
     group by session_id
 

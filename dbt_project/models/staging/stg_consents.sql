@@ -3,7 +3,7 @@
     materialized='incremental',
     incremental_strategy='append',
     order_by='(own_key, event_id)',
-    pre_hook='{{ forget_changed_ids() }}'
+    pre_hook='{{ forget_new_events() }}'
 ) }}
 -- depends_on: {{ ref('stg_changes') }}
 with
@@ -22,7 +22,7 @@ decisions as (
 
     from {{ ref('stg_events') }}
 
-    where event_name = 'consent_decided' {{ of_changed_ids('and') }}
+    where event_name = 'consent_decided' {{ of_new_events('and') }}
 
 ),
 

@@ -3,10 +3,14 @@
     materialized='incremental',
     incremental_strategy='append',
     order_by='(own_key, occurred_at, event_id)',
-    settings=written_quickly({'index_granularity': 512}),
+    settings=written_quickly({
+        'index_granularity': 512,
+        'min_compress_block_size': 8192
+    }),
     query_settings={'max_insert_threads': 2},
     pre_hook='{{ forget_new_events() }}'
 ) }}
+-- depends_on: {{ ref('stg_changes') }}
 with
 
 copies as (

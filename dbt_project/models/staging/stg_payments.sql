@@ -3,7 +3,7 @@
     materialized='incremental',
     incremental_strategy='append',
     order_by='(own_key, event_id)',
-    pre_hook='{{ forget_changed_ids() }}'
+    pre_hook='{{ forget_new_events() }}'
 ) }}
 -- depends_on: {{ ref('stg_changes') }}
 with
@@ -24,7 +24,7 @@ money_events as (
     from {{ ref('stg_events') }}
 
     where event_name in ('payment_completed', 'payment_refunded')
-    {{ of_changed_ids('and') }}
+    {{ of_new_events('and') }}
 
 ),
 

@@ -20,7 +20,9 @@ events as (
 
     from {{ ref('fct_events') }}
 
-    where event_name = 'feature_used' {{ of_touched_people('and') }}
+    where
+        event_name = 'feature_used'
+    {{ of_touched_people('and', written=ref('fct_events')) }}
 
 ),
 

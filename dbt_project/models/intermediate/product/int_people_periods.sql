@@ -13,7 +13,8 @@ active_days as (
         person_id as person_key,
         toDateTime64(active_on, 3, 'UTC') as occurred_at
 
-    from {{ ref('fct_active_days') }} {{ of_touched_people('where') }}
+    from {{ ref('fct_active_days') }}
+    {{ of_touched_people('where', written=ref('fct_active_days')) }}
 
 ),
 

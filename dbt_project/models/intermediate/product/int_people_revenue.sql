@@ -15,7 +15,8 @@ people as (
         country,
         signup_method
 
-    from {{ ref('dim_people') }} {{ of_touched_people('where') }}
+    from {{ ref('dim_people') }}
+    {{ of_touched_people('where', written=ref('dim_people')) }}
 
 ),
 
@@ -26,7 +27,8 @@ first_sources as (
         argMin(channel, (first_viewed_at, session_id)) as channel,
         argMin(campaign, (first_viewed_at, session_id)) as campaign
 
-    from {{ ref('fct_session_sources') }} {{ of_touched_people('where') }}
+    from {{ ref('fct_session_sources') }}
+    {{ of_touched_people('where', written=ref('fct_session_sources')) }}
 
     group by person_id
 
@@ -62,7 +64,9 @@ payments_made as (
 
     from {{ ref('fct_payments') }}
 
-    where reporting_amount_minor is not null {{ of_touched_people('and') }}
+    where
+        reporting_amount_minor is not null
+    {{ of_touched_people('and', written=ref('fct_payments')) }}
 
 ),
 

@@ -28,7 +28,7 @@ events as (
 
     where
         event_name in ('game_session_started', 'game_session_ended')
-    {{ of_touched_people('and', 'person_key') }}
+    {{ of_touched_people('and', 'person_key', written=ref('fct_events')) }}
 
 ),
 
@@ -38,7 +38,8 @@ sessions as (
         session_id,
         ended_at as visit_ended_at
 
-    from {{ ref('fct_sessions') }} {{ of_touched_people('where') }}
+    from {{ ref('fct_sessions') }}
+    {{ of_touched_people('where', written=ref('fct_sessions')) }}
 
 ),
 

@@ -20,7 +20,9 @@ events as (
 
     from {{ ref('fct_events') }}
 
-    where event_name = 'page_viewed' {{ of_touched_people('and', 'person_key') }}
+    where
+        event_name = 'page_viewed'
+    {{ of_touched_people('and', 'person_key', written=ref('fct_events')) }}
 
 ),
 

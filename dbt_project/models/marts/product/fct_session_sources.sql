@@ -21,7 +21,8 @@ page_views as (
         utm_medium,
         utm_campaign
 
-    from {{ ref('fct_page_views') }} {{ of_touched_people('where') }}
+    from {{ ref('fct_page_views') }}
+    {{ of_touched_people('where', written=ref('fct_page_views')) }}
 
 ),
 
