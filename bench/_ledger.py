@@ -15,6 +15,7 @@ from uuid import UUID
 _BATCH: Final = 20
 _TIMEOUT_S: Final = 5
 _OK: Final = 200
+_FINAL: Final = frozenset({400, 401, 403, 404, 405, 413, 415})
 
 Event = dict[str, Any]
 
@@ -95,6 +96,8 @@ class Sender:
             return None
         finally:
             connection.close()
+        if answer.status in _FINAL:
+            raise RuntimeError(f"No retry mends {answer.status}: {said[:200]!r}")
         if answer.status != _OK or self.chance.random() < 0.1:  # noqa: PLR2004 - a share
             return None
         found: list[Event] = json.loads(said)["verdicts"]

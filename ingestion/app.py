@@ -1,11 +1,14 @@
 """The ingest service: POST /v1/events and what tells of it."""
 
+import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
 import orjson
@@ -49,7 +52,10 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """What the routes work with; `now` is the door's clock, `seconds` a steady one."""
+    """What the routes work with; `now` is the door's clock, `seconds` a steady one.
+
+    `canary` runs as long as the door does.
+    """
 
     rules: Rules
     keeping: Keeping
@@ -61,6 +67,7 @@ class Service:
     disk: Watermark = field(default_factory=never_low)
     seconds: Callable[[], float] = time.monotonic
     webhooks: Mapping[str, Webhook] = field(default_factory=dict)
+    canary: Callable[[], Coroutine[Any, Any, None]] | None = None
     commits: Commits = field(init=False)
 
     def __post_init__(self) -> None:
@@ -98,7 +105,18 @@ def application(service: Service) -> Starlette:
             *descriptions.routes(service.rules.schemas.taxonomy),
         ],
         exception_handlers={HTTPException: _said_as_json},
+        lifespan=partial(_lifespan, service),
     )
+
+
+@asynccontextmanager
+async def _lifespan(service: Service, _: Starlette) -> AsyncIterator[None]:
+    singing = service.canary and asyncio.create_task(service.canary())
+    try:
+        yield
+    finally:
+        if singing:
+            singing.cancel()
 
 
 class _Door(Starlette):

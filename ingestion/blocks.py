@@ -18,6 +18,8 @@ BYTES_A_BLOCK: Final = 64 * 1024 * 1024
 TABLES: Final[dict[Kind, str]] = {
     "accepted": "raw.events",
     "refused": "raw.refused_events",
+    # last: where a canary has arrived, the events of its block have
+    "canary": "ops.canaries",
 }
 # One block, one part: the token then stands for all of it or none of it. Rows alone
 # count, for ClickHouse would cut a block of 256 MiB in two.
@@ -44,7 +46,7 @@ class Block:
 
 
 def insert(client: "Client", block: Block, records: Sequence[Record]) -> None:
-    """Put a block into both raw tables; repeated, it changes nothing.
+    """Put a block into its tables; repeated, it changes nothing.
 
     Raises Unavailable when ClickHouse cannot take it now, MigrationFailed when the
     tables are not there.

@@ -15,7 +15,11 @@ from ingestion.records import Kind, Record
 
 _HEADER: Final = struct.Struct("<II")
 _RECORD: Final = struct.Struct("<cI")
-_KIND_BYTES: Final[dict[Kind, bytes]] = {"accepted": b"A", "refused": b"R"}
+_KIND_BYTES: Final[dict[Kind, bytes]] = {
+    "accepted": b"A",
+    "refused": b"R",
+    "canary": b"C",
+}
 _KINDS: Final[dict[bytes, Kind]] = {one: kind for kind, one in _KIND_BYTES.items()}
 _LONGEST_RECORD: Final = 16 * 1024 * 1024
 

@@ -15,6 +15,7 @@ from ingestion.enrichment import with_additions
 from ingestion.judging import Accepted, Refused
 from ingestion.objections import CONSENT
 from ingestion.rows import (
+    CANARY_COLUMNS,
     EVENT_COLUMNS,
     REFUSAL_COLUMNS,
     content_hash,
@@ -22,17 +23,18 @@ from ingestion.rows import (
     row_bytes,
 )
 
-Kind = Literal["accepted", "refused"]
+Kind = Literal["accepted", "refused", "canary"]
 
 COLUMNS: Final[dict[Kind, tuple[str, ...]]] = {
     "accepted": EVENT_COLUMNS,
     "refused": REFUSAL_COLUMNS,
+    "canary": CANARY_COLUMNS,
 }
 REFUSED_BYTES_KEPT: Final = timedelta(days=30)
 
 
 class Record(msgspec.Struct, frozen=True, gc=False):
-    """Rows on their way to raw.events or raw.refused_events, one a line."""
+    """Rows on their way to one table of ClickHouse, one a line."""
 
     kind: Kind
     rows: bytes

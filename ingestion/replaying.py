@@ -83,7 +83,7 @@ def _stretches(log: LogReader, first: int, last: int) -> Iterator[Stretch]:
 
 
 def _by_table(stretch: Stretch) -> Iterator[Record]:
-    for kind in TABLES:
+    for kind in _TELLING:
         found = [record for record in stretch.records if record.kind == kind]
         if found:
             yield Record(

@@ -1,4 +1,4 @@
-"""Rows of raw.events and raw.refused_events as JSON arrays, all but `loaded_at`.
+"""Rows of the tables that the door fills as JSON arrays, all but `loaded_at`.
 
 A row is read by the places of its values: columns are added at the end alone, so that
 rows that a log already holds stay readable.
@@ -48,6 +48,7 @@ REFUSAL_COLUMNS: Final = (
     "expires_at",
     "sealed_bytes",
 )
+CANARY_COLUMNS: Final = ("canary_id", "door", "received_at")
 
 
 def json_bytes(value: Any) -> bytes:

@@ -5,17 +5,18 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ingestion import breaker
 from ingestion.app import WRITERS, Service, application
+from ingestion.canary import sing
 from ingestion.consent import Standing
 from ingestion.disk import Watermark, free_bytes
 from ingestion.door import Keeping
@@ -132,7 +133,26 @@ def opened(settings: Settings, now: Callable[[], datetime]) -> Iterator[Service]
             quotas=Quotas(settings.ingest_events_per_second),
             disk=Watermark(free, reserve=reserve),
             webhooks=told,
+            canary=_canary(settings, kept.log, writers, now),
         )
+
+
+def _canary(
+    settings: Settings,
+    log: Log,
+    writers: ThreadPoolExecutor,
+    now: Callable[[], datetime],
+) -> Callable[[], Coroutine[Any, Any, None]] | None:
+    if not settings.ingest_canary_seconds:
+        return None
+    return partial(
+        sing,
+        log,
+        writers,
+        door=f"{socket.gethostname()}:{settings.ingest_port}",
+        now=now,
+        every_s=settings.ingest_canary_seconds,
+    )
 
 
 @dataclass(frozen=True, slots=True)

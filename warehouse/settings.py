@@ -86,6 +86,12 @@ class Settings:
         "Megabytes of the log's disk that the ingest service leaves free: with fewer"
         " it answers 503.",
     )
+    ingest_canary_seconds: int = _setting(
+        "QUESTLOG_INGEST_CANARY_SECONDS",
+        1,
+        "Seconds between the canaries of an ingest service, records by which it is seen"
+        " that events arrive in ClickHouse. 0: none.",
+    )
     kafka_brokers: str = _setting(
         "QUESTLOG_KAFKA_BROKERS",
         "",

@@ -95,6 +95,20 @@ _QUERIES: Sequence[_Query] = (
         {"latency_p95_seconds": "To the mart, 95th percentile of the last publication"},
     ),
     _Query(
+        "ops.canaries",
+        "select door, argMax(dateDiff('ms', received_at, arrived_at), arrived_at)"
+        " / 1000 as canary_seconds,"
+        " toUnixTimestamp64Milli(max(arrived_at)) / 1000"
+        " as canary_arrived_timestamp_seconds"
+        " from ops.canaries where loaded_at > now() - interval 1 day"
+        " group by door order by door",
+        ("door",),
+        {
+            "canary_seconds": "From this door's log to ClickHouse, of its last canary",
+            "canary_arrived_timestamp_seconds": "When its last canary arrived",
+        },
+    ),
+    _Query(
         "ml.models",
         "select kind, toUnixTimestamp64Milli(max(trained_at)) / 1000"
         " as model_trained_timestamp_seconds,"

@@ -8,6 +8,7 @@ import sys
 import time
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -16,6 +17,7 @@ import pytest
 
 from ingestion.bodies import split
 from ingestion.breaker import Breaker
+from ingestion.canary import canary
 from ingestion.consent import Standing
 from ingestion.door import Keeping, judged, keep
 from ingestion.judging import Accepted, Rules, Source
@@ -284,3 +286,20 @@ def test_a_replay_brings_back_what_is_missing_and_nothing_else(
     assert found == sorted(event["event_id"] for event in good)
     with pytest.raises(BadInput, match="No record can be read at 1"):
         replayed(tmp_path, endpoint, 1, end)
+
+
+def test_a_canary_arrives_beside_the_events_of_its_block(
+    endpoint: Settings, tmp_path: Path
+) -> None:
+    taken(tmp_path, [an_event()], source="sung")
+    with closing(SegmentLog.open(tmp_path / "log")) as log:
+        # ClickHouse drops canaries of other days
+        log.append([canary("a-host:18080", datetime.now(UTC))])
+        with connect(endpoint) as client:
+            ledger = ledger_of(tmp_path / "log")
+            Loader(log, ledger, partial(datetime.now, UTC)).drain(client)
+
+    assert len(stored(endpoint, "sung")) == 1
+    with connect(endpoint) as client:
+        (found,) = rows(client, "select * from ops.canaries where door like 'a-host%'")
+    assert found["received_at"] <= found["loaded_at"] <= found["arrived_at"]

@@ -11,7 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -33,10 +33,14 @@ def free_port() -> int:
 
 
 @contextmanager
-def ingest(home: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
+def ingest(
+    home: Path, port: int, **environment: str
+) -> Iterator[subprocess.Popen[bytes]]:
     environ = os.environ | {
         "QUESTLOG_HOME": str(home),
         "QUESTLOG_INGEST_PORT": str(port),
+        "QUESTLOG_INGEST_CANARY_SECONDS": "0",
+        **environment,
     }
     with subprocess.Popen(
         [sys.executable, "-m", "questlog", "serve", "ingest"],
@@ -159,3 +163,19 @@ def test_a_taken_port_is_told_in_one_line(tmp_path: Path) -> None:
     (line,) = told.decode().strip().splitlines()
     assert f"127.0.0.1:{port}" in line
     assert "QUESTLOG_INGEST_PORT" in line
+
+
+def test_a_door_sings_once_a_second_into_its_log(tmp_path: Path) -> None:
+    port = free_port()
+    with ingest(tmp_path, port, QUESTLOG_INGEST_CANARY_SECONDS="1"):
+        wait_until_healthy(port)
+        deadline = time.monotonic() + 30
+        sung: list[str] = []
+        while len(sung) < 2 and time.monotonic() < deadline:
+            time.sleep(0.2)
+            with closing(open_for_reading(tmp_path / "log")) as log:
+                records = log.read(0, limit=1_000).records
+            sung = [row["door"] for record in records for row in record.named()]
+
+    assert sung[0].endswith(f":{port}")
+    assert {record.kind for record in records} == {"canary"}

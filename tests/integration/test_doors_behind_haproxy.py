@@ -1,0 +1,124 @@
+"""Two doors behind HAProxy: one dies, one is stopped, and nobody's events are lost."""
+
+import random
+import re
+import shutil
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from bench._ledger import Sender, compared
+from ingestion.keys import add
+from ingestion.segments import open_for_reading
+from tests.integration.test_ingestion_serving import (
+    free_port,
+    ingest,
+    wait_until_healthy,
+)
+from warehouse.home import Home
+from warehouse.settings import REPOSITORY
+
+pytestmark = pytest.mark.skipif(
+    not shutil.which("haproxy"), reason="haproxy is not installed"
+)
+
+
+def homes(folder: Path) -> list[Path]:
+    """Two homes with logs of their own, and the rest in common, as in compose."""
+    shared = folder / "shared"
+    for name in ("vault", "secrets"):
+        (shared / name).mkdir(parents=True, mode=0o700)
+    found = [folder / "one", folder / "two"]
+    for home in found:
+        home.mkdir(mode=0o700)
+        for name in ("vault", "secrets", "write_keys.json"):
+            (home / name).symlink_to(shared / name)
+    return found
+
+
+@contextmanager
+def haproxy(folder: Path, ports: list[int]) -> Iterator[int]:
+    """HAProxy as it is deployed, before doors at these ports of this machine."""
+    port = free_port()
+    text = (REPOSITORY / "deploy" / "haproxy.cfg").read_text()
+    text = text.replace("bind :8080", f"bind 127.0.0.1:{port}")
+    text = re.sub(r"resolvers docker\n(    .*\n)+", "", text)
+    text = text.replace(" resolvers docker init-addr last,libc,none", "")
+    for number, door in enumerate(ports, start=1):
+        text = text.replace(f"ingest-{number}:18080", f"127.0.0.1:{door}")
+    path = folder / "haproxy.cfg"
+    path.write_text(text)
+    with subprocess.Popen(
+        ["haproxy", "-f", str(path)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        try:
+            wait_until_healthy(port)
+            yield port
+        finally:
+            process.terminate()
+
+
+def logged(folders: list[Path]) -> list[tuple[str, str, str]]:
+    """Kind, id and receipt of each event in some homes' logs."""
+    found = []
+    for home in folders:
+        with closing(open_for_reading(Home(home).log)) as log:
+            for record in log.read(0, limit=1_000_000).records:
+                found += [
+                    (record.kind, row["event_id"], row["received_at"])
+                    for row in record.named()
+                ]
+    return found
+
+
+def test_one_of_two_doors_dies_and_the_other_is_stopped_and_nothing_is_lost(
+    tmp_path: Path,
+) -> None:
+    folders, ports = homes(tmp_path), [free_port(), free_port()]
+    shared = tmp_path / "shared" / "write_keys.json"
+    key = add(shared, source="web", mode="planned", now=datetime.now(UTC))
+    stop = threading.Event()
+    with ExitStack() as held:
+        doors = []
+        for home, port in zip(folders, ports, strict=True):
+            doors.append(held.enter_context(ingest(home, port)))
+            wait_until_healthy(port)
+        front = held.enter_context(haproxy(tmp_path, ports))
+        senders = [
+            Sender(number, front, key, stop, random.Random(number))  # noqa: S311
+            for number in (1, 2)
+        ]
+        threads = [threading.Thread(target=one.run) for one in senders]
+        for thread in threads:
+            thread.start()
+
+        time.sleep(1)
+        doors[0].kill()
+        time.sleep(2)
+        held.enter_context(ingest(folders[0], ports[0]))
+        wait_until_healthy(ports[0])
+        time.sleep(3)  # until HAProxy takes it again
+        doors[1].send_signal(signal.SIGTERM)
+        assert doors[1].wait(20) == 0
+        time.sleep(1)
+        stop.set()
+        for thread in threads:
+            thread.join(60)
+
+    assert [one.failure for one in senders] == [None, None]
+    found = logged(folders)
+    kept = [(one, at) for kind, one, at in found if kind == "accepted"]
+    refused = [one for kind, one, _ in found if kind == "refused"]
+    refusals = [(one, str(number)) for number, one in enumerate(refused)]
+    told = compared(senders, stored=kept, refusals=refusals)
+    assert told["acknowledged"] > 0
+    assert (told["lost"], told["doubled"], told["unexplained"]) == (0, 0, 0)
