@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from warehouse.errors import BadSetting
+from warehouse.setting_values import parsed
 from warehouse.settings_faults import disagreements
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -363,7 +364,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         if not text:
             continue
         try:
-            values[row.name] = _parse(text, row)
+            values[row.name] = parsed(text, row)
         except ValueError as error:
             faults.append(f"{row.metadata['name']}: {error}")
     settings = Settings(**values)  # type: ignore[arg-type]
@@ -371,26 +372,6 @@ def load(environ: Mapping[str, str]) -> Settings:
     if faults:
         raise BadSetting("These settings cannot be used: " + "; ".join(faults))
     return settings
-
-
-def _parse(text: str, row: "Field[Any]") -> object:
-    if row.type in (bool, "bool"):
-        if text.lower() in {"1", "true", "yes", "on"}:
-            return True
-        if text.lower() in {"0", "false", "no", "off"}:
-            return False
-        raise ValueError(f"expected true or false, got {_shown(text, row)}")
-    if row.type in (int, "int"):
-        if not text.isdecimal():
-            raise ValueError(f"expected a whole number, got {_shown(text, row)}")
-        return int(text)
-    if row.default is None or isinstance(row.default, Path):
-        return Path(text).expanduser()
-    return text
-
-
-def _shown(text: str, row: "Field[Any]") -> str:
-    return "a hidden value" if row.metadata["secret"] else repr(text)
 
 
 def default_of(row: "Field[Any]") -> str:
