@@ -22,6 +22,8 @@ from expectations.suites import Suite
 from warehouse.clickhouse import connect, refusals, rows
 from warehouse.errors import BadInput, MigrationFailed
 from warehouse.home import Home
+from warehouse.lineage.events import Assertion, Dataset, Job
+from warehouse.lineage.telling import told
 from warehouse.publishing import judged_content
 from warehouse.settings import Settings, load
 
@@ -81,6 +83,33 @@ def inspect(
     """
     if gate not in GATES:
         raise BadInput(f"There is no gate {gate!r}; choose one of {', '.join(GATES)}.")
+    with told(settings, Job(name=f"gate.{gate}", kind="GATE")) as run:
+        report = _inspected(gate, as_of, settings, wanted)
+        run.inputs = _judged_datasets(report)
+        if not report.open:
+            run.failed_because = f"{len(report.stops)} expectations that stop failed"
+    return report
+
+
+def _judged_datasets(report: GateReport) -> list[Dataset]:
+    """The tables that a gate judged, each with what was expected of it."""
+    suites: dict[str, list[Assertion]] = {}
+    for result in report.results:
+        column = result.columns[0] if len(result.columns) == 1 else ""
+        suites.setdefault(result.suite, []).append(
+            Assertion(
+                name=result.expectation,
+                success=result.success,
+                severity=result.severity,
+                column=column,
+            )
+        )
+    return [Dataset(table=name, assertions=found) for name, found in suites.items()]
+
+
+def _inspected(
+    gate: str, as_of: date, settings: Settings, wanted: Sequence[str]
+) -> GateReport:
     suites = GATES[gate](as_of)
     with connect(settings) as client:
         sizes = _table_rows(client)

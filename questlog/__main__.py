@@ -15,12 +15,14 @@ from questlog.commands import (
     gates,
     identity,
     ingestion,
+    lineage,
     log,
     models,
     people,
     promotion,
     quality,
     rates,
+    retention,
     run,
     stack,
     taxonomy,
@@ -65,6 +67,8 @@ for room in (
     asking,
     case,
     watching,
+    lineage,
+    retention,
 ):
     room.register(app)
 app.add_typer(serve, name="serve")

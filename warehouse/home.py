@@ -66,6 +66,11 @@ class Home:
         return self.root / "pages" / "cards"
 
     @property
+    def lineage_page(self) -> Path:
+        """The page of what is made of what."""
+        return self.root / "pages" / "lineage"
+
+    @property
     def dbt_target(self) -> Path:
         """The target folder of dbt: manifest and compiled SQL."""
         return self.root / "dbt" / "target"
@@ -76,14 +81,19 @@ class Home:
         return self.root / "airflow"
 
     @property
+    def audit(self) -> Path:
+        """Acts on their way to ops.audit."""
+        return self.root / "audit"
+
+    @property
     def watch(self) -> Path:
         """Prometheus' and Alertmanager's files of the local stack."""
         return self.root / "watch"
 
     @property
     def lineage(self) -> Path:
-        """OpenLineage events, one a line, where no backend takes them."""
-        return self.root / "lineage" / "events.jsonl"
+        """What models are made of; OpenLineage events where no backend takes them."""
+        return self.root / "lineage"
 
     @property
     def run(self) -> Path:

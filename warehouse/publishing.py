@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from warehouse.clickhouse import cluster_of, connect, define, rows
 from warehouse.errors import GateClosed, Unavailable
 from warehouse.latency import note_latency
-from warehouse.settings import load
+from warehouse.lineage.events import Dataset, Job
+from warehouse.lineage.telling import told
+from warehouse.settings import Settings, load
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -200,11 +202,24 @@ def _tables(client: "Client", database: str) -> dict[str, int]:
     }
 
 
-def publish_at_door(database: str) -> None:
-    """Publish what passed its gate, with the settings of this process.
+def publish_judged(settings: Settings, database: str) -> dict[str, int]:
+    """Publish what passed its gate; rows by table.
 
     Raises GateClosed when the gate's last run was closed.
     """
-    with connect(load(os.environ)) as client:
-        require_open_gate(client, database)
-        publish(client, database)
+    with told(settings, Job(name=f"publish.{database}", kind="PUBLICATION")) as run:
+        with connect(settings) as client:
+            require_open_gate(client, database)
+            published = publish(client, database)
+        build = database + BUILD_SUFFIX
+        run.inputs = [Dataset(table=f"{build}.{name}") for name in published]
+        run.outputs = [
+            Dataset(table=f"{database}.{name}", rows=count)
+            for name, count in published.items()
+        ]
+    return published
+
+
+def publish_at_door(database: str) -> None:
+    """The same with the settings of this process."""
+    publish_judged(load(os.environ), database)

@@ -10,6 +10,8 @@ from pathlib import Path
 from warehouse import dbt_process
 from warehouse.errors import TransformationFailed
 from warehouse.home import Home
+from warehouse.lineage.events import Job
+from warehouse.lineage.telling import told
 from warehouse.settings import REPOSITORY, Settings, load, table
 
 PROJECT = REPOSITORY / "dbt_project"
@@ -43,12 +45,20 @@ def build(settings: Settings, layer: str, *, as_of: date | None = None) -> None:
     Unit tests are for `make test`: they prove the SQL, not the data.
     Raises TransformationFailed naming the nodes that failed.
     """
-    run_dbt(
-        settings,
-        ["build", "--select", *LAYERS[layer], *WHICH_TESTS[layer]],
-        # always given: dbt reads the whole project anew when variables change
-        variables={"as_of": as_of.isoformat() if as_of else ""},
-    )
+    # they read what is compiled here
+    from warehouse.lineage.dbt_runs import tell_models
+
+    job = Job(name=f"build.{layer}", kind="BUILD")
+    with told(settings, job):
+        try:
+            run_dbt(
+                settings,
+                ["build", "--select", *LAYERS[layer], *WHICH_TESTS[layer]],
+                # always given: dbt reads the whole project anew when variables change
+                variables={"as_of": as_of.isoformat() if as_of else ""},
+            )
+        finally:
+            tell_models(settings, job)
 
 
 def write_docs(settings: Settings) -> Path:

@@ -20,12 +20,16 @@ from activation.destinations.kinds import (
     opened,
     started,
 )
+from activation.made_of import AUDIENCES, MEMBERS, RECEIPTS, made_of
 from activation.receipts import Receipt
 from activation.rim import Rim
+from warehouse import audit
 from warehouse.clickhouse import connect
 from warehouse.durable import private_folder
 from warehouse.errors import BadInput, Unavailable
 from warehouse.home import Home
+from warehouse.lineage.events import Dataset, Job
+from warehouse.lineage.telling import told
 from warehouse.settings import Settings, load
 
 if TYPE_CHECKING:
@@ -49,7 +53,19 @@ def choose(as_of: str) -> list[Choice]:
     """
     settings, day = load(os.environ), _day(as_of)
     definitions = _definitions(settings)
-    with connect(settings) as client, _vault(settings) as vault:
+    with (
+        told(
+            settings,
+            Job(name="audiences.choose", kind="AUDIENCES"),
+            outputs=[Dataset(table=MEMBERS)],
+        ) as run,
+        connect(settings) as client,
+        _vault(settings) as vault,
+    ):
+        made = [one for one in made_of() if one.table.startswith(f"{AUDIENCES}.")]
+        run.inputs = [
+            Dataset(table=t) for t in sorted({t for m in made for t in m.reads})
+        ]
         return choose_members(client, vault, definitions, day)
 
 
@@ -89,7 +105,23 @@ def push(
     wanted = _wanted(settings, as_of, audience, may_shrink)
     names = [platform] if platform else configured(settings)
     destinations = [opened(name, settings) for name in names]
-    with _rim(settings) as rim:
+    job = Job(name="audiences.push", kind="AUDIENCES")
+    read, written = [Dataset(table=MEMBERS)], [Dataset(table=RECEIPTS)]
+    with (
+        told(settings, job, inputs=read, outputs=written),
+        _rim(settings) as rim,
+    ):
+        audit.note(
+            rim.client,
+            audit.act(by="", because="a push of audiences", at=datetime.now(UTC)),
+            action="audiences.push",
+            subject=audience or "all audiences",
+            detail={
+                "as_of": as_of,
+                "platforms": ", ".join(names),
+                "may_shrink": ", ".join(sorted(may_shrink)),
+            },
+        )
 
         def send_to(destination: "Destination") -> list[Receipt]:
             name = destination.platform

@@ -230,7 +230,8 @@
                 ('raw', 'events'), ('staging', 'stg_loads'), ('staging', 'stg_build')
             )
     {%- endset -%}
-    {%- if execute and run_query(tables).rows[0][0] | int == 3 -%}
+    {%- if execute and flags.WHICH != 'compile'
+        and run_query(tables).rows[0][0] | int == 3 -%}
         {%- set left -%}
             select count()
             from (

@@ -9,12 +9,21 @@ def train(as_of: str) -> str:
     import os
 
     from ml.lifetime_value import training
+    from ml.made_of import OUTCOMES, PEOPLE
     from ml.spine import day
     from warehouse.clickhouse import connect
+    from warehouse.lineage.events import Dataset, Job
+    from warehouse.lineage.telling import told
     from warehouse.settings import load
 
     settings = load(os.environ)
-    with connect(settings) as client:
+    job = Job(name="lifetime_value.train", kind="TRAINING")
+    read = [Dataset(table=PEOPLE), Dataset(table=OUTCOMES)]
+    written = [Dataset(table="ml.models")]
+    with (
+        told(settings, job, inputs=read, outputs=written),
+        connect(settings) as client,
+    ):
         return training.train(client, settings, day(as_of))
 
 
@@ -23,10 +32,24 @@ def score(model_id: str, as_of: str) -> int:
     import os
 
     from ml.lifetime_value import training
+    from ml.made_of import PEOPLE, of
     from ml.spine import day
     from warehouse.clickhouse import connect
+    from warehouse.lineage.events import Dataset, Job
+    from warehouse.lineage.telling import told
     from warehouse.settings import load
 
     settings = load(os.environ)
-    with connect(settings) as client:
+    made = of("ml.lifetime_values")
+    read = [Dataset(table=PEOPLE), Dataset(table="ml.models")]
+    written = [Dataset(table=made.table, columns=made.columns)]
+    with (
+        told(
+            settings,
+            Job(name="lifetime_value.score", kind="SCORING"),
+            inputs=read,
+            outputs=written,
+        ),
+        connect(settings) as client,
+    ):
         return training.score(client, settings, model_id, day(as_of))

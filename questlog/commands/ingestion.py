@@ -10,6 +10,8 @@ import typer
 from questlog import doors
 from questlog.serving import serve
 from warehouse.home import Home
+from warehouse.lineage.events import Dataset, Job
+from warehouse.lineage.telling import told
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,7 +75,9 @@ def add_key(
         events_per_second=events_per_second,
     )
     path = Home(settings.home).write_keys
-    _show_once(add(path, source=source, mode=_mode(open_mode), now=_now(), terms=terms))
+    key = add(path, source=source, mode=_mode(open_mode), now=_now(), terms=terms)
+    _audited("keys.add", source, environment=terms.environment)
+    _show_once(key)
 
 
 @keys.command("rotate")
@@ -93,7 +97,19 @@ def rotate_key(
 
     path = Home(doors.settings().home).write_keys
     grace = timedelta(hours=grace_hours)
-    _show_once(rotate(path, named=named, now=_now(), grace=grace))
+    key = rotate(path, named=named, now=_now(), grace=grace)
+    _audited("keys.rotate", named, grace_hours=f"{grace_hours:g}")
+    _show_once(key)
+
+
+def _audited(action: str, subject: str, **detail: str) -> None:
+    """The key itself stands nowhere; who changed which is kept."""
+    from warehouse import audit, audit_journal
+
+    done = audit.act(by="", because=f"questlog {action.replace('.', ' ')}", at=_now())
+    audit_journal.keep(
+        doors.settings(), done, action=action, subject=subject, detail=detail
+    )
 
 
 def _show_once(key: str) -> None:
@@ -140,6 +156,8 @@ def revoke_key(
 
     path = Home(doors.settings().home).write_keys
     gone = revoke(path, named=named, now=_now())
+    fingerprints = ", ".join(key.fingerprint for key in gone)
+    _audited("keys.revoke", named, fingerprints=fingerprints)
     typer.echo(f"Revoked: {', '.join(key.fingerprint for key in gone)}")
 
 
@@ -162,10 +180,12 @@ def load(
     """
     from ingestion.loading import load_for_ever, load_once
 
+    settings = doors.settings()
     if follow:
-        load_for_ever(doors.settings(), _now)
+        with told(settings, Job(name="load", kind="SERVICE"), outputs=_written()):
+            load_for_ever(settings, _now)
     else:
-        typer.echo(f"{load_once(doors.settings(), _now)} records loaded")
+        typer.echo(f"{load_once(settings, _now)} records loaded")
 
 
 def import_(  # noqa: PLR0917 - a command has as many options as it has
@@ -200,19 +220,26 @@ def import_(  # noqa: PLR0917 - a command has as many options as it has
         return
 
     def run(progress: "Progress") -> "ImportSummary":
-        return import_file(
-            file,
-            doors.settings(),
-            now=_now,
-            source=Source(source, _mode(open_mode)),
-            progress=progress,
-            mapping=mapping,
-        )
+        settings = doors.settings()
+        with told(settings, Job(name="import", kind="IMPORT"), outputs=_written()):
+            return import_file(
+                file,
+                settings,
+                now=_now,
+                source=Source(source, _mode(open_mode)),
+                progress=progress,
+                mapping=mapping,
+            )
 
     if as_json:
         typer.echo(json.dumps(run(lambda _done, _total: None).as_json()))
     else:
         _shown(run)
+
+
+def _written() -> list[Dataset]:
+    """What ingestion writes, for lineage."""
+    return [Dataset(table="raw.events"), Dataset(table="raw.refused_events")]
 
 
 def _shown(run: "Callable[[Progress], ImportSummary]") -> None:

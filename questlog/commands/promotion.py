@@ -39,7 +39,10 @@ def promote(
 
     Example: questlog promote lifetime_value --back --because "too few payments"
     """
+    from datetime import UTC, datetime
+
     from ml import promotion, records
+    from warehouse import audit
 
     room = _room(kind)
     if back == bool(model):
@@ -50,6 +53,17 @@ def promote(
             before = promotion.day_before(client, kind, day)
             model = records.chosen(client, kind, before)
         promotion.promote(client, kind=kind, model_id=model, as_of=day, because=because)
+        done = audit.act(
+            by="", because=because or "questlog promote", at=datetime.now(UTC)
+        )
+        detail = {"model_id": model}
+        audit.note(
+            client,
+            done,
+            action="model.promote",
+            subject=f"{kind} {day}",
+            detail=detail,
+        )
     scored = room.score(model, day.isoformat())
     typer.echo(f"{model} writes the scores of {day}: {scored} people scored.")
 

@@ -112,9 +112,7 @@ def publish(
 
     from warehouse import publishing
 
-    with doors.client() as client:
-        publishing.require_open_gate(client, database.value)
-        published = publishing.publish(client, database.value)
+    published = publishing.publish_judged(doors.settings(), database.value)
     shown = Table("table", "rows")
     for name, rows in published.items():
         shown.add_row(f"{database.value}.{name}", f"{rows:,}")
@@ -122,13 +120,15 @@ def publish(
 
 
 def docs() -> None:
-    """Write the dbt docs site: every model, column, test and how they hang together.
+    """Write the dbt docs site, and the page of what each column is made of.
 
     Example: questlog docs
     """
+    from questlog.lineage.page import write as write_lineage
     from warehouse import transformation
 
     typer.echo(transformation.write_docs(doors.settings()))
+    typer.echo(write_lineage(doors.settings()))
 
 
 def dbt(context: typer.Context) -> None:

@@ -46,6 +46,7 @@ def add_user(
 
     chosen = databases or ["*"]
     add(_file(), name, _password(), databases=chosen, read_only=read_only)
+    _audited("users.add", name)
     typer.echo(f"Added: {name}")
     settings = doors.settings()
     if not settings.clickhouse_password:
@@ -81,6 +82,7 @@ def remove_user(name: _Name) -> None:
     from warehouse.embedded.users import remove
 
     remove(_file(), name)
+    _audited("users.remove", name)
     typer.echo(f"Removed: {name}")
 
 
@@ -92,7 +94,18 @@ def change_password(name: _Name) -> None:
     from warehouse.embedded.users import change_password as change
 
     change(_file(), name, _password())
+    _audited("users.password", name)
     typer.echo(f"Changed: {name}")
+
+
+def _audited(action: str, name: str) -> None:
+    from datetime import UTC, datetime
+
+    from warehouse import audit, audit_journal
+
+    because = f"questlog {action.replace('.', ' ')}"
+    done = audit.act(by="", because=because, at=datetime.now(UTC))
+    audit_journal.keep(doors.settings(), done, action=action, subject=name, detail={})
 
 
 def _file() -> Path:

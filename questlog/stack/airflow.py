@@ -16,6 +16,7 @@ from typing import Any
 from warehouse.durable import private_folder, put
 from warehouse.errors import StackFailed
 from warehouse.home import Home
+from warehouse.lineage.events import NAMESPACE
 from warehouse.settings import REPOSITORY, Settings
 
 USER = "admin"
@@ -48,10 +49,20 @@ def environment(settings: Settings) -> dict[str, str]:
         "AIRFLOW__API_AUTH__JWT_SECRET": _kept(home, "airflow_jwt_secret", _word),
         "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(home.airflow / "logs"),
         "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.5",
+        "AIRFLOW__OPENLINEAGE__NAMESPACE": NAMESPACE,
+        "AIRFLOW__OPENLINEAGE__TRANSPORT": json.dumps(_lineage(settings)),
         "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
         "AIRFLOW__COSMOS__ENABLE_TELEMETRY": "False",
         "AIRFLOW__COSMOS__CACHE_DIR": str(home.airflow / "cosmos"),
     }
+
+
+def _lineage(settings: Settings) -> dict[str, object]:
+    """Where Airflow's own provider tells OpenLineage of its runs."""
+    if settings.lineage_url:
+        return {"type": "http", "url": settings.lineage_url}
+    file = Home(settings.home.resolve()).lineage / "airflow.jsonl"
+    return {"type": "file", "log_file_path": str(file), "append": True}
 
 
 def password(settings: Settings) -> str:
@@ -66,6 +77,7 @@ def prepare(settings: Settings, environ: dict[str, str]) -> None:
     """
     home = Home(settings.home.resolve())
     private_folder(home.airflow)
+    private_folder(home.lineage)
     put(_passwords(home), json.dumps({USER: password(settings)}).encode())
     _airflow(environ, "db", "migrate")
     _airflow(environ, "pools", "set", POOL, "1", "One writer at a time")

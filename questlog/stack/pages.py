@@ -18,6 +18,11 @@ _SHELVES = {
         "Every model, column and event, and what feeds what.",
         "make docs",
     ),
+    "lineage": (
+        "Lineage",
+        "What each column is made of, from the event to the audience.",
+        "make docs",
+    ),
     "data-docs": (
         "Data Docs",
         "What each gate expected of the data, and what it found.",
@@ -50,7 +55,12 @@ def pages(settings: Settings) -> Measured:
     from starlette.staticfiles import StaticFiles
 
     home = Home(settings.home.resolve())
-    shelves = {"dbt": home.dbt_docs, "data-docs": home.data_docs, "cards": home.cards}
+    shelves = {
+        "dbt": home.dbt_docs,
+        "lineage": home.lineage_page,
+        "data-docs": home.data_docs,
+        "cards": home.cards,
+    }
     for folder in shelves.values():
         folder.mkdir(parents=True, exist_ok=True)
 

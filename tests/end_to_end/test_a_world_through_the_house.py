@@ -23,6 +23,7 @@ from activation.standins.google import running as google_standin
 from activation.standins.serving import running as graph_standin
 from questlog.demo import inquiry
 from questlog.stack.local import environment
+from tests.integration.openlineage import faults, written
 from warehouse.clickhouse import connect, rows
 from warehouse.home import Home
 from warehouse.migrations import migrate
@@ -374,3 +375,58 @@ def test_each_model_has_a_card_among_the_pages(house: House) -> None:
         path = Path(house.command("card", kind).split()[-1])
         assert path.read_text() == (cards / f"{path.parent.name}.html").read_text()
         assert f"{path.parent.name}.html" in (cards / "index.html").read_text()
+
+
+def test_the_score_of_a_member_goes_back_to_the_raw_events(house: House) -> None:
+    query = (
+        "select person_id, value from activation.audience_members"
+        " where audience = 'at_risk' order by person_id limit 1"
+    )
+    of_user = (
+        "select uniqExact(event_id) as events from raw.events"
+        " where user_id = {person:String} and known_at < {day:Date}"
+    )
+    with connect(house.settings) as client:
+        member = rows(client, query)[0]
+        own = rows(client, of_user, {"person": member["person_id"], "day": DAY})
+        model = rows(
+            client,
+            "select model_id from ml.churn_scores where person_id = {person:String}",
+            {"person": member["person_id"]},
+        )
+
+    person = member["person_id"]
+    told = json.loads(house.command("lineage", "at_risk", "--member", person, "--json"))
+    columns = json.loads(house.command("lineage", "at_risk", "--json"))
+
+    assert told["value"] == member["value"]
+    assert told["model"]["model_id"] == model[0]["model_id"]
+    assert told["score_table"] == "ml.churn_scores"
+    assert told["features"]["tenure_days"] > 0
+    # a person's devices bring events of their own
+    assert sum(one["events"] for one in told["events"]) >= own[0]["events"] > 0
+    assert {source for one in told["events"] for source in one["sources"]} == {"past"}
+    assert {"raw.events.occurred_at", "raw.events.properties"} <= set(
+        columns["origins"]
+    )
+
+
+def test_every_step_told_openlineage_what_it_read_and_wrote(house: House) -> None:
+    events = written(Home(house.settings.home).lineage / "events.jsonl")
+    ended = {e["job"]["name"]: e for e in events if e["eventType"] == "COMPLETE"}
+
+    assert [found for event in events if (found := faults(event))] == []
+    assert {e["eventType"] for e in events} == {"START", "COMPLETE"}
+    assert set(ended) >= {
+        *("import", "build.staging", "dbt.stg_events", "gate.staging"),
+        *("build.marts", "dbt.fct_sessions", "gate.marts", "publish.marts"),
+        *("gate.features", "publish.features", "churn.train", "churn.score"),
+    }
+    assertions = ended["gate.marts"]["inputs"][0]["inputFacets"]
+    assert assertions["dataQualityAssertions"]["assertions"]
+    read = {one["name"] for one in ended["dbt.fct_sessions"]["inputs"]}
+    assert "intermediate.int_sessions_judged" in read
+    scored = ended["churn.score"]["outputs"][0]["facets"]["columnLineage"]["fields"]
+    assert {"namespace", "name", "field"} == set(
+        scored["churn_probability"]["inputFields"][0]
+    )

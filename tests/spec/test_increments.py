@@ -52,7 +52,8 @@ KEPT = (
     "database in ('staging', 'intermediate', 'marts_build')"
     # what a run notes for itself differs between runs that end alike
     " and name not in ('stg_loads', 'stg_loads_new', 'stg_build', 'stg_changes',"
-    " 'stg_repeated_ids', 'int_build', 'int_changes_new', 'int_changes_followed',"
+    " 'stg_repeated_ids', 'stg_expired_copies', 'int_build', 'int_changes_new',"
+    " 'int_changes_followed',"
     " 'int_touched_people', 'int_touched_ids', 'int_events_touched',"
     " 'int_events_sessionized',"
     " 'int_session_marks', 'int_sessions_summed', 'int_runaway_days')"

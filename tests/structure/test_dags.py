@@ -18,7 +18,10 @@ from warehouse.transformation import LAYERS, PROJECT
 DAGS = REPOSITORY / "dags"
 LONGEST_FILE = 90
 SECONDS_TO_READ = 10
-EXPECTED = {"models", "freshness", "churn", "lifetime_value", "segments", "audiences"}
+EXPECTED = {
+    *("models", "freshness", "churn", "lifetime_value", "segments", "audiences"),
+    "retention",
+}
 READER = REPOSITORY / "tests" / "dags" / "reading_the_dags.py"
 
 

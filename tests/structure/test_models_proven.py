@@ -52,6 +52,7 @@ WITHOUT_GRAIN_TEST = {
     "int_sessions_judged": "a view: fct_sessions, copied from it, is tested for it",
     "stg_loads_new": ASKED_IN,
     "stg_repeated_ids": ASKED_IN,
+    "stg_expired_copies": ASKED_IN,
     "int_touched_ids": ASKED_IN,
     "int_touched_people": ASKED_IN,
 }

@@ -11,7 +11,8 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 MODELS = REPOSITORY / "dbt_project" / "models"
 READING = ("activation", "dags", "expectations", "ingestion", "ml", "questlog")
 NAMES_NO_READER = {
-    # shows a name in the example of a command
+    # show names in the examples of commands
+    "questlog/commands/lineage.py",
     "questlog/commands/transformation.py",
 }
 

@@ -65,7 +65,8 @@ def _event(event: EventType) -> str:
     elif event.retired_on:
         lines.append(f"Retired on {event.retired_on}.")
     versions = ", ".join(event.versions)
-    lines.append(f"{_ON_VIOLATION[event.on_violation]} Versions: {versions}.")
+    kept = f" Kept for {event.keep_for_months} months." if event.keep_for_months else ""
+    lines.append(f"{_ON_VIOLATION[event.on_violation]} Versions: {versions}.{kept}")
     lines.append(_table(event.properties) if event.properties else "No properties.")
     return "\n\n".join(lines)
 

@@ -14,6 +14,7 @@ from warehouse.taxonomy.rules import (
     check_name,
     check_property,
     day_of,
+    months_of,
     property_of,
 )
 from warehouse.taxonomy.source import Fault, Place, Source, read
@@ -195,6 +196,7 @@ def _event_type(name: str, domain: str, raw: dict[str, Any]) -> EventType:
         since=raw["since"],
         versions=tuple(raw.get("versions", [raw["since"]])),
         retired_on=day_of(raw.get("retired_on")),
+        keep_for_months=months_of(raw.get("keep_for")),
         superseded=MappingProxyType(_days(raw.get("superseded", {}))),
         properties=_frozen(raw.get("properties", {})),
         **given,

@@ -190,8 +190,16 @@ def _event_compared(
             yield change(says, Kind.BREAKING, instead)
         else:
             yield change(says, Kind.ADDITIVE)
+    if before.keep_for_months != after.keep_for_months:
+        # what is valid stays so; how long rows are kept is no matter of senders
+        kept = (_kept(one.keep_for_months) for one in (before, after))
+        yield change("kept {}, now {}".format(*kept), Kind.PATCH)
     yield from _retirement(name, before, after, calendar, event=name)
     yield from _versions_compared(before, after, calendar, change)
+
+
+def _kept(months: int | None) -> str:
+    return "for good" if months is None else f"for {months} months"
 
 
 def _retirement(

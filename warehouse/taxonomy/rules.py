@@ -18,6 +18,7 @@ FORMATS = ("uuid", "date", "date-time", "email", "uri")
 _NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 _LONGEST_NAME = 64
 _NO_DAY = 'expected a day like "2026-03-01", got {!r}'
+_MONTHS = re.compile(r"([1-9]\d{0,3}) months")
 _VERSION = re.compile(r"\d+\.\d+")
 _CONSTRAINTS: dict[str, tuple[str, ...]] = {
     "string": ("enum", "min_length", "max_length", "format", "pattern"),
@@ -34,7 +35,7 @@ _PROPERTY_KEYS = (
     *_ALL_CONSTRAINTS,
 )
 _EVENT_KEYS = (
-    *("meaning", "since", "on_violation", "versions", "superseded"),
+    *("meaning", "since", "on_violation", "keep_for", "versions", "superseded"),
     *("replaced_by", "retired_on", "properties"),
 )
 
@@ -58,11 +59,20 @@ def check_event(source: Source, at: Place, raw: dict[str, Any]) -> None:
         source.object_to('expected a version in quotes, like "1.0"', (*at, "since"))
     if "on_violation" in raw:
         _check_choice(source, (*at, "on_violation"), raw["on_violation"], ON_VIOLATION)
+    if "keep_for" in raw and months_of(raw["keep_for"]) is None:
+        says = f"expected a time like 25 months, got {raw['keep_for']!r}"
+        source.object_to(says, (*at, "keep_for"))
     _check_versions(source, at, raw)
     _check_superseded(source, at, raw)
     _check_retired_on(source, at, raw)
     if not isinstance(raw.get("properties", {}), dict):
         source.object_to("expected names with definitions", (*at, "properties"))
+
+
+def months_of(raw: object) -> int | None:
+    """How many months a text such as `25 months` says; None where it says none."""
+    found = _MONTHS.fullmatch(raw) if isinstance(raw, str) else None
+    return int(found[1]) if found else None
 
 
 def check_property(

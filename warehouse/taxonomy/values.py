@@ -47,7 +47,7 @@ class EventType:
 
     `on_violation` is `quarantine`, `tag` or `strip`; `versions` are those still
     supported, the oldest first; `superseded` has the day from which a version was no
-    longer the newest.
+    longer the newest. Rows older than `keep_for_months` are let go; None: never.
     """
 
     name: str
@@ -55,6 +55,7 @@ class EventType:
     meaning: str
     since: str
     on_violation: str = "quarantine"
+    keep_for_months: int | None = None
     versions: tuple[str, ...] = (OLDEST_VERSION,)
     replaced_by: str | None = None
     retired_on: date | None = None

@@ -29,6 +29,8 @@ copies as (
 
     from {{ source('raw', 'events') }}
 
+    where event_id not in (select event_id from {{ ref('stg_expired_copies') }})
+
 ),
 
 clocks_corrected as (
