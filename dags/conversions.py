@@ -10,7 +10,8 @@ from datetime import timedelta
 import pendulum
 from airflow.sdk import Asset, dag, task
 
-from dags.defaults import AS_OF, TASKS
+from dags.credentials import SENDERS, skipped_where_unset
+from dags.defaults import AS_OF
 from dags.telling import deadline
 
 CONVERSIONS = Asset("clickhouse://activation/conversions")
@@ -21,7 +22,7 @@ CONVERSIONS = Asset("clickhouse://activation/conversions")
     start_date=pendulum.datetime(2000, 1, 3, tz="UTC"),
     catchup=False,
     max_active_runs=1,
-    default_args=TASKS,
+    default_args=SENDERS,
     deadline=deadline("conversions", timedelta(hours=3)),
     doc_md=__doc__,
     tags=["activation", "daily"],
@@ -32,10 +33,9 @@ def conversions() -> None:
     @task(outlets=[CONVERSIONS])
     def tell(as_of: str) -> None:
         from activation.conversions import send
-        from dags.credentials import environment, skipped_where_unset
 
         with skipped_where_unset():
-            send(as_of, environ=environment())
+            send(as_of)
 
     tell(AS_OF)
 

@@ -1,15 +1,17 @@
 """Credentials of ad accounts from Airflow's connections, where there are any.
 
-A connection's password and its extra fields stand in for the settings of the same
-account; what a connection does not hold comes from the environment, as everywhere.
+A connection's fields, and those of its extra, stand in for the settings of the same
+account (docs/ads.md); what no connection holds comes from the environment, as always.
 """
 
 import contextlib
 import os
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from airflow.sdk.exceptions import AirflowNotFoundException, AirflowSkipException
 
+from dags.defaults import TASKS
 from warehouse.errors import BadSetting
 
 CONNECTIONS: Mapping[str, Mapping[str, str]] = {
@@ -36,16 +38,16 @@ CONNECTIONS: Mapping[str, Mapping[str, str]] = {
 """Connection → its field, or that of its extra → the setting it stands in for."""
 
 
-def environment() -> dict[str, str]:
-    """The environment of this task, with what the connections hold."""
-    return dict(os.environ) | {
-        name: value
-        for connection, fields in CONNECTIONS.items()
-        for name, value in settings_of(connection, fields).items()
-    }
+def give_credentials(_: Any) -> None:
+    """Put what the connections hold into the environment of a task that begins.
+
+    Each task is a process of its own, so that no other sees it.
+    """
+    for connection, fields in CONNECTIONS.items():
+        os.environ.update(held_by(connection, fields))
 
 
-def settings_of(connection: str, fields: Mapping[str, str]) -> dict[str, str]:
+def held_by(connection: str, fields: Mapping[str, str]) -> dict[str, str]:
     """The settings that a connection holds; none where there is no such connection."""
     from airflow.sdk import Connection
 
@@ -65,3 +67,7 @@ def skipped_where_unset() -> Iterator[None]:
         yield
     except BadSetting as why:
         raise AirflowSkipException(str(why)) from why
+
+
+SENDERS = TASKS | {"pre_execute": give_credentials}
+"""As all tasks, with the credentials of the ad accounts."""

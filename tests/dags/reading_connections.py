@@ -1,0 +1,16 @@
+"""Print what Airflow's connections stand in for, as a task would be given it."""
+
+import json
+import os
+
+from dags.credentials import CONNECTIONS, give_credentials
+
+
+def main() -> None:
+    wanted = [name for fields in CONNECTIONS.values() for name in fields.values()]
+    give_credentials({})
+    print(json.dumps({name: os.environ[name] for name in wanted if name in os.environ}))
+
+
+if __name__ == "__main__":
+    main()
