@@ -28,8 +28,10 @@ _COLUMNS = (
     *("observed", "expected", "low", "high", "surprise", "severity"),
 )
 _ROWS_LOOKED_AT = 2_000_000
-# of these the events count, not the people behind them
-_BY_EVENTS = ("copies", "arrivals", "completeness", "identity")
+# of these the events count, not the people behind them; and one person's, such as all
+# that somebody sends who denied consent, come together
+_BY_EVENTS = ("copies", "arrivals", "completeness")
+_EVENTS_TOGETHER = 5
 
 
 def judge_arrivals(client: "Client", as_of: date) -> None:
@@ -41,9 +43,16 @@ def judge_arrivals(client: "Client", as_of: date) -> None:
     days = _days(as_of)
     cells = frame(
         client,
-        "select day, subject, dimension, category, events, people from ops.profiles"
+        "select day, subject, dimension, category, events,"
+        " people / if(subject in {by_events:Array(String)}, {together:UInt8}, 1)"
+        " as people from ops.profiles"
         " where day >= {first:Date} and day < {as_of:Date}",
-        {"first": days[0], "as_of": as_of},
+        {
+            "first": days[0],
+            "as_of": as_of,
+            "by_events": list(_BY_EVENTS),
+            "together": _EVENTS_TOGETHER,
+        },
     )
     found: list[list[Any]] = []
     if len(cells):
@@ -221,9 +230,11 @@ def _replace(
 def _row(
     gate: str, as_of: date, day: date, name: "Name", finding: Finding
 ) -> list[Any]:
+    each = _EVENTS_TOGETHER if name[0] in _BY_EVENTS else 1
+    told = (finding.observed, finding.expected, finding.low, finding.high)
     return [
         *(gate, as_of, day, finding.judge, *name, finding.days),
-        *(finding.observed, finding.expected, finding.low, finding.high),
+        *(each * number for number in told),
         *(finding.surprise, of_finding(name, finding)),
     ]
 

@@ -193,40 +193,48 @@ def novelties(
     `groups` numbers the group of each row. How much is usually new is asked of each
     group's own past: whoever calls a thing by a new name every day surprises nobody.
     """
-    seen = slice(max(day - REFERENCE_DAYS, 0), day)
-    if seen.stop - seen.start < LEAST_REFERENCE_DAYS:
-        return
-    before = counts[:, seen].sum(axis=1)
-    fresh = (before == 0) & (counts[:, day] > 0)
-    if not fresh.any():
-        return
-    # how many came in the second half of the reference that the first did not have
+    for window in WINDOWS:
+        first = day - window + 1
+        seen = slice(max(first - REFERENCE_DAYS, 0), first)
+        if seen.stop - seen.start >= LEAST_REFERENCE_DAYS:
+            yield from _new(counts, totals, groups, seen, slice(first, day + 1))
+
+
+def _new(
+    counts: "Counts",
+    totals: "Counts",
+    groups: "NDArray[np.int64]",
+    seen: slice,
+    now: slice,
+) -> Iterator[Finding]:
+    part, whole = counts[:, now].sum(axis=1), totals[:, now].sum(axis=1)
+    fresh = (counts[:, seen].sum(axis=1) == 0) & (part > 0)
+    # what the second half of the weeks before had that the first did not have
     half = (seen.start + seen.stop) // 2
-    late = (counts[:, seen.start : half].sum(axis=1) == 0) * counts[:, half:day].sum(
-        axis=1
-    )
-    for row in np.flatnonzero(fresh):
-        mates = groups == groups[row]
-        whole, weight = totals[row, day], totals[row, half:day].sum()
-        news = counts[mates & fresh, day].sum()
-        if not weight or not whole:
+    late = counts[:, half : seen.stop].sum(axis=1)
+    late = np.where(counts[:, seen.start : half].sum(axis=1) == 0, late, 0)
+    for group in np.unique(groups[fresh]):
+        mates = groups == group
+        weight = totals[mates, half : seen.stop][0].sum()
+        news = float(part[mates & fresh].sum())
+        if not weight or news < _LEAST_CHANGED:
             continue
-        rate = (late[mates].sum() + 0.5) / weight
-        expected = rate * whole
+        expected = float((late[mates].sum() + 0.5) / weight * whole[mates][0])
         surprise = _surprise_of_counts(
             np.array([news]), np.array([expected]), np.array([3 * expected])
         )[0]
-        if surprise >= SURPRISE_OF_NOVELTIES and news >= _LEAST_CHANGED:
-            yield Finding(
-                row=int(row),
-                judge="novelty",
-                days=1,
-                observed=float(counts[row, day]),
-                expected=float(expected),
-                low=0.0,
-                high=float(expected) + _reach(3 * expected),
-                surprise=float(surprise),
-            )
+        if surprise >= SURPRISE_OF_NOVELTIES:
+            for row in np.flatnonzero(mates & fresh):
+                yield Finding(
+                    row=int(row),
+                    judge="novelty",
+                    days=now.stop - now.start,
+                    observed=float(part[row]),
+                    expected=expected,
+                    low=0.0,
+                    high=expected + _reach(3 * expected),
+                    surprise=float(surprise),
+                )
 
 
 def unusual_volumes(counts: "Counts", day: int) -> Iterator[Finding]:
@@ -237,7 +245,7 @@ def unusual_volumes(counts: "Counts", day: int) -> Iterator[Finding]:
     """
     from scipy.stats import t as student
 
-    for window in (1, 3, 7):
+    for window in WINDOWS:
         first = day - window + 1
         seen = slice(max(first - REFERENCE_DAYS, 0), first)
         if seen.stop - seen.start < 2 * LEAST_REFERENCE_DAYS:

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 SETTLED_DAYS = 14
 """Days after which hardly anything comes late."""
 
-_LOOKED_BACK_DAYS = 45
+_LOOKED_BACK_DAYS = {"marts": 45, "features": 400}
+"""By database: a mart has a slice a day, features have one every four weeks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +43,8 @@ MARTS = (
     Kept("marts", "fct_session_sources", day="started_on"),
     Kept("marts", "dim_people", key="person_id", unchanged="last_seen_at, events"),
 )
-FEATURES = (
-    Kept("features", "feat_people", day="as_of"),
-    Kept("features", "feat_outcomes", day="as_of"),
-)
+FEATURES = (Kept("features", "feat_people", day="as_of"),)
+"""Outcomes are not among them: they go on until their horizon ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +105,8 @@ def _columns_of_both(client: "Client", table: Kept) -> list[str]:
 
 
 def _by_day(table: Kept, columns: Sequence[str], as_of: date, settled: int) -> str:
-    first = as_of - timedelta(days=_LOOKED_BACK_DAYS + settled)
+    back = _LOOKED_BACK_DAYS[table.database] + settled
+    first = as_of - timedelta(days=back)
     sums = ", ".join(f"sum(sipHash64({column}))" for column in columns)
     names = ", ".join(f"'{column}'" for column in columns)
 

@@ -31,5 +31,6 @@ def of_finding(name: "Name", finding: "Finding") -> Severity:
 
 def of_change(change: "Changed") -> Severity:
     """Stop where a fifth of what was published would read otherwise."""
-    is_wide = change.share >= _GRAVE_CHANGED_SHARE and change.changed >= _FEW
+    enough = min(_FEW, change.compared)
+    is_wide = change.share >= _GRAVE_CHANGED_SHARE and change.changed >= enough
     return "stop" if is_wide else "warn"
