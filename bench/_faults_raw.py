@@ -4,6 +4,7 @@ from collections import Counter
 from datetime import timedelta
 from random import Random
 from uuid import UUID
+from zlib import crc32
 
 from bench._faults import (
     Event,
@@ -155,21 +156,22 @@ def _stuck(events: Tail, _: Random) -> Tail:
     ]
 
 
-def _of_a_country(country: str, share: float) -> Spoil:
-    """Decisions of a part of a country's people are lost."""
+def _of_a_country(country: str, percent: int) -> Spoil:
+    """No decision of a part of a country's newcomers arrives."""
 
-    def spoil(events: Tail, chance: Random) -> Tail:
-        homes = {
-            event["user_id"]: event["properties"].get("country")
+    def spoil(events: Tail, _: Random) -> Tail:
+        lost = {
+            event["user_id"]
             for event in events
-            if name_of(event) == "user_signed_up" and "user_id" in event
+            if name_of(event) == "user_signed_up"
+            and "user_id" in event
+            and event["properties"].get("country") == country
+            and crc32(event["user_id"].encode()) % 100 < percent
         }
         return [
             event
             for event in events
-            if name_of(event) != "consent_decided"
-            or homes.get(event.get("user_id", "")) != country
-            or chance.random() > share
+            if name_of(event) != "consent_decided" or event.get("user_id") not in lost
         ]
 
     return spoil
@@ -341,8 +343,8 @@ FAULTS: tuple[Fault, ...] = (
     ),
     raw(
         "consent_of_half_a_country_lost",
-        "half of the decisions of DE's newcomers lost",
-        _of_a_country("DE", 0.5),
+        "no decision of half of DE's newcomers",
+        _of_a_country("DE", 50),
     ),
     raw(
         "consent_always_granted",

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     Counts = NDArray[np.float64]
     Flags = NDArray[np.bool_]
 
-Judge = Literal["volume", "share", "novelty"]
+Judge = Literal["volume", "share", "novelty", "level"]
 
 REFERENCE_DAYS = 42
 """Days before a window that it is compared with."""
@@ -30,12 +30,16 @@ SURPRISE_OF_SHARES = 7.0
 
 SURPRISE_OF_VOLUMES = 4.3
 SURPRISE_OF_NOVELTIES = 6.0
+SURPRISE_OF_LEVELS = 6.0
 _LEAST_EFFECT = 0.2
 _LEAST_CHANGED = 4.0
 _DISPERSION_BEFOREHAND = 1.5
 _WEIGHT_BEFOREHAND = 6.0
 _WEEK = 7
 _HUGE = 300.0
+_LEAST_NUMBERS = 5
+_LEAST_STEP = 0.3
+"""Of the decimal logarithm of a level: a factor of two."""
 _DEGREES_OF_FREEDOM = 20
 _LEAST_NOISE = {1: 0.07, 3: 0.055, 7: 0.05}
 """How far the logarithm of a volume strays at least, by window."""
@@ -234,6 +238,49 @@ def _new(
                     low=0.0,
                     high=expected + _reach(3 * expected),
                     surprise=float(surprise),
+                )
+
+
+def unusual_levels(
+    counts: "Counts", sizes: "Counts", groups: "NDArray[np.int64]", day: int
+) -> Iterator[Finding]:
+    """Groups of numbers that became larger or smaller by a factor: another unit.
+
+    `sizes` has the decimal logarithm of what a row counts, not-a-number for words. All
+    numbers of a group speak together, where each by itself is too rare to be judged.
+    """
+    from scipy.stats import t as student
+
+    for window in WINDOWS:
+        first = day - window + 1
+        seen = slice(max(first - REFERENCE_DAYS, 0), first)
+        if seen.stop - seen.start < LEAST_REFERENCE_DAYS:
+            continue
+        for group in np.unique(groups[np.isfinite(sizes)]):
+            rows = np.flatnonzero((groups == group) & np.isfinite(sizes))
+            now = counts[rows, first : day + 1].sum(axis=1)
+            then = counts[rows, seen].sum(axis=1)
+            if min(now.sum(), then.sum()) < _LEAST_NUMBERS:
+                continue
+            usual = float(np.average(sizes[rows], weights=then))
+            level = float(np.average(sizes[rows], weights=now))
+            spread = np.average((sizes[rows] - usual) ** 2, weights=then) + 0.01
+            # what one person says in a day is rarely said once
+            deviation = float(np.sqrt(2 * spread * (1 / now.sum() + 1 / then.sum())))
+            distance = abs(level - usual) / deviation
+            surprise = -float(
+                student.logsf(distance, _DEGREES_OF_FREEDOM) + np.log(2)
+            ) / np.log(10)
+            if surprise >= SURPRISE_OF_LEVELS and abs(level - usual) >= _LEAST_STEP:
+                yield Finding(
+                    row=int(rows[np.argmax(now)]),
+                    judge="level",
+                    days=window,
+                    observed=10**level,
+                    expected=10**usual,
+                    low=10 ** (usual - 7 * deviation),
+                    high=10 ** (usual + 7 * deviation),
+                    surprise=surprise,
                 )
 
 

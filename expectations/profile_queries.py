@@ -308,7 +308,35 @@ array join [purpose, purpose || ' in ' || place, purpose || ' via ' || via]
 group by day, dimension, category
 """
 
+# of few newcomers a country has, half may be missing by chance: whether those who came
+# were asked is not left to chance
+NEWCOMERS = f"""
+with
+    {_COUNTRIES},
+    newcomers as (
+        select toDate(known_at, 'UTC') as day, own_key
+        from staging.stg_events
+        where event_name = 'user_signed_up' and {_ARRIVED}
+        group by day, own_key
+    ),
+    asked as (
+        select distinct toDate(known_at, 'UTC') as asked_on, own_key as asked_key
+        from staging.stg_consents where {_ARRIVED}
+    )
+select
+    day, 'consents' as subject, dimension,
+    if((day, own_key) in (select asked_on, asked_key from asked), 'asked', 'not asked')
+        as category,
+    count() as events, events as people
+from newcomers
+left any join countries using (own_key)
+array join [
+    'newcomers', 'newcomers in ' || if(home = '', 'unknown', home)
+] as dimension
+group by day, dimension, category
+"""
+
 QUERIES = (
     *(EVENTS, PROPERTIES, COPIES, TWINS, REFUSALS),
-    *(COMPLETENESS, IDENTITIES, PAYMENTS, CONSENTS),
+    *(COMPLETENESS, IDENTITIES, PAYMENTS, CONSENTS, NEWCOMERS),
 )

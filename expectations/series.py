@@ -1,5 +1,6 @@
 """Counts by day as matrices: what the detectors look at."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 Name = tuple[str, str, str]
 """Subject, dimension and category of a series."""
 
-_BY_PEOPLE = "people"
 VOLUME = "volume"
+_NUMBER = re.compile(r"(?:about |from )?(\d+(?:\.\d+)?)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +66,20 @@ def unlike(
 ) -> Iterator[tuple[date, Name, Finding]]:
     """What the judged days have that the weeks before each of them did not lead to."""
     place = {day: number for number, day in enumerate(series.days)}
+    sizes = np.array([_size(category) for _, _, category in series.names])
     for day in judged:
         at = place[day]
         for finding in (
             *detecting.unusual_shares(series.counts, series.totals, at),
             *detecting.novelties(series.counts, series.totals, series.groups, at),
+            *detecting.unusual_levels(series.counts, sizes, series.groups, at),
         ):
             yield day, series.names[finding.row], finding
         for finding in detecting.unusual_volumes(volumes.counts, at):
             yield day, volumes.names[finding.row], finding
+
+
+def _size(category: str) -> float:
+    """The decimal logarithm of the number a category stands for, if it does."""
+    found = _NUMBER.fullmatch(category)
+    return float(np.log10(float(found[1]) + 0.001)) if found else float("nan")

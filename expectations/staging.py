@@ -26,7 +26,7 @@ def suites(as_of: date) -> Sequence[Suite]:
             ),
         ),
         Suite(database="staging", table="stg_payments", rules=_PAYMENTS),
-        unlike.suite("staging", as_of, "volume", "share", "novelty"),
+        unlike.suite("staging", as_of, "volume", "share", "novelty", "level"),
     )
 
 

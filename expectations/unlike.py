@@ -15,6 +15,7 @@ _SEEN = (
 _MEANINGS = {
     "volume": "As much came as the season leads to expect.",
     "share": "Things come in the proportions of the weeks before.",
+    "level": "Numbers are as large as in the weeks before.",
     "novelty": "Nothing came that never came before.",
     "past": "What is published and settled reads the same in the new build.",
     "shape": "Figures are spread as they were the last time.",

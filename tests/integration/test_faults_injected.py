@@ -32,7 +32,8 @@ def unstopped(found: Sequence[Outcome]) -> list[str]:
     return [one.fault.name for one in grave if not one.closed]
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
 def test_a_handful_of_grave_faults_closes_gates(tmp_path: Path) -> None:
     found = outcomes(A_HANDFUL, tmp_path, people=400)
 

@@ -138,6 +138,24 @@ def test_money_off_by_a_factor_of_a_hundred_is_told_the_same_day() -> None:
     assert volumes_told(revenue)
 
 
+@pytest.mark.parametrize("factor", [100, 0.01])
+def test_numbers_too_few_to_be_judged_one_by_one_are_judged_together(
+    factor: float,
+) -> None:
+    sizes = np.log10([300, 500, 1_000, 1_500, 3_000])
+    counts = np.random.default_rng(10).poisson(1.5, (10, DAYS)).astype(float)
+    counts[5:] = 0
+    groups = np.zeros(10, dtype=np.int64)
+    every = np.concatenate([sizes, sizes + np.log10(factor)])
+
+    def told() -> list[Finding]:
+        return list(detecting.unusual_levels(counts, every, groups, TODAY))
+
+    assert told() == []
+    counts[5:, TODAY], counts[:5, TODAY] = counts[:5, TODAY], 0
+    assert {finding.judge for finding in told()} == {"level"}
+
+
 def test_a_series_without_four_weeks_is_not_judged_by_volume() -> None:
     assert volumes_told(a_world(9) * 0, 20) == []
 
