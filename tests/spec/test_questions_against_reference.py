@@ -300,3 +300,33 @@ def test_a_mode_of_the_engine_goes_by_its_earlier_name_too(client: "Client") -> 
         {"one": 2},
         {"one": 3},
     ]
+
+
+@few
+@given(seed=st.integers(1, 2**32))
+def test_more_periods_than_a_number_has_bits_are_counted_as_fewer_are(
+    client: "Client", seed: int
+) -> None:
+    people = reference.journeys(
+        random.Random(seed),  # noqa: S311  journeys, no secret
+        people=100,
+        grid_ms=7 * DAY_MS,
+    )
+    hold(client, people)
+
+    def lifecycle(periods: int) -> Any:
+        asked = {"date_from": "2026-01-01", "event": "a", "periods": periods}
+        return KINDS["lifecycle"].answer(client, EVENTS, asked)
+
+    def cohorts(days: int) -> Any:
+        asked = {"first_day": "2026-01-01", "days": days}
+        return KINDS["cohort_retention"].answer(client, EVENTS, asked)["full_table"]
+
+    many, table = lifecycle(90), cohorts(90)
+    assert sum(many["new"]) > 0
+    for few_enough in (63, 64):
+        fewer = lifecycle(few_enough)
+        assert fewer == {name: many[name][:few_enough] for name in fewer}
+        assert cohorts(few_enough) == [
+            row[: few_enough - place] for place, row in enumerate(table[:few_enough])
+        ]
