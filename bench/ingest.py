@@ -79,14 +79,14 @@ def run() -> dict[str, Any]:
     paced = Load(phase=2, seconds=seconds, batch=100, connections=32, rate=rate)
     single = Load(phase=3, seconds=min(seconds, 20), batch=1, connections=64)
     with tempfile.TemporaryDirectory() as folder, Engine(Path(folder) / "home") as it:
-        with _served(it) as door:
+        with served(it) as door:
             figures = _flooded(it, door, flood) | _paced(it, door, paced)
             sent = _sent(door, single)
             figures["single_requests_per_second"] = _per_second(sent, "requests")
             figures["failed_requests"] += sent["failed"] + figures.pop("paced_failed")
             figures["events"] += sent["events"] + figures.pop("paced_events")
-            _wait_until_loaded(it, int(figures["events"]))
-            figures |= _compared(it, int(figures["events"]))
+            wait_until_loaded(it, int(figures["events"]))
+            figures |= compared_in(it, int(figures["events"]))
         limits = engine_alone(it.settings, process=it.pid) | _bare(min(seconds, 10))
         figures |= stages_of_the_door(Path(folder) / "stages")
     bars = {
@@ -101,7 +101,7 @@ def run() -> dict[str, Any]:
 
 
 @contextmanager
-def _served(engine: Engine) -> Iterator[_Door]:
+def served(engine: Engine) -> Iterator[_Door]:
     """The door and the loader as processes of their own."""
     from ingestion.keys import add
 
@@ -121,7 +121,7 @@ def _served(engine: Engine) -> Iterator[_Door]:
 
 
 @contextmanager
-def _sending(door: _Door, load: Load) -> Iterator[_Sending]:
+def sending(door: _Door, load: Load) -> Iterator[_Sending]:
     """A sender under way, in a process of its own."""
     with tempfile.TemporaryFile() as said:
         command = [*(sys.executable, "-m", "bench._sender"), str(door.port), door.key]
@@ -132,15 +132,15 @@ def _sending(door: _Door, load: Load) -> Iterator[_Sending]:
 
 
 def _sent(door: _Door, load: Load) -> Sent:
-    with _sending(door, load) as sending:
-        return sending.outcome()
+    with sending(door, load) as under_way:
+        return under_way.outcome()
 
 
 def _flooded(engine: Engine, door: _Door, load: Load) -> dict[str, float]:
     """As many as go through, and what an event costs each process."""
     before = {name: cpu_s(pid) for name, pid in door.processes.items()}
     sent = _sent(door, load)
-    _wait_until_loaded(engine, sent["events"])
+    wait_until_loaded(engine, sent["events"])
     took = time.time() - sent["began"]
     used = {name: cpu_s(pid) - before[name] for name, pid in door.processes.items()}
     used["sender"] = sent["cpu_s"]
@@ -159,12 +159,12 @@ def _flooded(engine: Engine, door: _Door, load: Load) -> dict[str, float]:
 def _paced(engine: Engine, door: _Door, load: Load) -> dict[str, float]:
     """How long an answer takes at a rate, and how long until an event is there."""
     looks: list[tuple[float, int]] = []
-    with connect(engine.settings) as client, _sending(door, load) as sending:
+    with connect(engine.settings) as client, sending(door, load) as under_way:
         before = _there(client)
-        while sending.process.poll() is None:
+        while under_way.process.poll() is None:
             looks.append((time.time(), _there(client) - before))
             time.sleep(_LOOK_EVERY_S)
-        sent = sending.outcome()
+        sent = under_way.outcome()
         while not looks or looks[-1][1] < sent["events"]:
             looks.append((time.time(), _there(client) - before))
             time.sleep(_LOOK_EVERY_S)
@@ -214,7 +214,8 @@ def _there(client: "Client") -> int:
     return int(rows(client, "select count() as n from raw.events")[0]["n"])
 
 
-def _wait_until_loaded(engine: Engine, events: int) -> None:
+def wait_until_loaded(engine: Engine, events: int) -> None:
+    """Until so many events are in ClickHouse. Raises RuntimeError after ten minutes."""
     deadline = time.monotonic() + _PATIENCE_S
     with connect(engine.settings) as client:
         while _there(client) < events:
@@ -223,7 +224,7 @@ def _wait_until_loaded(engine: Engine, events: int) -> None:
             time.sleep(_LOOK_EVERY_S)
 
 
-def _compared(engine: Engine, acknowledged: int) -> dict[str, float]:
+def compared_in(engine: Engine, acknowledged: int) -> dict[str, float]:
     """What was acknowledged against what is there."""
     with connect(engine.settings) as client:
         (found,) = rows(client, _COMPARED)
