@@ -77,7 +77,8 @@ def without_those_there(
     """
     first: dict[Kind, Record] = {}
     for record in records:
-        first.setdefault(record.kind, record)
+        if record.count:
+            first.setdefault(record.kind, record)
     there = {kind for kind in first if _is_there(client, block, first[kind])}
     return [record for record in records if record.kind not in there]
 

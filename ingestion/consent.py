@@ -1,4 +1,7 @@
-"""Consent at the door: whoever denies analytics is refused from then on."""
+"""Consent at the door: whoever denies analytics is refused from then on.
+
+So is whoever was erased, whatever they decided before or a copy of it says now.
+"""
 
 import threading
 from bisect import bisect_right
@@ -6,6 +9,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from enum import Enum
 from typing import Final, Protocol
 
 from ingestion.envelope import Envelope
@@ -15,16 +19,28 @@ from ingestion.objections import Objection
 
 DECISION: Final = "consent_decided"
 DENIED = Objection("consent", "", "This person denied analytics.")
+ERASED = Objection("consent", "", "This person was erased.")
 
 _REMEMBERED_FOR: Final = timedelta(seconds=1)
 _MOST_REMEMBERED: Final = 100_000
 
 
+class Word(Enum):
+    """What holds of a person's events at present."""
+
+    ALLOWED = "allowed"
+    DENIED = "denied"
+    ERASED = "erased"
+
+
 class Decisions(Protocol):
-    """What people decided so far; the vault keeps it."""
+    """What people decided so far, and who was erased; the vault keeps it."""
 
     def analytics_decisions(self, subjects: Iterable[str]) -> dict[str, bool]:
         """Whether analytics is denied, for each subject who has decided."""
+
+    def buried(self, subjects: Iterable[str]) -> set[str]:
+        """Those of the subjects who were erased."""
 
     def set_analytics_decisions(
         self, decisions: Iterable[tuple[str, bool, datetime]]
@@ -81,33 +97,36 @@ def decision(verdict: Verdict) -> Decision | None:
 
 
 def withheld(
-    verdict: Verdict, timeline: Timeline, standing: Mapping[str, bool]
+    verdict: Verdict, timeline: Timeline, standing: Mapping[str, Word]
 ) -> Verdict:
     """The verdict with consent considered.
 
-    `standing` says who is denied apart from the timeline. The decision event itself
-    is always accepted. A refusal is refused for this too: what else is wrong with an
-    event is no reason to keep the bytes of a person who said no.
+    `standing` is what holds apart from the timeline. The decision event itself is
+    always accepted, but for who was erased. A refusal is refused for this too: what
+    else is wrong with an event is no reason to keep the bytes of a person who said no.
     """
     found = verdict.envelope
-    if found is None or verdict.event_name == DECISION:
+    if found is None:
+        return verdict
+    word = standing.get(found.subject, Word.ALLOWED)
+    if word is Word.ERASED:
+        return _refused(verdict, found, ERASED)
+    if verdict.event_name == DECISION:
         return verdict
     denied = timeline.denied(found.subject, found.occurred_at.at) if timeline else None
     if denied is None:
-        denied = standing.get(found.subject, False)
-    return _refused(verdict, found) if denied else verdict
+        denied = word is Word.DENIED
+    return _refused(verdict, found, DENIED) if denied else verdict
 
 
 def subjects_of(verdicts: Iterable[Verdict]) -> set[str]:
     """Whose consent counts for these verdicts."""
     return {
-        verdict.envelope.subject
-        for verdict in verdicts
-        if verdict.envelope is not None and verdict.event_name != DECISION
+        verdict.envelope.subject for verdict in verdicts if verdict.envelope is not None
     }
 
 
-def _refused(verdict: Verdict, found: Envelope) -> Refused:
+def _refused(verdict: Verdict, found: Envelope, because: Objection) -> Refused:
     others = () if isinstance(verdict, Accepted) else verdict.objections
     return Refused(
         event_id=found.event_id,
@@ -117,7 +136,7 @@ def _refused(verdict: Verdict, found: Envelope) -> Refused:
         imported=verdict.imported,
         received_at=verdict.received_at,
         judged_at=_judged_at(verdict),
-        objections=(DENIED, *others),
+        objections=(because, *others),
         raw=b"",
     )
 
@@ -127,20 +146,28 @@ def _judged_at(verdict: Verdict) -> Moment:
 
 
 class Standing:
-    """Who is denied at present, as the vault knows it; remembered for a second."""
+    """What holds of whom at present, as the vault knows it; remembered for a second."""
 
     def __init__(self, decisions: Decisions, *, allowed_by_default: bool) -> None:
         self._decisions = decisions
-        self._undecided = not allowed_by_default
-        self._known: OrderedDict[str, tuple[datetime, bool]] = OrderedDict()
+        self._undecided = Word.ALLOWED if allowed_by_default else Word.DENIED
+        self._known: OrderedDict[str, tuple[datetime, Word]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def of(self, subjects: Iterable[str], *, now: datetime) -> dict[str, bool]:
-        """Whether each of the subjects is denied."""
+    def of(self, subjects: Iterable[str], *, now: datetime) -> dict[str, Word]:
+        """What holds of each of the subjects."""
         with self._lock:
             return self._answered(set(subjects), now)
 
-    def _answered(self, wanted: set[str], now: datetime) -> dict[str, bool]:
+    def before_deciding(self, subjects: Iterable[str]) -> dict[str, Word]:
+        """What holds of people until their first decision."""
+        wanted = set(subjects)
+        buried = self._decisions.buried(wanted) if wanted else set()
+        return {
+            one: Word.ERASED if one in buried else self._undecided for one in wanted
+        }
+
+    def _answered(self, wanted: set[str], now: datetime) -> dict[str, Word]:
         fresh_from = now - _REMEMBERED_FOR
         asked = {
             subject
@@ -151,9 +178,14 @@ class Standing:
         }
         if asked:
             found = self._decisions.analytics_decisions(asked)
+            buried = self._decisions.buried(asked)
             for subject in asked:
-                denied = found.get(subject, self._undecided)
-                self._known[subject] = (now, denied)
+                word = self._undecided
+                if subject in buried:
+                    word = Word.ERASED
+                elif subject in found:
+                    word = Word.DENIED if found[subject] else Word.ALLOWED
+                self._known[subject] = (now, word)
                 self._known.move_to_end(subject)
         answer = {subject: self._known[subject][1] for subject in wanted}
         while len(self._known) > _MOST_REMEMBERED:

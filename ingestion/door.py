@@ -8,7 +8,14 @@ from typing import Final, TypeVar
 from uuid import uuid4
 
 from ingestion.bodies import Body
-from ingestion.consent import Standing, Timeline, decision, subjects_of, withheld
+from ingestion.consent import (
+    Standing,
+    Timeline,
+    Word,
+    decision,
+    subjects_of,
+    withheld,
+)
 from ingestion.judging import (
     Accepted,
     Arrival,
@@ -124,9 +131,13 @@ def _tried(make: Callable[[], Made]) -> Made | QuestlogError | OSError:
 def _considered(
     verdicts: Sequence[Verdict], standing: Standing, now: datetime
 ) -> list[Verdict]:
-    decided = [one for one in map(decision, verdicts) if one is not None]
     before = standing.of(subjects_of(verdicts), now=now)
-    if not decided and True not in before.values():
+    decided = [
+        one
+        for one in map(decision, verdicts)
+        if one is not None and before[one.subject] is not Word.ERASED
+    ]
+    if not decided and set(before.values()) <= {Word.ALLOWED}:
         return list(verdicts)
     timeline = Timeline.of(decided)
     # noted before the log is written: a denial is never lost between the two

@@ -1,4 +1,4 @@
-"""What a user agent says of browser, system and device, beside what was sent."""
+"""What a user agent and an address say, beside what was sent."""
 
 from functools import lru_cache
 from typing import Any, Final
@@ -21,12 +21,14 @@ _DESKTOPS: Final = frozenset(
 )
 
 
-def with_additions(context: dict[str, Any], written: bytes) -> bytes:
+def with_additions(context: dict[str, Any], written: bytes, country: str = "") -> bytes:
     """A context, written as JSON, with what the door adds to it.
 
     That is no part of an event's content: so a copy that comes after better rules
-    for user agents is a duplicate as ever.
+    for user agents, or another database of countries, is a duplicate as ever.
     """
+    if country:
+        return json_bytes({**enriched(context), "country": country})
     agent = context.get("user_agent")
     if agent.__class__ is str and agent and _IS_READ.isdisjoint(context):
         more = _told_in_json(agent[:_LONGEST])

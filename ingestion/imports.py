@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from ingestion import moments, tables
+from ingestion import countries, moments, tables
 from ingestion.blocks import (
     BYTES_A_BLOCK,
     RECORDS_A_BLOCK,
@@ -25,7 +25,14 @@ from ingestion.blocks import (
     insert,
     without_those_there,
 )
-from ingestion.consent import Standing, Timeline, decision, subjects_of, withheld
+from ingestion.consent import (
+    Standing,
+    Timeline,
+    Word,
+    decision,
+    subjects_of,
+    withheld,
+)
 from ingestion.door import secure
 from ingestion.files import EventFile, Line, Survey
 from ingestion.import_plan import PlanFile
@@ -126,7 +133,7 @@ def import_file(  # noqa: PLR0913 - the options of a command
     the file cannot be read at all, Unavailable when ClickHouse or the vault is away:
     the same call then goes on where this one stopped.
     """
-    rules = Rules.of(load())
+    rules = Rules.of(load(), country_of=countries.opened(settings.country_database))
     file = tables.event_file(path, mapping)
     survey = file.survey()
     identity = uuid5(
@@ -223,7 +230,9 @@ def _carried_out(
 def _decisions(current: _Import) -> Timeline:
     """The file's decisions about analytics, all known before its first event is."""
     verdicts = [current.judged(line) for line in current.survey.decisions]
-    decided = [one for one in map(decision, verdicts) if one is not None]
+    told = [one for one in map(decision, verdicts) if one is not None]
+    words = current.standing.before_deciding({one.subject for one in told})
+    decided = [one for one in told if words[one.subject] is not Word.ERASED]
     current.standing.note(decided)
     return Timeline.of(decided)
 
@@ -247,9 +256,7 @@ def _records(
 ) -> list[Record]:
     """The lines' rows; counts accepted events under "", refused by first reason."""
     judged = [current.judged(line) for line in lines]
-    standing = current.standing.of(
-        _undecided(judged, timeline), now=current.arrival.received_at.at
-    )
+    standing = _standing(current, judged, timeline)
     final = [withheld(verdict, timeline, standing) for verdict in judged]
     secure(final, current.vault)
     rows: list[tuple[Kind, bytes]] = []
@@ -269,13 +276,21 @@ def _records(
     return records_of(rows)
 
 
-def _undecided(judged: list[Verdict], timeline: Timeline) -> set[str]:
-    """Whom to ask the vault about.
+def _standing(
+    current: _Import, judged: list[Verdict], timeline: Timeline
+) -> dict[str, Word]:
+    """What holds of people apart from the file's own decisions.
 
-    Not those who decide within the file: an import that is repeated would find its
-    own decisions there and judge their earlier events by them.
+    The vault's decisions do not count for those who decide within the file: an import
+    that is repeated would find its own there and judge their earlier events by them.
     """
-    return {subject for subject in subjects_of(judged) if subject not in timeline}
+    subjects = subjects_of(judged)
+    deciding = {subject for subject in subjects if subject in timeline}
+    now = current.arrival.received_at.at
+    return {
+        **current.standing.of(subjects - deciding, now=now),
+        **current.standing.before_deciding(deciding),
+    }
 
 
 def _send(

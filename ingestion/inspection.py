@@ -13,7 +13,8 @@ from ingestion import moments
 from ingestion.frames import frames, segment_path, segment_starts
 from ingestion.loader import ledger_of
 from ingestion.records import COLUMNS, Kind, Record
-from ingestion.segments import SegmentReader, open_for_reading
+from ingestion.sealing import Sealing
+from ingestion.segments import PLAIN, SegmentReader, open_for_reading
 from warehouse.errors import BadInput
 
 
@@ -38,9 +39,9 @@ class SegmentTold:
         return self.end == self.start + self.size
 
 
-def inspected(folder: Path) -> Iterator[SegmentTold]:
+def inspected(folder: Path, sealing: Sealing = PLAIN) -> Iterator[SegmentTold]:
     """Each segment of a log, every record read and its checksum compared."""
-    with closing(open_for_reading(folder)) as log:
+    with closing(open_for_reading(folder, sealing)) as log:
         loaded = ledger_of(folder).read(log.identity).position
     for start in segment_starts(folder):
         size = segment_path(folder, start).stat().st_size
@@ -48,8 +49,8 @@ def inspected(folder: Path) -> Iterator[SegmentTold]:
         for record, after in frames(folder, start, start):
             told.end = after
             told.rows[record.kind] += record.count
-            told.first_received = told.first_received or received_at(record)
-            told.last_received = received_at(record)
+            told.last_received = received_at(sealing.opened(record))
+            told.first_received = told.first_received or told.last_received
         told.is_loaded = told.end <= loaded
         yield told
 

@@ -9,6 +9,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from ingestion import envelope, moments, schemas
+from ingestion.countries import CountryOf, nowhere
 from ingestion.envelope import Envelope, Reading
 from ingestion.moments import Moment
 from ingestion.objections import (
@@ -53,11 +54,13 @@ class Rules:
 
     schemas: schemas.Schemas
     personal: PersonalKeys
+    country_of: CountryOf = nowhere
 
     @classmethod
-    def of(cls, taxonomy: Taxonomy) -> "Rules":
+    def of(cls, taxonomy: Taxonomy, *, country_of: CountryOf = nowhere) -> "Rules":
         """Compile a taxonomy."""
-        return cls(schemas.compiled(taxonomy), PersonalKeys(taxonomy.direct_names))
+        personal = PersonalKeys(taxonomy.direct_names)
+        return cls(schemas.compiled(taxonomy), personal, country_of)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,7 @@ class Accepted(msgspec.Struct, frozen=True, gc=False):
     clock_offset_ms: int
     objections: tuple[Objection, ...]
     identifiers: tuple[Identifier, ...]
+    country: str = ""
 
     @property
     def tags(self) -> tuple[str, ...]:
@@ -136,6 +140,8 @@ def judge(raw: bytes, *, rules: Rules, source: Source, arrival: Arrival) -> Verd
         noted = (*reading.unknown_keys, *noted)
     elif event is not None and event.on_violation == "strip":
         _strip(found, noted)
+    # before the address is cut
+    country = _country(found, rules.country_of)
     return Accepted(
         envelope=found,
         event_name=found.event_name if event is None else event.name,
@@ -148,7 +154,16 @@ def judge(raw: bytes, *, rules: Rules, source: Source, arrival: Arrival) -> Verd
         clock_offset_ms=offset_ms,
         objections=noted,
         identifiers=_identifiers(found, rules.personal),
+        country=country,
     )
+
+
+def _country(found: Envelope, country_of: CountryOf) -> str:
+    """Where an event came from, by its address; empty where the sender said it."""
+    if country_of is nowhere or found.context.get("country"):
+        return ""
+    address = found.context.get("ip_address") or found.context.get("ip")
+    return country_of(address) if isinstance(address, str) else ""
 
 
 def _identifiers(found: Envelope, keys: PersonalKeys) -> tuple[Identifier, ...]:

@@ -19,7 +19,7 @@ from ingestion.blocks import BYTES_A_BLOCK
 from ingestion.frames import unpacked
 from ingestion.kafka import LOADERS, Topic
 from ingestion.loader import Loader, Progress
-from ingestion.log import Stretch
+from ingestion.log import LogReader, Stretch
 from ingestion.records import Record
 from warehouse.errors import Unavailable
 
@@ -184,13 +184,23 @@ class CommitLedger:
 
 
 class SharedLoader:
-    """The loader of the partitions that its group gives it."""
+    """The loader of the partitions that its group gives it.
 
-    def __init__(self, topic: Topic, now: Callable[[], datetime]) -> None:
+    `sieved` makes of each partition the log that is loaded.
+    """
+
+    def __init__(
+        self,
+        topic: Topic,
+        now: Callable[[], datetime],
+        *,
+        sieved: Callable[[LogReader], LogReader] = lambda log: log,
+    ) -> None:
         from confluent_kafka import Consumer
 
         self._topic = topic
         self._now = now
+        self._sieved = sieved
         self._mine: dict[int, tuple[PartitionReader, Loader | None]] = {}
         self._group = Consumer(
             topic.configuration(
@@ -260,7 +270,7 @@ class SharedLoader:
         if loader is None:
             place = TopicPartition(self._topic.name, partition)
             ledger = CommitLedger(self._group, reader, place)
-            loader = Loader(reader, ledger, self._now)
+            loader = Loader(self._sieved(reader), ledger, self._now)
             self._mine[partition] = reader, loader
         return loader
 

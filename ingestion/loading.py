@@ -27,10 +27,13 @@ from ingestion.loader import (
     only_one,
 )
 from ingestion.retention import drop_loaded
+from ingestion.sealing import sealing_of
 from ingestion.segments import open_for_reading
+from ingestion.sieve import SievedLog
 from warehouse.clickhouse import connect
 from warehouse.home import Home
 from warehouse.settings import Settings
+from warehouse.vault import open_vault
 
 _LOOKED_AFTER_S: Final = 1.0
 
@@ -41,16 +44,23 @@ def load_once(settings: Settings, now: Callable[[], datetime]) -> int:
     if topic is not None:
         from ingestion.kafka_loading import SharedLoader
 
-        with SharedLoader(topic, now) as shared, connect(settings) as client:
+        with (
+            open_vault(settings) as vault,
+            SharedLoader(
+                topic, now, sieved=partial(SievedLog, graveyard=vault)
+            ) as shared,
+            connect(settings) as client,
+        ):
             shared.wait_for_partitions()
             return shared.drain(client)
     folder = Home(settings.home).log
     with (
         only_one(folder),
-        closing(open_for_reading(folder)) as log,
+        closing(open_for_reading(folder, sealing_of(settings))) as log,
+        open_vault(settings) as vault,
         connect(settings) as client,
     ):
-        return Loader(log, ledger_of(folder), now).drain(client)
+        return Loader(SievedLog(log, vault), ledger_of(folder), now).drain(client)
 
 
 def load_for_ever(settings: Settings, now: Callable[[], datetime]) -> None:
@@ -69,12 +79,21 @@ def load_for_ever(settings: Settings, now: Callable[[], datetime]) -> None:
     if topic is not None:
         from ingestion.kafka_loading import SharedLoader
 
-        with SharedLoader(topic, now) as shared:
+        with (
+            open_vault(settings) as vault,
+            SharedLoader(
+                topic, now, sieved=partial(SievedLog, graveyard=vault)
+            ) as shared,
+        ):
             follow(shared, partial(connect, settings), Following(pause, state))
         return
     folder = Home(settings.home).log
-    with only_one(folder), closing(open_for_reading(folder)) as log:
-        loader = Loader(log, ledger_of(folder), now)
+    with (
+        only_one(folder),
+        closing(open_for_reading(folder, sealing_of(settings))) as log,
+        open_vault(settings) as vault,
+    ):
+        loader = Loader(SievedLog(log, vault), ledger_of(folder), now)
         chores = _Chores(folder, settings, loader, state, now)
         how = Following(pause, state, after=chores.do)
         follow(loader, partial(connect, settings), how)

@@ -80,7 +80,7 @@ def accepted_row(verdict: Accepted) -> bytes:
         orjson.dumps(
             (
                 properties.decode(),
-                with_additions(found.context, context).decode(),
+                with_additions(found.context, context, verdict.country).decode(),
                 user_properties.decode(),
                 content_hash(identity, properties, context, user_properties),
             )

@@ -52,15 +52,15 @@ def replay(
 
     Raises BadInput where no record begins or ends there, Unavailable.
     """
-    read = missing = 0
+    read = lacking = 0
     for stretch in _stretches(log, first, last):
         for record in _by_table(stretch):
-            left = _missing(client, record)
+            left = missing(client, record)
             read += record.count
-            missing += left.count
+            lacking += left.count
             if left.count:
                 insert(client, _block(log, stretch, left, now()), [left])
-    return Replayed(read, missing)
+    return Replayed(read, lacking)
 
 
 def _stretches(log: LogReader, first: int, last: int) -> Iterator[Stretch]:
@@ -93,7 +93,8 @@ def _by_table(stretch: Stretch) -> Iterator[Record]:
             )
 
 
-def _missing(client: "Client", record: Record) -> Record:
+def missing(client: "Client", record: Record) -> Record:
+    """The rows of a record that its table does not have."""
     places = [COLUMNS[record.kind].index(name) for name in _TELLING[record.kind]]
     lines = record.rows.splitlines(keepends=True)
     keyed: list[tuple[Key, bytes]] = []

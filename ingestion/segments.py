@@ -22,12 +22,14 @@ from uuid import uuid4
 from ingestion.frames import frame, frames, segment_path, segment_starts
 from ingestion.log import Stretch
 from ingestion.records import Record
+from ingestion.sealing import Plain, Sealing
 from warehouse.durable import private_folder, put, synced_folder
 from warehouse.errors import BadInput, Unavailable
 
 SEGMENT_BYTES: Final = 64 * 1024 * 1024
 BYTES_AT_ONCE: Final = 64 * 1024 * 1024
 
+PLAIN: Final = Plain()
 _MARK: Final = struct.Struct("<Q")
 _PATIENCE_S: Final = 2.0
 
@@ -35,8 +37,9 @@ _PATIENCE_S: Final = 2.0
 class SegmentReader:
     """Reads a log that another process may be writing."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, sealing: Sealing = PLAIN) -> None:
         self._folder = folder
+        self._sealing = sealing
         self._identity = _identity(folder)
         self._mark = _Mark(folder)
 
@@ -85,7 +88,7 @@ class SegmentReader:
             for record, after in frames(self._folder, start, position):
                 if after > min(following, end):
                     break
-                yield record, after
+                yield self._sealing.opened(record), after
                 position = after
 
 
@@ -93,9 +96,14 @@ class SegmentLog(SegmentReader):
     """The log with the right to append: one process at a time."""
 
     def __init__(
-        self, folder: Path, lock: int, *, segment_bytes: int = SEGMENT_BYTES
+        self,
+        folder: Path,
+        lock: int,
+        *,
+        segment_bytes: int = SEGMENT_BYTES,
+        sealing: Sealing = PLAIN,
     ) -> None:
-        super().__init__(folder)
+        super().__init__(folder, sealing)
         self._lock_descriptor = lock
         self._segment_bytes = segment_bytes
         self._joining = threading.Lock()
@@ -105,7 +113,13 @@ class SegmentLog(SegmentReader):
         self._segment = self._opened(starts[-1])
 
     @classmethod
-    def open(cls, folder: Path, *, segment_bytes: int = SEGMENT_BYTES) -> Self:
+    def open(
+        cls,
+        folder: Path,
+        *,
+        segment_bytes: int = SEGMENT_BYTES,
+        sealing: Sealing = PLAIN,
+    ) -> Self:
         """Open a log for appending: make it, or cut off what a crash left torn.
 
         Raises Unavailable when another process holds it or the disk says no,
@@ -116,7 +130,7 @@ class SegmentLog(SegmentReader):
             lock = _locked(folder, patience_s=_PATIENCE_S)
             try:
                 recover(folder)
-                return cls(folder, lock, segment_bytes=segment_bytes)
+                return cls(folder, lock, segment_bytes=segment_bytes, sealing=sealing)
             except BaseException:
                 os.close(lock)
                 raise
@@ -138,7 +152,7 @@ class SegmentLog(SegmentReader):
         Callers that come while others wait for the disk share one fsync. Raises
         Unavailable when the disk refuses; the log is then as it was before.
         """
-        framed = b"".join([frame(record) for record in records])
+        framed = b"".join([frame(self._sealing.sealed(record)) for record in records])
         with self._joining:
             group = self._group
             place = group.join(framed)
@@ -245,7 +259,7 @@ class _Mark:
         self._map.close()
 
 
-def open_for_reading(folder: Path) -> SegmentReader:
+def open_for_reading(folder: Path, sealing: Sealing = PLAIN) -> SegmentReader:
     """Open a log to read. Where nobody writes it, what a crash left is mended first.
 
     Raises Unavailable when the folder cannot be used.
@@ -258,7 +272,7 @@ def open_for_reading(folder: Path) -> SegmentReader:
                 recover(folder)
             finally:
                 os.close(lock)
-        return SegmentReader(folder)
+        return SegmentReader(folder, sealing)
     except OSError as error:
         raise Unavailable(
             f"The log in {folder} cannot be opened: {error.strerror}."

@@ -18,6 +18,7 @@ from ingestion import breaker
 from ingestion.app import WRITERS, Service, application
 from ingestion.canary import sing
 from ingestion.consent import Standing
+from ingestion.countries import opened as opened_countries
 from ingestion.disk import Watermark, free_bytes
 from ingestion.door import Keeping
 from ingestion.journal import tell_as_json
@@ -28,6 +29,7 @@ from ingestion.loader import ledger_of, loader_state_of
 from ingestion.log import Log
 from ingestion.metrics import Measure, Metrics
 from ingestion.quotas import Quotas
+from ingestion.sealing import sealing_of
 from ingestion.segments import SegmentLog
 from ingestion.webhooks.definitions import secrets_of, webhooks
 from warehouse.errors import StackFailed
@@ -101,7 +103,8 @@ def opened(settings: Settings, now: Callable[[], datetime]) -> Iterator[Service]
     """The service of an installation: its log held, its vault open."""
     home = Home(settings.home)
     taxonomy = load()
-    rules = Rules.of(taxonomy)
+    countries = opened_countries(settings.country_database)
+    rules = Rules.of(taxonomy, country_of=countries)
     told = webhooks(secrets_of(settings.webhook_secrets), taxonomy)
     free = partial(free_bytes, home.root)
     reserve = settings.ingest_disk_reserve_mb * 1024**2
@@ -173,7 +176,7 @@ def _kept(settings: Settings) -> Iterator[_Kept]:
         return
     folder = Home(settings.home).log
     ledger = ledger_of(folder)
-    with closing(SegmentLog.open(folder)) as segments:
+    with closing(SegmentLog.open(folder, sealing=sealing_of(settings))) as segments:
         yield _Kept(
             segments,
             lambda: ledger.read(segments.identity).position,

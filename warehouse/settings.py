@@ -189,12 +189,28 @@ class Settings:
         None,
         "File with the vault's master key. Empty: secrets/master_key in the home.",
     )
+    log_encrypted: bool = _setting(
+        "QUESTLOG_LOG_ENCRYPTED",
+        False,
+        "Whether events lie encrypted in the disk's log until it drops them.",
+    )
+    log_key_file: Path | None = _setting(
+        "QUESTLOG_LOG_KEY_FILE",
+        None,
+        "File with the log's key. Empty: secrets/log_key in the home, made if needed.",
+    )
     vault_url: str = _setting(
         "QUESTLOG_VAULT_URL",
         "",
         "PostgreSQL database that holds the vault, such as"
         " postgresql://user:password@host:5432/database. Empty: SQLite in the home.",
         secret=True,
+    )
+    country_database: Path | None = _setting(
+        "QUESTLOG_COUNTRY_DATABASE",
+        None,
+        "Database in MaxMind's format that tells the country of an address in the"
+        " context, before it is cut. Empty: none.",
     )
     reporting_timezone: str = _setting(
         "REPORTING_TIMEZONE", "UTC", "Time zone of calendar days and weeks in reports."

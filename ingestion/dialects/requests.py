@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ingestion.bodies import Body, split
-from ingestion.consent import Timeline, withheld
+from ingestion.consent import Timeline, Word, withheld
 from ingestion.dialects.envelopes import Translated, encoded
 from ingestion.door import judged
 from ingestion.judging import Refused, Source, Verdict
@@ -92,4 +92,4 @@ def _denied(verdict: Verdict) -> Verdict:
     if found is None and isinstance(verdict, Refused):
         # whom it is about is unknown, but not that they said no
         return msgspec.structs.replace(verdict, raw=b"")
-    return withheld(verdict, Timeline(), {found.subject: True} if found else {})
+    return withheld(verdict, Timeline(), {found.subject: Word.DENIED} if found else {})

@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -190,7 +191,11 @@ def load(
 
 def import_(  # noqa: PLR0917 - a command has as many options as it has
     file: Annotated[
-        Path, typer.Argument(help="A .jsonl, .csv or .tsv file, also .gz, or .parquet.")
+        str,
+        typer.Argument(
+            help="A .jsonl, .csv or .tsv file, also .gz, or .parquet; or s3://bucket/key"
+            " with one, or with many below it."
+        ),
     ],
     source: Annotated[str, typer.Option(help="Name the events' source.")] = "import",
     open_mode: _Open = False,
@@ -212,18 +217,19 @@ def import_(  # noqa: PLR0917 - a command has as many options as it has
     """
     from ingestion.imports import import_file
     from ingestion.judging import Source
+    from ingestion.s3_files import is_remote
 
     if show_mapping:
         from ingestion.mapping_start import proposed
 
-        typer.echo(proposed(file), nl=False)
+        typer.echo(proposed(Path(file)), nl=False)
         return
 
-    def run(progress: "Progress") -> "ImportSummary":
+    def run(path: Path, progress: "Progress") -> "ImportSummary":
         settings = doors.settings()
         with told(settings, Job(name="import", kind="IMPORT"), outputs=_written()):
             return import_file(
-                file,
+                path,
                 settings,
                 now=_now,
                 source=Source(source, _mode(open_mode)),
@@ -231,10 +237,38 @@ def import_(  # noqa: PLR0917 - a command has as many options as it has
                 mapping=mapping,
             )
 
-    if as_json:
-        typer.echo(json.dumps(run(lambda _done, _total: None).as_json()))
+    if is_remote(file):
+        reading = (source, _mode(open_mode), _content(mapping))
+        _import_remote(file, reading, partial(run, progress=_silent))
+    elif as_json:
+        typer.echo(json.dumps(run(Path(file), _silent).as_json()))
     else:
-        _shown(run)
+        _shown(partial(run, Path(file)))
+
+
+def _silent(_done: int, _total: int) -> None:
+    """No progress is shown."""
+
+
+def _content(mapping: Path | None) -> str:
+    return "" if mapping is None else mapping.read_text()
+
+
+def _import_remote(
+    url: str, reading: tuple[str, ...], run: "Callable[[Path], ImportSummary]"
+) -> None:
+    """Import what lies at a place on S3; a line of JSON for each object."""
+    from ingestion.s3_files import import_each, objects, store_of
+
+    settings = doors.settings()
+    store = store_of(settings)
+    folder = Home(settings.home).root / "imports" / "s3"
+
+    def imported(path: Path) -> bytes:
+        return json.dumps(run(path).as_json()).encode()
+
+    for words in import_each(objects(store, url), store, folder, reading, imported):
+        typer.echo(words.decode())
 
 
 def _written() -> list[Dataset]:

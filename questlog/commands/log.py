@@ -29,11 +29,13 @@ def inspect() -> None:
     from rich.table import Table
 
     from ingestion.inspection import inspected
+    from ingestion.sealing import sealing_of
 
-    folder = Home(doors.settings().home).log
+    settings = doors.settings()
+    folder = Home(settings.home).log
     table = Table("from", "to", "accepted", "refused", "first receipt", "last", "state")
     damaged = False
-    for told in inspected(folder):
+    for told in inspected(folder, sealing_of(settings)):
         damaged = damaged or not told.is_whole
         table.add_row(
             str(told.start),
@@ -69,15 +71,22 @@ def replay(
     from ingestion.inspection import position
     from ingestion.loader import ledger_of
     from ingestion.replaying import replay as put_again
+    from ingestion.sealing import sealing_of
     from ingestion.segments import open_for_reading
+    from ingestion.sieve import SievedLog
     from warehouse import audit
     from warehouse.clickhouse import connect
     from warehouse.errors import BadInput
+    from warehouse.vault import open_vault
 
     settings = doors.settings()
     folder = Home(settings.home).log
     act = audit.act(by=by, because=because, at=datetime.now(UTC))
-    with closing(open_for_reading(folder)) as found, connect(settings) as client:
+    with (
+        closing(open_for_reading(folder, sealing_of(settings))) as found,
+        open_vault(settings) as vault,
+        connect(settings) as client,
+    ):
         loaded = ledger_of(folder).read(found.identity).position
         first = position(found, since)
         last = min(position(found, until), loaded) if until else loaded
@@ -85,8 +94,13 @@ def replay(
             raise BadInput(
                 f"What lies from {first} on is not loaded yet: `questlog load` does it."
             )
+        # who was erased since is not brought back
         done = put_again(
-            found, client, first=first, last=last, now=lambda: datetime.now(UTC)
+            SievedLog(found, vault),
+            client,
+            first=first,
+            last=last,
+            now=lambda: datetime.now(UTC),
         )
         audit.note(
             client,

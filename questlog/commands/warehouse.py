@@ -1,5 +1,6 @@
 """Commands for the floor: the embedded ClickHouse endpoint and migrations."""
 
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -51,12 +52,17 @@ def restore(
 
     Example: questlog restore 2026-03-01
     """
+    from activation.erasing import erase_again
+    from warehouse import audit
     from warehouse.backups import restore as bring
 
     _only_embedded()
     with doors.client() as client:
         tables = bring(client, name)
     typer.echo(f"{tables} tables are restored from the backup {name}")
+    done = audit.act(by="", because=f"backup {name} restored", at=datetime.now(UTC))
+    if erased := erase_again(doors.settings(), done):
+        typer.echo(f"{len(erased)} people whom it brought back are erased again")
 
 
 def _only_embedded() -> None:

@@ -1,5 +1,7 @@
 """Increments end where a whole rebuild ends, cell by cell, whatever the cuts.
 
+Also when people are erased in between, after a build and after one that was killed.
+
 Many streams run side by side, each with people, devices and cuts of its own, so that
 one run of dbt is an increment of all of them.
 """
@@ -25,11 +27,13 @@ from hypothesis import strategies as st
 
 from tests.spec import reference
 from tests.spec.streams import add, world
-from warehouse import audit, backfill
+from warehouse import audit, backfill, erasure
 from warehouse.clickhouse import connect, rows
+from warehouse.erasure.person import find
 from warehouse.migrations import migrate
 from warehouse.settings import REPOSITORY, Settings
 from warehouse.transformation import run_dbt
+from warehouse.vault import open_vault
 
 if TYPE_CHECKING:
     from subprocess import Popen
@@ -38,6 +42,8 @@ if TYPE_CHECKING:
 
 ZONE = "Europe/Berlin"
 RUNS = 5
+ERASING = {2, 4}
+"""Runs before which somebody is erased; nothing of theirs is let in again."""
 KILLED = {1, 3}
 """Runs whose dbt is killed while it builds a model; the next run has to mend it."""
 # loads share moments, and the clock goes back between runs
@@ -217,6 +223,8 @@ def increments_end_as_rebuilt(engine: Settings, seed: int, *, streams: int) -> N
         client.command("truncate table raw.identity_links")
         for number in range(RUNS):
             bring(client, worlds, number)
+            if number in ERASING:
+                worlds = without_some(engine, client, worlds, number, chance)
             if number in KILLED:
                 print(f"run {number} killed at {killed_build(engine, chance)}")
                 continue
@@ -246,6 +254,42 @@ def runs_that_read_their_own_parts(client: "Client") -> int:
             )
         )
     )
+
+
+def without_some(
+    engine: Settings,
+    client: "Client",
+    worlds: Sequence[Stream],
+    number: int,
+    chance: random.Random,
+) -> list[Stream]:
+    """Erase somebody; the worlds as if they had never been there."""
+    known = {c.user_id for s in worlds for run in s.runs[: number + 1] for c in run}
+    gone: set[str] = set()
+    with open_vault(engine) as vault:
+        for own_id in chance.sample(sorted(known - {""}), 1):
+            gone |= set(find(client, own_id).own_ids)
+            erasure.erase(
+                client,
+                vault,
+                own_id,
+                audit.act(by="spec", because="a test", at=datetime.now(UTC)),
+                leave_audiences=lambda _ids: [],
+            )
+    return [
+        Stream(
+            seed=stream.seed,
+            runs=[
+                [c for c in run if (c.user_id or f"anon:{c.anonymous_id}") not in gone]
+                for run in stream.runs
+            ],
+            links=[
+                [word for word in said if not {word[0], word[1]} & gone]
+                for said in stream.links
+            ],
+        )
+        for stream in worlds
+    ]
 
 
 def damage_and_backfill(client: "Client") -> None:

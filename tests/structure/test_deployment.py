@@ -195,7 +195,8 @@ def test_the_master_key_goes_only_to_who_opens_the_vault() -> None:
     }
     home = {n for n in SERVICES if "home" in mounted(n).values()}
 
-    assert holding == home == {"ingest-1", "ingest-2", "airflow-scheduler"}
+    loaders = {"loader-1", "loader-2"}
+    assert holding == home == {"ingest-1", "ingest-2", "airflow-scheduler"} | loaders
 
 
 def test_the_door_has_no_password_of_the_warehouse_and_no_way_to_it() -> None:

@@ -7,7 +7,7 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingestion.consent import Decision, Standing, Timeline
+from ingestion.consent import Decision, Standing, Timeline, Word
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -18,11 +18,15 @@ class Notebook:
     def __init__(self) -> None:
         self.denied: dict[str, bool] = {}
         self.asked: list[str] = []
+        self.erased: set[str] = set()
 
     def analytics_decisions(self, subjects: Iterable[str]) -> dict[str, bool]:
         wanted = sorted(subjects)
         self.asked += wanted
         return {one: self.denied[one] for one in wanted if one in self.denied}
+
+    def buried(self, subjects: Iterable[str]) -> set[str]:
+        return self.erased & set(subjects)
 
     def set_analytics_decisions(
         self, decisions: Iterable[tuple[str, bool, datetime]]
@@ -34,8 +38,8 @@ def test_until_a_person_decides_the_setting_counts() -> None:
     allowed = Standing(Notebook(), allowed_by_default=True)
     denied = Standing(Notebook(), allowed_by_default=False)
 
-    assert allowed.of(["user:ann"], now=NOW) == {"user:ann": False}
-    assert denied.of(["user:ann"], now=NOW) == {"user:ann": True}
+    assert allowed.of(["user:ann"], now=NOW) == {"user:ann": Word.ALLOWED}
+    assert denied.of(["user:ann"], now=NOW) == {"user:ann": Word.DENIED}
 
 
 def test_an_answer_is_remembered_for_a_second_unless_the_person_decides() -> None:
@@ -50,8 +54,21 @@ def test_an_answer_is_remembered_for_a_second_unless_the_person_decides() -> Non
     standing.of(["user:ann"], now=NOW + timedelta(seconds=2))
 
     assert once == 1
-    assert after == {"user:ann": True}
+    assert after == {"user:ann": Word.DENIED}
     assert len(notebook.asked) == 3
+
+
+def test_who_was_erased_is_refused_whatever_they_decided() -> None:
+    notebook = Notebook()
+    notebook.denied["user:ann"] = False
+    notebook.erased.add("user:ann")
+    standing = Standing(notebook, allowed_by_default=True)
+
+    assert standing.of(["user:ann"], now=NOW) == {"user:ann": Word.ERASED}
+    assert standing.before_deciding(["user:ann", "user:bob"]) == {
+        "user:ann": Word.ERASED,
+        "user:bob": Word.ALLOWED,
+    }
 
 
 decisions = st.lists(

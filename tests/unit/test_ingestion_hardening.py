@@ -15,7 +15,7 @@ import pytest
 
 from ingestion import files
 from ingestion.bodies import split
-from ingestion.consent import Standing
+from ingestion.consent import Standing, Word
 from ingestion.door import Keeping, judged, keep
 from ingestion.judging import Rules, Source
 from ingestion.keys import add, listed, revoke
@@ -93,7 +93,7 @@ def test_a_clock_set_back_does_not_keep_an_old_answer(tmp_path: Path) -> None:
 
         said = standing.of(["user:ann"], now=NOW - timedelta(hours=1))
 
-    assert said == {"user:ann": True}
+    assert said == {"user:ann": Word.DENIED}
 
 
 def test_a_key_is_revoked_by_its_whole_fingerprint_alone(tmp_path: Path) -> None:

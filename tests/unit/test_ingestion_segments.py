@@ -17,8 +17,11 @@ from ingestion.records import Record
 from ingestion.segments import SegmentLog, open_for_reading
 from warehouse.errors import BadInput, Unavailable
 
+# rows are JSON, whatever follows the bracket
 records = st.builds(
-    Record, st.sampled_from(["accepted", "refused"]), st.binary(max_size=40)
+    Record,
+    st.sampled_from(["accepted", "refused"]),
+    st.binary(max_size=40).map(lambda rows: b"[" + rows),
 )
 batches = st.lists(st.lists(records, min_size=1, max_size=5), min_size=1, max_size=8)
 

@@ -384,7 +384,7 @@ export interface Context {
   browser?: string | null;
   /** Family of the operating system. */
   os?: string | null;
-  /** Country the event came from, as the sender states it. */
+  /** Country the event came from, as the sender states it, else as a database tells it of the address. */
   country?: string | null;
   /** Language and region the person's software is set to. */
   locale?: string | null;
