@@ -5,6 +5,7 @@ import os
 from datetime import date
 from typing import TYPE_CHECKING
 
+from warehouse.audit_journal import settle
 from warehouse.clickhouse import cluster_of, connect, define, rows
 from warehouse.errors import GateClosed, Unavailable
 from warehouse.latency import note_latency
@@ -222,4 +223,7 @@ def publish_judged(settings: Settings, database: str) -> dict[str, int]:
 
 def publish_at_door(database: str) -> None:
     """The same with the settings of this process."""
-    publish_judged(load(os.environ), database)
+    settings = load(os.environ)
+    publish_judged(settings, database)
+    # what was noted where no warehouse can be reached, such as a door's new key
+    settle(settings)

@@ -143,3 +143,12 @@ def test_a_backend_gets_the_events_and_what_it_misses_is_kept(tmp_path: Path) ->
         pass
 
     assert len(written(tmp_path / "lineage" / "events.jsonl")) == 2
+
+
+def test_a_home_that_cannot_be_written_stops_no_work(tmp_path: Path) -> None:
+    (tmp_path / "lineage").write_text("a file where the folder should be")
+
+    with told(Settings(home=tmp_path), Job(name="load", kind="SERVICE")):
+        done = True
+
+    assert done

@@ -100,8 +100,12 @@ def _taken(address: str, event: dict[str, Any]) -> bool:
 
 
 def _keep(settings: Settings, event: dict[str, Any]) -> None:
+    """In the file of the home; a loader of docker-compose.yml may write none there."""
     folder = Home(settings.home.resolve()).lineage
-    folder.mkdir(parents=True, exist_ok=True)
-    # one write of one line: runs side by side do not mix theirs
-    with (folder / "events.jsonl").open("ab", buffering=0) as file:
-        file.write(json.dumps(event).encode() + b"\n")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        # one write of one line: runs side by side do not mix theirs
+        with (folder / "events.jsonl").open("ab", buffering=0) as file:
+            file.write(json.dumps(event).encode() + b"\n")
+    except OSError as error:
+        _logger.warning("No lineage is kept in %s: %s.", folder, error.strerror)
