@@ -10,8 +10,8 @@ from datetime import timedelta
 import pendulum
 from airflow.sdk import Asset, dag, task
 
-from dags.credentials import SENDERS, skipped_where_unset
-from dags.defaults import AS_OF
+from dags.credentials import skipped_where_unset
+from dags.defaults import AS_OF, TASKS
 from dags.telling import deadline
 
 CONVERSIONS = Asset("clickhouse://activation/conversions")
@@ -22,7 +22,7 @@ CONVERSIONS = Asset("clickhouse://activation/conversions")
     start_date=pendulum.datetime(2000, 1, 3, tz="UTC"),
     catchup=False,
     max_active_runs=1,
-    default_args=SENDERS,
+    default_args=TASKS,
     deadline=deadline("conversions", timedelta(hours=3)),
     doc_md=__doc__,
     tags=["activation", "daily"],

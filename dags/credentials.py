@@ -11,7 +11,6 @@ from typing import Any
 
 from airflow.sdk.exceptions import AirflowNotFoundException, AirflowSkipException
 
-from dags.defaults import TASKS
 from warehouse.errors import BadSetting
 
 CONNECTIONS: Mapping[str, Mapping[str, str]] = {
@@ -38,11 +37,17 @@ CONNECTIONS: Mapping[str, Mapping[str, str]] = {
 """Connection → its field, or that of its extra → the setting it stands in for."""
 
 
-def give_credentials(_: Any) -> None:
-    """Put what the connections hold into the environment of a task that begins.
+SENDS = "activation"
+"""The tag of DAGs whose tasks may need them."""
+
+
+def give_credentials(context: Mapping[str, Any]) -> None:
+    """Put what the connections hold into the environment of a task that may send.
 
     Each task is a process of its own, so that no other sees it.
     """
+    if SENDS not in context["dag"].tags:
+        return
     for connection, fields in CONNECTIONS.items():
         os.environ.update(held_by(connection, fields))
 
@@ -67,7 +72,3 @@ def skipped_where_unset() -> Iterator[None]:
         yield
     except BadSetting as why:
         raise AirflowSkipException(str(why)) from why
-
-
-SENDERS = TASKS | {"pre_execute": give_credentials}
-"""As all tasks, with the credentials of the ad accounts."""

@@ -7,6 +7,7 @@ from datetime import timedelta
 from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryRule
 from airflow.sdk.exceptions import AirflowSkipException
 
+from dags.credentials import give_credentials
 from dags.telling import tell_failure, tell_success
 from warehouse.errors import NotEnoughData
 
@@ -19,6 +20,7 @@ TASKS = {
     "pool": WRITERS,
     "retries": 2,
     "retry_delay": timedelta(minutes=1),
+    "pre_execute": give_credentials,
     "on_failure_callback": tell_failure,
     "on_success_callback": tell_success,
     # a closed gate or bad data stays so: only what was away may come back
