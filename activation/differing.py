@@ -26,7 +26,8 @@ class Standing:
     """A person of whom something is open at a remote set.
 
     `identities` counts what was sent and not taken out, `ever_sent` all that was sent;
-    `is_same` says that all that is there is what the vault knows now.
+    `is_same` says that all that is there is what the vault knows now. `part_of` is how
+    many were in the batch, if the platform carried out only a part of it.
     """
 
     person_id: str
@@ -41,7 +42,7 @@ class Standing:
     is_fresh: bool
     is_worth_the_same: bool
     is_refused: bool
-    was_done_in_part: bool
+    part_of: int
     addition_is_open: bool
     removal_is_open: bool
 
@@ -73,18 +74,22 @@ def decide(one: Standing) -> Decision:
     return Decision(remove_because=because, is_early=one.addition_is_open)
 
 
-def _of_desired(one: Standing) -> Decision:
+def _of_desired(one: Standing) -> Decision:  # noqa: PLR0911 - a ladder of reasons
     if one.is_refused:
         return Decision()
     if not one.identities:
         return Decision(add_because=ENTERED)
-    if not (one.is_same and one.is_worth_the_same):
+    if not one.is_same:
         return Decision(
             remove_because=CHANGED,
             add_because=CHANGED,
             is_early=one.addition_is_open,
         )
-    if one.addition_is_open or (one.is_sure and one.is_fresh):
+    if one.addition_is_open:
+        return Decision()
+    if not one.is_worth_the_same:
+        return Decision(add_because=CHANGED)
+    if one.is_sure and one.is_fresh:
         return Decision()
     return Decision(add_because=AGED if one.is_sure else UNSURE)
 
@@ -143,6 +148,12 @@ def held(rim: Rim, shelf: Shelf) -> int:
     return int(rows(rim.client, _HELD, shelf.bound)[0]["people"])
 
 
+def held_people(rim: Rim, shelf: Shelf) -> set[str]:
+    """Who they are."""
+    query = _HELD.replace("count() as people", "sent.person_id as person_id")
+    return {row["person_id"] for row in rows(rim.client, query, shelf.bound)}
+
+
 def _standing(row: dict[str, Any]) -> Standing:
     flags = ("desired", "allowed", "same", "sure", "fresh", "refused")
     return Standing(
@@ -152,7 +163,7 @@ def _standing(row: dict[str, Any]) -> Standing:
         identities=row["identities"],
         ever_sent=row["ever_sent"],
         is_worth_the_same=bool(row["is_worth_the_same"]),
-        was_done_in_part=bool(row["was_done_in_part"]),
+        part_of=row["part_of"],
         addition_is_open=bool(row["addition_is_open"]),
         removal_is_open=bool(row["removal_is_open"]),
         **{f"is_{flag}": bool(row[f"is_{flag}"]) for flag in flags},
@@ -170,7 +181,9 @@ inner join (
 where {OF_SHELF} and {_SLICE}
 """
 _PARTLY = f"""
-select turn from activation.batches final where {OF_SHELF} and state = 'partly'
+select mapFromArrays(groupArray(turn), groupArray(people))
+from activation.batches final
+where {OF_SHELF} and state = 'partly'
 """
 _GONE = f"""
 select person_id, max(turn) as out_turn
@@ -251,7 +264,7 @@ from (
             ifNull(value, 0) - ifNull(maxIf(worth, fact = 'add'), 0)
         ) <= {VALUE_DRIFT} * abs(ifNull(maxIf(worth, fact = 'add'), 0))
             as is_worth_the_same,
-        if(is_desired, live_turn, doubt_turn) in ({_PARTLY}) as was_done_in_part,
+        ({_PARTLY})[if(is_desired, live_turn, doubt_turn)] as part_of,
         countIf(fact = 'open_add') > 0 as addition_is_open,
         countIf(fact = 'open_remove') > 0 as removal_is_open
     from ({_FACTS}) as facts

@@ -121,6 +121,17 @@ def last_remote_id(rim: Rim, shelf: Shelf) -> str:
     return str(found[0]["remote_id"]) if found else ""
 
 
+def platforms_of(rim: Rim, audience: str) -> list[str]:
+    """Every platform that an audience was ever planned for."""
+    found = rows(
+        rim.client,
+        "select distinct platform from activation.plans"
+        " where audience = {audience:String} order by platform",
+        {"audience": audience},
+    )
+    return [row["platform"] for row in found]
+
+
 def audiences_at(rim: Rim, platform: str) -> set[str]:
     """Every audience that was ever planned for a platform."""
     found = rows(

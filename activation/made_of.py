@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from typing import Final
 
-from activation.choosing import RANKINGS
 from activation.definitions import load_definitions
+from activation.finding import RANKINGS
+from activation.sources import Criteria, Mart, Segment, Source
 from warehouse.lineage.columns import ROWS, Column
 from warehouse.lineage.graph import Made
 from warehouse.lineage.written import columns_of, made_by, seen_as
@@ -20,16 +21,13 @@ def made_of() -> Iterator[Made]:
     definitions = load_definitions(country="")
     whole: dict[str, list[Column]] = {}
     for audience in definitions.custom:
-        ranking = RANKINGS[audience.criteria.source]
+        value, who = _origin(audience.source)
         people = "marts.dim_people"
-        value = Column(ranking.table, ranking.column)
         consent = columns_of(people, ("advertising_consent", "country"))
-        must_have_paid = audience.criteria.must_have_paid
-        paid = [Column(people, "payments")] if must_have_paid else []
         name = f"{AUDIENCES}.{audience.name}"
         columns = {
-            "as_of": [Column(ranking.table, "as_of")],
-            "person_id": [Column(ranking.table, "person_id"), value, *paid],
+            "as_of": who[:1],
+            "person_id": who,
             "value": [value],
             "sendable": consent,
             "withheld_because": consent,
@@ -45,3 +43,23 @@ def made_of() -> Iterator[Made]:
     counted = [Column(MEMBERS, ROWS)]
     counts = ("fitting", "sendable", "sent", "received", "invalid")
     yield made_by("activation", RECEIPTS, dict.fromkeys(counts, counted))
+
+
+def _origin(source: Source) -> tuple[Column, list[Column]]:
+    """What members are ordered by, and what decides who is one; the first dates it."""
+    match source:
+        case Criteria():
+            ranking = RANKINGS[source.source]
+            value = Column(ranking.table, ranking.column)
+            paid = [Column("marts.dim_people", "payments")]
+            who = columns_of(ranking.table, ("as_of", "person_id"))
+            return value, [*who, value, *(paid if source.must_have_paid else [])]
+        case Segment():
+            who = columns_of("ml.segments", ("as_of", "person_id", "segment"))
+            return Column("ml.segments", "segment"), who
+        case Mart():
+            named = [one.column for one in source.where]
+            who = columns_of(f"marts.{source.mart}", ("person_id", *named))
+            return Column(f"marts.{source.mart}", source.value or "person_id"), who
+    asked = columns_of("marts.fct_events", ("person_id", "event_name", "occurred_at"))
+    return asked[0], asked

@@ -1,12 +1,15 @@
 """From definitions and choices to what a push shall bring about."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
+from typing import Self
 
-from activation.choosing import NO_CONSENT, NO_IDENTIFIER, standing
+from activation.choosing import NO_CONSENT, NO_IDENTIFIER
 from activation.definitions import Custom
+from activation.finding import standing
 from activation.rim import Rim
+from activation.sources import Criteria
 from activation.syncing import Order, Synced
 from activation.wanting import Wants
 from warehouse.clickhouse import rows
@@ -23,6 +26,12 @@ class Ordered:
     withheld: Mapping[str, int]
     note: str = ""
     was_chosen: bool = True
+
+    @property
+    def withdrawals(self) -> Self:
+        """The same, but that nobody leaves or enters except who withdrew."""
+        order = replace(self.order, only_withdrawals=True)
+        return replace(self, order=order, note="only withdrawals")
 
 
 def ordered(rim: Rim, audience: Custom, as_of: date, *, may_shrink: bool) -> Ordered:
@@ -120,11 +129,12 @@ def _counted(
 
 
 def _never_chosen(rim: Rim, audience: Custom, as_of: date) -> str:
-    stands = standing(rim.client, audience.criteria, as_of)
-    if stands.refused_because:
-        source = audience.criteria.source
-        return f"no {source} model could be trained. {stands.refused_because}"
+    stands = standing(rim.client, audience.source, as_of)
+    if stands.refused_because and isinstance(audience.source, Criteria):
+        model = audience.source.source
+        return f"no {model} model could be trained. {stands.refused_because}"
     return (
-        stands.missing
+        stands.refused_because
+        or stands.missing
         or f"nobody fits, or `questlog audiences choose --as-of {as_of}` has not run"
     )

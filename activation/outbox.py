@@ -24,7 +24,10 @@ _COLUMNS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """What is to be done with one person; `rows` is what it takes up in a call."""
+    """What is to be done with one person; `rows` is what it takes up in a call.
+
+    `part_of`: so many were in a batch that the platform carried out in part only.
+    """
 
     action: str
     person_id: str
@@ -33,7 +36,7 @@ class Entry:
     mark: bytes = NO_MARK
     value: float | None = None
     is_early: bool = False
-    is_again: bool = False
+    part_of: int = 0
 
 
 @dataclass(slots=True)
@@ -68,7 +71,7 @@ def changes_of(standings: Iterable[Standing]) -> Changes:
                     because=decided.remove_because,
                     rows=one.ever_sent,
                     is_early=decided.is_early,
-                    is_again=one.was_done_in_part,
+                    part_of=one.part_of,
                 )
             )
         if decided.add_because:
@@ -80,14 +83,26 @@ def changes_of(standings: Iterable[Standing]) -> Changes:
                     because=decided.add_because,
                     mark=one.mark,
                     value=one.value,
-                    is_again=one.was_done_in_part,
+                    part_of=one.part_of,
                 )
             )
     return changes
 
 
 def batched(entries: Sequence[Entry], size: int) -> Iterator[Sequence[Entry]]:
-    """Entries in order, as many in a batch as fit into one call, at least one."""
+    """Entries in order, as many in a batch as fit into one call, at least one.
+
+    Those of a batch that was carried out in part come last, in batches half as big:
+    so whom the platform refuses is found in a few rounds.
+    """
+    whole = [one for one in entries if one.action == REMOVE or not one.part_of]
+    yield from _cut(whole, size)
+    for part_of in sorted({one.part_of for one in entries} - {0}):
+        again = [o for o in entries if o.action == ADD and o.part_of == part_of]
+        yield from _cut(again, min(size, -(-part_of // 2)))
+
+
+def _cut(entries: Sequence[Entry], size: int) -> Iterator[Sequence[Entry]]:
     first, room = 0, size
     for number, entry in enumerate(entries):
         if number > first and entry.rows > room:
@@ -152,5 +167,5 @@ def _row(batch: Batch, one: Entry) -> list[object]:
     return [
         *(shelf.platform, shelf.audience, shelf.remote_id, batch.plan, batch.batch),
         *(one.action, one.person_id, one.mark, one.value, one.because),
-        *(one.is_early, one.is_again),
+        *(one.is_early, one.part_of > 0),
     ]

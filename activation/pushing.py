@@ -42,6 +42,7 @@ class Push:
     as_of: date
     audience: str = ""
     may_shrink: frozenset[str] = frozenset()
+    only_withdrawals: bool = False
 
     def customs(self, platform: str) -> list[Custom]:
         """The audiences of our own people that go to a platform."""
@@ -57,9 +58,15 @@ class Push:
 
     def retired(self, rim: Rim, platform: str) -> list[str]:
         """Audiences that the platform still has and no definition sends there."""
-        kept = {o.name for o in self.definitions.custom if o.goes_to(platform)}
-        gone = audiences_at(rim, platform) - kept
-        return sorted(one for one in gone if self.audience in {"", one})
+        kept = {one.name for one in self.definitions.custom if one.goes_to(platform)}
+        every = audiences_of(rim, self.definitions, platform)
+        return [one for one in every if one not in kept and self.audience in {"", one}]
+
+
+def audiences_of(rim: Rim, definitions: Definitions, platform: str) -> list[str]:
+    """The audiences that go to a platform, and those that went there once."""
+    kept = [one.name for one in definitions.custom if one.goes_to(platform)]
+    return kept + sorted(audiences_at(rim, platform) - set(kept))
 
 
 @dataclass(slots=True)
@@ -113,6 +120,8 @@ def push(sender: Sender, wanted: Push) -> list[Receipt]:
         retired(name, wanted.as_of, may_shrink=name in wanted.may_shrink)
         for name in wanted.retired(rim, platform)
     ]
+    if wanted.only_withdrawals:
+        every = [one.withdrawals for one in every]
     for one in every:
         seed = pushed.keep(_pushed(sender, one, pushed.failures))
         for lookalike in wanted.lookalikes_of(seed.audience):

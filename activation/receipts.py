@@ -1,5 +1,6 @@
 """Receipts: one row for every audience that was, or was not, given to a platform."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
 from typing import TYPE_CHECKING
@@ -52,3 +53,15 @@ def latest(client: "Client", as_of: date) -> list[dict[str, object]]:
         " order by pushed_at desc limit 1 by platform, audience",
         {"as_of": as_of},
     )
+
+
+def in_a_line(receipt: Mapping[str, object]) -> str:
+    """A receipt as people read it, with nobody in it."""
+    counts = ("sent", "removed", "held", "waiting")
+    numbers = ", ".join(f"{receipt[name]} {name}" for name in counts if receipt[name])
+    parts = (
+        f"{receipt['audience']} at {receipt['platform']}: {receipt['status']}",
+        numbers,
+        receipt["detail"],
+    )
+    return "; ".join(str(part) for part in parts if part)

@@ -40,6 +40,7 @@ from warehouse.errors import Unavailable
 
 DOUBT, REFUSE = "doubt", "refuse"
 NO_IDENTIFIER = "no_identifier"
+SMALLEST_PART = 16
 _MARGIN = 10 * 60 * 1_000_000
 """How far back denials are read again: clocks of door and warehouse may differ."""
 
@@ -154,14 +155,26 @@ def answered(rim: Rim, batch: Batch, answer: Answer, entries: Sequence[Entry]) -
     return changed(rim, batch, state=DONE, reasons=reasons, **counts)
 
 
-def concluded(rim: Rim, batch: Batch, outcome: Outcome) -> Batch:
-    """Write down how a batch ended that was taken before."""
+def concluded(sender: Sender, batch: Batch, outcome: Outcome) -> Batch:
+    """Write down how a batch ended that was taken before.
+
+    One that was carried out in part is sent again in halves, down to a sixteenth of
+    what a call takes; who is then refused alone is refused, and the rest is in.
+    """
+    rim = sender.rim
     if outcome.state == "pending":
         return batch
     whole = outcome.state == DONE
     if outcome.state != FAILED:
         entries = entries_sent(rim, batch)
-        write_said(rim, batch, _said(batch, entries, {}, is_whole=whole))
+        why = ", ".join(sorted(outcome.reasons)) or PARTLY
+        is_last = (
+            len(entries) * SMALLEST_PART <= sender.destination.limits.members_a_batch
+        )
+        is_one = not whole and len(entries) == 1
+        refused = {entries[0].person_id: why} if is_one else {}
+        said = _said(batch, entries, refused, is_whole=whole or is_last)
+        write_said(rim, batch, said)
     if whole and batch.action == REPLACE:
         write_emptied(rim, batch.shelf, batch.turn - 1)
     return changed(
@@ -194,7 +207,7 @@ def _said(
     *,
     is_whole: bool,
 ) -> list[Said]:
-    """What an answer means for each; of a part, what has been tried before counts."""
+    """What an answer means for each; a removal in part counts when made again."""
     said = []
     for one in entries:
         if one.person_id in refused and batch.action == ADD:
@@ -210,7 +223,7 @@ def _said(
             sure = not one.is_early and (is_whole or one.is_again)
             action = REMOVE if sure else DOUBT
             said.append(Said(person_id=one.person_id, action=action))
-        elif is_whole or one.is_again:
+        elif is_whole:
             said.append(
                 Said(
                     person_id=one.person_id,

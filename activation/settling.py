@@ -48,7 +48,7 @@ def ask(sender: Sender, batch: Batch) -> Batch:
     except DestinationRefused:
         # it knows nothing of the request any more
         return _give_up(sender, batch)
-    return concluded(sender.rim, batch, outcome)
+    return concluded(sender, batch, outcome)
 
 
 def is_due(sender: Sender, batch: Batch) -> bool:

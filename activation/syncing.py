@@ -59,6 +59,7 @@ class Order:
     minimum_size: int = 1
     with_values: bool = False
     most_leaving: float = 0.5
+    only_withdrawals: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,8 +188,10 @@ def _intent(rim: Rim, shelf: Shelf, order: Order, compared: Comparison) -> Inten
     changes = changes_of(differences(rim, shelf, compared))
     before = held(rim, shelf)
     held_back = 0
-    if changes.leaving > order.most_leaving * before and before >= GUARDED_FROM:
+    is_guarded = before >= GUARDED_FROM and not order.only_withdrawals
+    if is_guarded and changes.leaving > order.most_leaving * before:
         held_back = changes.leaving
+    if held_back or order.only_withdrawals:
         # who withdrew leaves whatever else looks wrong
         changes = Changes(
             removals=[one for one in changes.removals if one.because == WITHDREW],

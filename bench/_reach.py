@@ -53,6 +53,8 @@ class Town:
     people: dict[str, Citizen] = field(default_factory=dict)
     moment: datetime = _BEGINNING
     denied: set[str] = field(default_factory=set)
+    stated: set[str] = field(default_factory=set)
+    """Every address and number that anybody ever stated."""
 
     @property
     def rim(self) -> Rim:
@@ -88,6 +90,7 @@ class Town:
             if value
         ]
         self.vault.tokens(secrets)
+        self.stated |= {secret.value for secret in secrets}
         one.email, one.phone = email or one.email, phone or one.phone
 
     def denies(self, name: str) -> None:

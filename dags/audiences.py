@@ -1,17 +1,21 @@
-"""Choose every day's audiences and bring them to the ad platforms.
+"""Choose every day's audiences and bring each to each ad platform.
 
-Triage: safe to clear and rerun. `choose` replaces only its date's members; `push`
-sends the same members again, which platforms take as no change. What was sent, and
-why not, is in ops.audience_receipts. A red `gate` names in its log what is wrong with
-the members, and nobody was sent: follow docs/runbooks/gate-closed.md.
+Triage: safe to clear and rerun. `choose` replaces only its date's members; a `push`
+goes on from the ledger and calls nobody if nothing changed. Clear the mapped one that
+is red: each is one audience at one destination. What was sent, and why not, is in the
+run's note and in ops.audience_receipts; follow docs/runbooks/audience-not-sent.md.
+A red `gate` names in its log what is wrong with the members; only those who withdrew
+have left then, and nobody was sent: follow docs/runbooks/gate-closed.md.
 """
 
 from datetime import timedelta
 
 import pendulum
-from airflow.sdk import Asset, chain, dag, task
+from airflow.sdk import Asset, chain, dag, task, teardown
 
-from dags.defaults import AS_OF, TASKS
+from dags.credentials import SENDERS
+from dags.defaults import AS_OF, CALLERS
+from dags.noting import note_run
 from dags.telling import deadline
 
 MEMBERS = Asset("clickhouse://activation/audience_members")
@@ -23,13 +27,13 @@ RECEIPTS = Asset("clickhouse://ops/audience_receipts")
     start_date=pendulum.datetime(2000, 1, 3, tz="UTC"),
     catchup=False,
     max_active_runs=1,
-    default_args=TASKS,
+    default_args=SENDERS,
     deadline=deadline("audiences", timedelta(hours=3)),
     doc_md=__doc__,
     tags=["activation", "daily"],
 )
 def audiences() -> None:
-    """The members, their gate, then the platforms."""
+    """The members, their gate, each audience at each destination, the note."""
 
     @task(outlets=[MEMBERS])
     def choose(as_of: str) -> None:
@@ -43,13 +47,36 @@ def audiences() -> None:
 
         check_at_door("audiences", as_of)
 
-    @task(outlets=[RECEIPTS])
-    def push(as_of: str) -> None:
+    # who says no leaves, whatever else is wrong
+    @task(outlets=[RECEIPTS], trigger_rule="one_failed")
+    def withdraw(as_of: str) -> None:
+        from activation.audiences import withdraw
+
+        withdraw(as_of)
+
+    @task
+    def targets() -> list[dict[str, str]]:
+        from activation.audiences import targets
+
+        return [one.as_words for one in targets()]
+
+    @task(outlets=[RECEIPTS], pool=CALLERS)
+    def push(as_of: str, audience: str, platform: str) -> None:
         from activation.audiences import push
 
-        push(as_of)
+        push(as_of, audience=audience, platform=platform)
 
-    chain(choose(AS_OF), gate(AS_OF), push(AS_OF))
+    # a teardown: that it went well doesn't make a run good whose pushes failed
+    @teardown
+    def note(as_of: str) -> None:
+        from activation.audiences import in_lines
+
+        note_run(in_lines(as_of))
+
+    judged, found = gate(AS_OF), targets()
+    pushed = push.partial(as_of=AS_OF).expand_kwargs(found)
+    chain(choose(AS_OF), judged, [found, withdraw(AS_OF)])
+    chain(pushed, note(AS_OF))
 
 
 audiences()

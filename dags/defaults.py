@@ -16,6 +16,9 @@ AS_OF = "{{ ds }}"
 WRITERS = "warehouse_writers"
 """Pool of one slot: whoever writes to the warehouse waits for it."""
 
+CALLERS = "destination_calls"
+"""Pool of two slots: pushes share the rate limits of their destinations."""
+
 TASKS = {
     "pool": WRITERS,
     "retries": 2,

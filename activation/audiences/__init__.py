@@ -7,7 +7,7 @@ import contextlib
 import fcntl
 import os
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
@@ -21,7 +21,7 @@ from activation.destinations.kinds import (
     started,
 )
 from activation.made_of import AUDIENCES, MEMBERS, RECEIPTS, made_of
-from activation.receipts import Receipt
+from activation.receipts import Receipt, in_a_line, latest
 from activation.rim import Rim
 from warehouse import audit
 from warehouse.clickhouse import connect
@@ -34,6 +34,7 @@ from warehouse.settings import Settings, load
 
 if TYPE_CHECKING:
     from activation.destinations.protocol import Destination
+    from activation.previewing import Preview
     from activation.pushing import Push
     from warehouse.vault import Vault
 
@@ -44,6 +45,18 @@ class Target:
 
     audience: str
     platform: str
+
+    @property
+    def as_words(self) -> dict[str, str]:
+        """As Airflow keeps it."""
+        return {"audience": self.audience, "platform": self.platform}
+
+
+def in_lines(as_of: str) -> str:
+    """What the last pushes of a day came to, a line for each audience and platform."""
+    day = _day(as_of)
+    with connect(load(os.environ)) as client:
+        return "\n".join(in_a_line(receipt) for receipt in latest(client, day))
 
 
 def choose(as_of: str) -> list[Choice]:
@@ -69,19 +82,33 @@ def choose(as_of: str) -> list[Choice]:
         return choose_members(client, vault, definitions, day)
 
 
+def preview(name: str, as_of: str) -> "Preview":
+    """An audience as it would be as of a day. Nothing is written, nobody is called.
+
+    Raises BadInput when there is no such audience.
+    """
+    from activation.previewing import preview as look_at
+
+    settings, day = load(os.environ), _day(as_of)
+    with _rim(settings) as rim:
+        return look_at(rim, _definitions(settings), name, day)
+
+
 def targets() -> list[Target]:
-    """Every audience at every destination that it goes to.
+    """Every audience at every destination that it goes to, or went to once.
 
     Raises BadSetting when there is no destination.
     """
+    from activation.pushing import audiences_of
+
     settings = load(os.environ)
     definitions = _definitions(settings)
-    return [
-        Target(audience=audience.name, platform=platform)
-        for platform in configured(settings)
-        for audience in definitions.custom
-        if audience.goes_to(platform)
-    ]
+    with _rim(settings) as rim:
+        return [
+            Target(audience=audience, platform=platform)
+            for platform in configured(settings)
+            for audience in audiences_of(rim, definitions, platform)
+        ]
 
 
 def push(
@@ -90,6 +117,7 @@ def push(
     audience: str = "",
     platform: str = "",
     may_shrink: Collection[str] = (),
+    only_withdrawals: bool = False,
 ) -> list[Receipt]:
     """Make every audience in every ad account equal to who may be sent now.
 
@@ -97,12 +125,15 @@ def push(
     account, Unavailable, DestinationRefused or GateClosed when an audience failed;
     receipts say which.
     """
+    from activation.pushing import audiences_of, to_each
     from activation.pushing import push as push_to
-    from activation.pushing import to_each
     from activation.sending import Sender
 
     settings = load(os.environ)
-    wanted = _wanted(settings, as_of, audience, may_shrink)
+    wanted = replace(
+        _wanted(settings, as_of, audience, may_shrink),
+        only_withdrawals=only_withdrawals,
+    )
     names = [platform] if platform else configured(settings)
     destinations = [opened(name, settings) for name in names]
     job = Job(name="audiences.push", kind="AUDIENCES")
@@ -125,6 +156,12 @@ def push(
 
         def send_to(destination: "Destination") -> list[Receipt]:
             name = destination.platform
+            known = audiences_of(rim, wanted.definitions, name)
+            if audience and audience not in known:
+                raise BadInput(
+                    f"{audience!r} is no audience of our own people at {name}; there"
+                    f" are {', '.join(known)}."
+                )
             sender = Sender(
                 rim=rim,
                 destination=destination,
@@ -134,6 +171,14 @@ def push(
                 return push_to(sender, wanted)
 
         return to_each(destinations, send_to)
+
+
+def withdraw(as_of: str) -> list[Receipt]:
+    """Take out of every audience who withdrew, and change nothing else.
+
+    Raises as `push` does.
+    """
+    return push(as_of, only_withdrawals=True)
 
 
 def rehearse(as_of: str, *, may_shrink: Collection[str] = ()) -> list[Receipt]:
@@ -158,15 +203,8 @@ def _wanted(
 ) -> "Push":
     from activation.pushing import Push
 
-    definitions = _definitions(settings)
-    known = {one.name for one in definitions.custom}
-    if audience and audience not in known:
-        raise BadInput(
-            f"{audience!r} is no audience of our own people; there are"
-            f" {', '.join(sorted(known))}."
-        )
     return Push(
-        definitions=definitions,
+        definitions=_definitions(settings),
         as_of=_day(as_of),
         audience=audience,
         may_shrink=frozenset(may_shrink),

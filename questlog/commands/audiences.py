@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -12,11 +13,15 @@ from questlog.serving import serve
 
 if TYPE_CHECKING:
     from activation.choosing import Choice
+    from activation.previewing import Preview
 
 AsOf = Annotated[str, typer.Option(help="The day, such as 2026-03-01.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Write receipts, call nobody.")]
 
+PreviewDay = Annotated[
+    str, typer.Option("--as-of", help="The day, such as 2026-03-01; today without it.")
+]
 MayShrink = Annotated[
     list[str] | None,
     typer.Option(help="An audience that may lose most of its people, this once."),
@@ -33,6 +38,10 @@ def register(app: typer.Typer) -> None:
     audiences.command("push")(push)
     audiences.command("list")(list_audiences)
     app.add_typer(audiences, name="audiences")
+    audience = typer.Typer(help="Look at one audience.", no_args_is_help=True)
+    audience.callback()(_one_audience)
+    audience.command("preview")(preview)
+    app.add_typer(audience, name="audience")
     serve.command("graph-standin")(graph_standin)
     serve.command("google-standin")(google_standin)
 
@@ -83,6 +92,52 @@ def list_audiences(as_of: AsOf, json_output: Json = False) -> None:
     with doors.client() as client:
         receipts = latest(client, doors.day(as_of))
     _show([_of_receipt(receipt) for receipt in receipts], json_output=json_output)
+
+
+def _one_audience() -> None:
+    """Look at one audience."""
+
+
+def preview(
+    name: Annotated[str, typer.Argument(help="An audience of our own people.")],
+    as_of: PreviewDay = "",
+    json_output: Json = False,
+) -> None:
+    """Show an audience before anything of it is sent: sizes, overlap, what changes.
+
+    Example: questlog audience preview high_value --as-of 2026-03-01
+    """
+    from activation.audiences import preview as look_at
+
+    told = look_at(name, as_of or datetime.now(UTC).date().isoformat())
+    if json_output:
+        typer.echo(json.dumps(asdict(told), default=str))
+    else:
+        _print_preview(told)
+
+
+def _print_preview(told: "Preview") -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("of " + told.audience, f"as of {told.as_of}", show_lines=False)
+    table.add_row("people who fit", f"{told.size:,}")
+    table.add_row("consent to advertising", f"{told.consent_share:.1%}")
+    table.add_row("of these: can be found", f"{told.identifier_share:.1%}")
+    table.add_row("  by e-mail address", f"{told.email_share:.1%}")
+    table.add_row("  by phone", f"{told.phone_share:.1%}")
+    table.add_row("sendable", f"{told.sendable:,}")
+    if told.nobody_because:
+        table.add_row("nobody is sent", told.nobody_because)
+    for other, share in told.overlap.items():
+        table.add_row(f"also in {other}", f"{share:.1%}")
+    for platform, change in told.changes.items():
+        table.add_row(
+            f"at {platform} now",
+            f"{change.there:,}; {change.entering:,} would enter,"
+            f" {change.leaving:,} would leave",
+        )
+    Console().print(table)
 
 
 def graph_standin() -> None:

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
-from activation.choosing import RANKINGS
 from activation.definitions import load_definitions
+from activation.finding import RANKINGS
+from activation.sources import Criteria
 from warehouse.clickhouse import rows
 from warehouse.errors import BadInput
 
@@ -83,7 +84,13 @@ def trace(
             f"There is no audience {audience!r} of our own people; there are"
             f" {', '.join(known)}."
         )
-    ranking = RANKINGS[known[audience].criteria.source]
+    source = known[audience].source
+    ranking = RANKINGS.get(source.source) if isinstance(source, Criteria) else None
+    if ranking is None or not ranking.model:
+        raise BadInput(
+            f"No model scores the members of {audience}: they come from a mart, a"
+            " segment, or measures. `questlog lineage` without --member shows of what."
+        )
     until = {"person": person, "day": as_of or _LAST_DAY}
     member = _last(
         client,

@@ -20,7 +20,10 @@ from warehouse.lineage.events import NAMESPACE
 from warehouse.settings import REPOSITORY, Settings
 
 USER = "admin"
-POOL = "warehouse_writers"
+POOLS = {
+    "warehouse_writers": (1, "One writer at a time"),
+    "destination_calls": (2, "Pushes share the rate limits of their destinations"),
+}
 _FINISHED = {"success", "failed"}
 _POLL_SECONDS = 0.5
 
@@ -71,7 +74,7 @@ def password(settings: Settings) -> str:
 
 
 def prepare(settings: Settings, environ: dict[str, str]) -> None:
-    """Make Airflow's database and pool; both may exist already.
+    """Make Airflow's database and pools; all may exist already.
 
     Raises StackFailed with the end of what Airflow said.
     """
@@ -80,7 +83,8 @@ def prepare(settings: Settings, environ: dict[str, str]) -> None:
     private_folder(home.lineage)
     put(_passwords(home), json.dumps({USER: password(settings)}).encode())
     _airflow(environ, "db", "migrate")
-    _airflow(environ, "pools", "set", POOL, "1", "One writer at a time")
+    for pool, (slots, meaning) in POOLS.items():
+        _airflow(environ, "pools", "set", pool, str(slots), meaning)
 
 
 class Api:

@@ -1,6 +1,7 @@
 """A simulated world goes through every room, and the house says what is true of it."""
 
 import contextlib
+import hashlib
 import json
 import os
 import subprocess
@@ -18,6 +19,7 @@ from typing import Any
 import pytest
 import requests
 
+from activation.definitions import load_definitions
 from activation.standins.google import GoogleStandin
 from activation.standins.google import running as google_standin
 from activation.standins.serving import running as graph_standin
@@ -28,10 +30,13 @@ from warehouse.clickhouse import connect, rows
 from warehouse.home import Home
 from warehouse.migrations import migrate
 from warehouse.settings import Settings
+from warehouse.vault import open_vault
 
 DAY = "2026-03-01"
 NOW = "2026-03-01T20:15:00+00:00"
-MINIMUM_SIZE = 20
+MINIMUM_SIZES = {
+    one.name: one.minimum_size for one in load_definitions(country="DE").custom
+}
 WATCHING = str(Path(__file__).with_name("watching"))
 RunEndpoint = Callable[[Settings], AbstractContextManager[Any]]
 
@@ -293,14 +298,71 @@ def test_what_may_be_sent_has_arrived_and_nothing_else(house: House) -> None:
     custom = [r for r in receipts if r["kind"] == "custom"]
     for platform in ("meta", "google"):
         there = [r for r in custom if r["platform"] == platform]
-        assert {r["audience"] for r in there} == {"high_value", "at_risk"}
-        assert willing[0]["sent"] == sum(r["sendable"] for r in there) > MINIMUM_SIZE
+        assert {r["audience"] for r in there} == set(MINIMUM_SIZES)
+        assert willing[0]["sent"] == sum(r["sendable"] for r in there) > 20
     assert willing[0]["against_their_will"] == 0
     for receipt in custom:
-        enough = receipt["sendable"] >= MINIMUM_SIZE
+        enough = receipt["sendable"] >= MINIMUM_SIZES[receipt["audience"]]
         assert receipt["status"] == ("delivered" if enough else "skipped")
         assert receipt["received"] == receipt["sent"]
         assert receipt["sent"] == (receipt["sendable"] if enough else 0)
+
+
+def digests_at(house: House, audience: str) -> dict[str, set[str]]:
+    """Digests of e-mail addresses in an audience, by platform."""
+    state = requests.get(
+        f"{house.settings.meta_graph_url}/_standin/state", timeout=30
+    ).json()
+    name = f"Questlog {audience}"
+    members = house.google.state.members(house.settings.google_customer_id, name)
+    return {
+        "meta": {one["EMAIL"] for one in state["1"].get(name, []) if "EMAIL" in one},
+        "google": {one["email_address"] for one in members if "email_address" in one},
+    }
+
+
+def test_a_purchase_becomes_a_member_and_a_withdrawal_an_absence(house: House) -> None:
+    with connect(house.settings) as client, open_vault(house.settings) as vault:
+        (buyer, *_) = rows(
+            client,
+            "select person_id, sum(amount_minor) as paid"
+            " from activation.audience_members"
+            " inner join marts.fct_payments using (person_id)"
+            " where audience = 'recent_payers' and sendable"
+            " group by person_id having paid > 0 order by person_id",
+        )
+        who = f"user:{buyer['person_id']}"
+        address = vault.latest([who], ["email"])[who]["email"]
+    digest = hashlib.sha256(address.strip().lower().encode()).hexdigest()
+    before = digests_at(house, "recent_payers")
+    denial = house.world.with_name("denial.jsonl")
+    denial.write_text(
+        json.dumps(
+            {
+                "event_id": "00000000-0000-4000-8000-00000000d001",
+                "event_name": "consent_decided",
+                "event_version": "1.0",
+                "user_id": buyer["person_id"],
+                "timestamp": NOW,
+                "properties": {
+                    "purpose": "advertising",
+                    "granted": False,
+                    "policy_version": "2026-01",
+                },
+                "context": {},
+            }
+        )
+        + "\n"
+    )
+
+    house.command("import", str(denial), "--source", "withdrawal")
+    house.command("load")
+    house.command("audiences", "push", "--as-of", DAY)
+
+    assert digest in before["meta"] & before["google"]
+    for audience in MINIMUM_SIZES:
+        after = digests_at(house, audience)
+        assert digest not in after["meta"] | after["google"], audience
 
 
 def loaded(house: House, *words: str) -> set[str]:

@@ -20,6 +20,7 @@ from activation.choosing import Choice, choose_members
 from activation.definitions import Definitions, load_definitions
 from activation.destinations.kinds import identity_for, opened
 from activation.patience import Patience
+from activation.previewing import Change, preview
 from activation.pushing import Push, push, rehearsed
 from activation.receipts import Receipt
 from activation.rim import Rim
@@ -89,7 +90,12 @@ class World:
         ours = load_definitions(country="DE")
         values: dict[str, Any] = {"minimum_size": 1} | changed
         return replace(
-            ours, custom=tuple(replace(one, **values) for one in ours.custom)
+            ours,
+            custom=tuple(
+                replace(one, **values)
+                for one in ours.custom
+                if one.name in {"at_risk", "high_value"}
+            ),
         )
 
     def person(
@@ -564,6 +570,10 @@ def questlog(world: World, *words: str, **environment: str) -> Any:
     )
 
 
+def by_audience(printed: str) -> dict[str, Any]:
+    return {one["audience"]: one for one in json.loads(printed)}
+
+
 def test_the_commands_choose_rehearse_push_and_list(world: World) -> None:
     a_chosen_crowd(world, *(f"p{number}" for number in range(25)))
     account = {
@@ -579,15 +589,46 @@ def test_the_commands_choose_rehearse_push_and_list(world: World) -> None:
     pushed = questlog(world, "audiences", "push", *day, "--json", **account)
     listed = questlog(world, "audiences", "list", *day, "--json")
 
-    assert json.loads(chosen.stdout)[1]["sendable"] == 25
+    assert by_audience(chosen.stdout)["high_value"]["sendable"] == 25
+    assert (
+        "has not been published"
+        in by_audience(chosen.stdout)["champions"]["skipped_because"]
+    )
     assert "dry_run" in rehearsed.stdout
     assert alone.returncode == 1
     assert "META_ACCESS_TOKEN, META_AD_ACCOUNT_ID" in alone.stderr
-    assert json.loads(pushed.stdout)[1]["received"] == 25
-    assert json.loads(pushed.stdout) == sorted(
-        json.loads(listed.stdout), key=lambda one: (one["kind"], one["audience"])
-    )
+    assert by_audience(pushed.stdout)["high_value"]["received"] == 25
+    assert by_audience(pushed.stdout) == by_audience(listed.stdout)
     assert len(world.remote("high_value")) == 25
+
+
+def test_a_preview_tells_sizes_coverage_overlap_and_change(world: World) -> None:
+    for name in "abcdefghij":
+        world.person(name, consents=name != "a", **a_way_to(name))
+    world.values(b=6.0, **dict.fromkeys("acde", 5.0), **dict.fromkeys("fghij", 1.0))
+    world.churn(a=0.9, j=0.8, **dict.fromkeys("bcdefghi", 0.1))
+    definitions = world.definitions(minimum_size=1)
+    high = next(one for one in definitions.custom if one.name == "high_value")
+    half = replace(high, source=replace(high.source, top_share=0.5))
+    definitions = replace(definitions, custom=(half, *definitions.custom[:1]))
+    world.choose()
+    world.push()
+
+    seen = preview(world.rim, definitions, "high_value", AS_OF)
+
+    assert (seen.size, seen.sendable) == (5, 3)
+    assert (seen.consent_share, seen.identifier_share) == (0.8, 0.75)
+    assert (seen.email_share, seen.phone_share) == (0.5, 0.25)
+    assert seen.overlap == {"at_risk": 0.2}
+    assert seen.changes["meta"] == Change(there=1, entering=2, leaving=0)
+
+
+def a_way_to(name: str) -> dict[str, str]:
+    """Of b, c, d and e: two have an address, one a number, one neither."""
+    return {
+        "d": {"phone": "+49 30 23125 012"},
+        "e": {"first_name": "Eve"},
+    }.get(name, {})
 
 
 def test_no_door_lets_a_junk_date_in(world: World, tmp_path: Path) -> None:

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping
 
 import pytest
 
-from activation.choosing import Candidate, Member, judge, places
+from activation.choosing import Candidate, Member, judge
+from activation.finding import places
 from activation.people import Person
 
 

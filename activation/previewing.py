@@ -1,0 +1,144 @@
+"""Look at an audience before anything of it is sent, or even chosen."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from activation import normal_forms as normal
+from activation.choosing import Candidate, WhoFits, require_people, who_fits
+from activation.definitions import Custom, Definitions
+from activation.differing import held_people
+from activation.ledger import Shelf, last_remote_id, platforms_of
+from activation.people import identifiers_of
+from activation.rim import Rim
+from warehouse.errors import BadInput
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What a push to a platform would change in its set; counts are people."""
+
+    there: int
+    entering: int
+    leaving: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """An audience as it would be; shares are of those that the line above counts."""
+
+    audience: str
+    as_of: date
+    size: int
+    consent_share: float
+    identifier_share: float
+    email_share: float
+    phone_share: float
+    sendable: int
+    minimum_size: int
+    cap: int
+    nobody_because: str
+    overlap: Mapping[str, float]
+    """Other audience → share of this one's people who are in it too."""
+    changes: Mapping[str, Change]
+    """Platform → what would change since the last push there."""
+
+
+def preview(rim: Rim, definitions: Definitions, name: str, as_of: date) -> Preview:
+    """An audience as of a day, by its definition and today's consent. Writes nothing.
+
+    Raises BadInput for a name that no custom audience has; NotEnoughData as choosing
+    does.
+    """
+    audience = next((one for one in definitions.custom if one.name == name), None)
+    if audience is None:
+        known = ", ".join(one.name for one in definitions.custom)
+        raise BadInput(f"{name!r} is no audience of our own people; there are {known}.")
+    require_people(rim.client)
+    found = who_fits(rim.client, definitions, as_of)
+    candidates = found.candidates(audience)
+    consenting = [one for one in candidates if one.consents]
+    known_by = _known_by(rim, consenting)
+    sendable = [one for one in consenting if known_by.get(one.person.person_id)]
+    kept = sendable[: audience.cap or None]
+    return Preview(
+        audience=name,
+        as_of=as_of,
+        size=len(candidates),
+        consent_share=_share(len(consenting), len(candidates)),
+        identifier_share=_share(len(sendable), len(consenting)),
+        email_share=_share(_by("email", known_by), len(consenting)),
+        phone_share=_share(_by("phone", known_by), len(consenting)),
+        sendable=len(kept),
+        minimum_size=audience.minimum_size,
+        cap=audience.cap,
+        nobody_because=_nobody_because(audience, found, len(kept)),
+        overlap=_overlap(audience, candidates, found, definitions),
+        changes=_changes(rim, name, {one.person.person_id for one in kept}),
+    )
+
+
+def _known_by(rim: Rim, people: list[Candidate]) -> dict[str, set[str]]:
+    """By which identifiers a platform could find each person."""
+    return {
+        known.person_id: {
+            kind
+            for kind, normal_form in (
+                ("email", normal.email(known.email)),
+                ("phone", normal.phone(known.phone, known.country)),
+            )
+            if normal_form
+        }
+        for known in identifiers_of(rim.vault, [one.person for one in people])
+    }
+
+
+def _by(kind: str, known_by: Mapping[str, set[str]]) -> int:
+    return sum(kind in kinds for kinds in known_by.values())
+
+
+def _nobody_because(audience: Custom, found: WhoFits, sendable: int) -> str:
+    if refused := found.stands[audience.name].refused_because:
+        return refused
+    if sendable < audience.minimum_size:
+        return f"{sendable} sendable, at least {audience.minimum_size} are needed"
+    return ""
+
+
+def _overlap(
+    audience: Custom,
+    candidates: list[Candidate],
+    found: WhoFits,
+    definitions: Definitions,
+) -> dict[str, float]:
+    ours = {one.person.person_id for one in candidates}
+    others = {
+        other.name: {one.person.person_id for one in found.candidates(other)}
+        for other in definitions.custom
+        if other != audience
+    }
+    return {
+        name: _share(len(ours & theirs), len(ours)) for name, theirs in others.items()
+    }
+
+
+def _changes(rim: Rim, name: str, wanted: set[str]) -> dict[str, Change]:
+    changes = {}
+    for platform in platforms_of(rim, name):
+        shelf = Shelf(platform=platform, audience=name)
+        there = held_people(
+            rim,
+            Shelf(
+                platform=platform,
+                audience=name,
+                remote_id=last_remote_id(rim, shelf),
+            ),
+        )
+        changes[platform] = Change(
+            there=len(there), entering=len(wanted - there), leaving=len(there - wanted)
+        )
+    return changes
+
+
+def _share(part: int, whole: int) -> float:
+    return round(part / whole, 4) if whole else 0.0

@@ -1,0 +1,397 @@
+"""Plan and send an audience of a million, and push two hundred times amid faults.
+
+A million people are in the ledger of each platform; then 200,000 of them change: 60,000
+withdraw, 40,000 fit no longer, 60,000 are new, 40,000 have another e-mail address. The
+plan is timed (limit 30 s), and the sync of it to each stand-in, with the seconds that
+were spent in calls, beside what the rate limit of the platform would allow. Memory is
+that of the process that plans and sends (limit 1.5 GiB), the stand-ins apart; the
+engine's is told beside it.
+
+The random runs (at least 200) are described in bench/_random_runs.py: `set_mismatches`
+0, `extra_calls_share` at most 0.05. `raw_identifiers_found` counts e-mail addresses,
+telephone numbers and their digests in the log, in errors, in what Airflow would keep
+of a push, and in every column of every table but the vault: 0.
+`PEOPLE=`, `RUNS=`, `SEED=` and `PLATFORMS=meta` take other sizes, another chance, and
+one platform alone.
+"""
+
+import contextlib
+import logging
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+from activation.destinations.kinds import identity_for, opened
+from activation.destinations.protocol import Answer, Destination, Wanted
+from activation.ledger import Shelf
+from activation.patience import Patience
+from activation.rim import Rim
+from activation.sending import Sender
+from activation.syncing import Order, Synced, rehearse, sync
+from activation.wanting import Wants
+from bench import _platforms
+from bench._engine import Engine
+from bench._memory import Watch
+from bench._random_runs import Runs, Tally
+from bench._reach import AS_OF, AUDIENCE, Town
+from bench._searching import Found, secrets_of, times_found
+from warehouse.clickhouse import connect, rows
+from warehouse.errors import Unavailable
+from warehouse.settings import Settings
+from warehouse.vault import Secret, Vault
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
+
+_KEY = b"k" * 32
+_AT_ONCE = 20_000
+_LIMITS = {
+    "plan_limit_s": 30.0,
+    "peak_limit_bytes": float(3 << 29),
+    "random_runs_least": 200,
+    "set_mismatches_most": 0,
+    "extra_calls_share_most": 0.05,
+    "raw_identifiers_found_most": 0,
+}
+_CALLS_A_MINUTE = {"google": 300.0}
+
+
+def run() -> dict[str, Any]:
+    """A million at once, then two hundred small pushes."""
+    people = int(os.environ.get("PEOPLE", "1000000"))
+    runs = int(os.environ.get("RUNS", "200"))
+    seed = int(os.environ.get("SEED", "7"))
+    figures: dict[str, Any] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        if runs:
+            with _house(Path(folder) / "small") as house:
+                figures |= _at_random(house, runs, seed)
+        if people:
+            with _house(Path(folder) / "big") as house:
+                figures |= _at_once(house, people)
+    return {"figures": figures, "compared_with": _LIMITS}
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """An engine, a vault, and a town in them."""
+
+    town: Town
+    engine: Engine
+    folder: Path
+
+    @property
+    def client(self) -> "Client":
+        """The warehouse."""
+        return self.town.client
+
+
+@contextlib.contextmanager
+def _house(folder: Path) -> Iterator[House]:
+    with (
+        Engine(folder / "home") as engine,
+        connect(engine.settings) as client,
+        Vault.open(folder / "vault" / "vault.sqlite", _KEY) as vault,
+    ):
+        town = Town(client, vault)
+        town.empty()
+        yield House(town, engine, folder)
+
+
+def _at_random(house: House, runs: int, seed: int) -> dict[str, Any]:
+    """Half of the runs at each platform, and what of people can be read afterwards."""
+    log = house.folder / "log"
+    key = house.town.rim.external_key
+    tallies = []
+    found = Found()
+    with _everything_logged(log):
+        for number, platform in enumerate((_platforms.meta, _platforms.google)):
+            house.town.empty()
+            chance = Random(seed + number)  # noqa: S311 - chance, not secrecy
+            given = (key, chance) if platform is _platforms.google else (key,)
+            with platform(*given) as there:  # type: ignore[arg-type]
+                one = Runs(house.town, there, chance)
+                for _ in range(runs // 2):
+                    one.run()
+            tallies.append(one.tally)
+            secrets = secrets_of(house.town, there.identity_of)
+            found += times_found(secrets, house.client, log, one.tally.told)
+    whole = _sum(tallies)
+    return {
+        "random_runs": whole.runs,
+        "pushes": whole.pushes,
+        "broken_pushes": whole.broken_pushes,
+        "member_calls": whole.member_calls,
+        "needed_calls": whole.needed_calls,
+        "set_mismatches": whole.set_mismatches,
+        "restless": whole.restless,
+        "unsettled": whole.unsettled,
+        "extra_calls_share": round(whole.extra_calls_share, 4),
+        "raw_identifiers_found": found.times,
+        "raw_identifiers_searched": found.secrets,
+        "searched_bytes": found.read,
+    }
+
+
+def _sum(tallies: list[Tally]) -> Tally:
+    whole = Tally()
+    for one in tallies:
+        for name in Tally.__dataclass_fields__:
+            setattr(whole, name, getattr(whole, name) + getattr(one, name))
+    return whole
+
+
+@contextlib.contextmanager
+def _everything_logged(path: Path) -> Iterator[None]:
+    """All loggers at DEBUG, into a file."""
+    handler = logging.FileHandler(path)
+    root = logging.getLogger()
+    before = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG)
+    try:
+        yield
+    finally:
+        root.setLevel(before)
+        root.removeHandler(handler)
+        handler.close()
+
+
+@dataclass(slots=True)
+class Timed:
+    """A destination whose calls are counted and timed."""
+
+    inner: Destination
+    seconds: float = 0.0
+    calls: int = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.inner, name)
+
+    def find(self, wanted: Wanted) -> str:
+        """The id of the set."""
+        return self.inner.find(wanted)
+
+    def add(self, *given: Any) -> Answer:
+        """Put members in."""
+        return self._timed(self.inner.add, given)
+
+    def remove(self, *given: Any) -> Answer:
+        """Take people out."""
+        return self._timed(self.inner.remove, given)
+
+    def _timed(self, call: Any, given: Any) -> Answer:
+        began = time.monotonic()
+        told: Answer = call(*given)
+        self.seconds += time.monotonic() - began
+        self.calls += 1
+        return told
+
+
+@dataclass(slots=True)
+class Crowd:
+    """Many people at once; `stated` counts their addresses."""
+
+    town: Town
+    size: int
+    stated: dict[str, int] = field(default_factory=dict)
+
+    def settle(self) -> None:
+        """All of them known, consenting and chosen."""
+        for first in range(0, self.size, _AT_ONCE):
+            self._know(range(first, min(first + _AT_ONCE, self.size)), "example.com")
+        self._write("number < {size:UInt64}", "1")
+
+    def change(self) -> int:
+        """A fifth of the crowd changes; how many people."""
+        size = self.size
+        self._know(range(size, size + size * 6 // 100), "example.com")
+        self._know(range(size * 10 // 100, size * 14 // 100), "example.org")
+        self._write(
+            # a tenth fits no longer or withdraws; newcomers fit
+            "number >= {size:UInt64} * 4 / 100",
+            "number >= {size:UInt64} * 10 / 100",
+        )
+        return size * 20 // 100
+
+    def _know(self, numbers: range, domain: str) -> None:
+        at = self.town.now()
+        secrets = []
+        for number in numbers:
+            who = f"user:p{number:07}"
+            secrets.append(Secret(who, "email", f"p{number}@{domain}", at))
+            if number % 10 == 0 and domain == "example.com":
+                phone = f"+49151{number:08}"
+                secrets.append(Secret(who, "phone", phone, at))
+        self.town.vault.tokens(secrets)
+
+    def _write(self, is_chosen: str, consents: str) -> None:
+        client, bound = self.town.client, {"size": self.size}
+        for table in ("marts.dim_people", "activation.audience_members"):
+            client.command(f"truncate table {table}")
+        numbers = "(select number from numbers({all:UInt64}))"
+        bound["all"] = self.size + self.size * 6 // 100
+        name = "concat('p', leftPad(toString(number), 7, '0'))"
+        client.command(
+            f"insert into marts.dim_people select {name}, 'DE', 1, {consents}"
+            f" from {numbers}",
+            parameters=bound,
+        )
+        client.command(
+            "insert into activation.audience_members"
+            " (as_of, audience, person_id, value, sendable)"
+            f" select '{AS_OF}', '{AUDIENCE}', {name}, number, true from {numbers}"
+            f" where {is_chosen}",
+            parameters=bound,
+        )
+
+
+def _at_once(house: House, people: int) -> dict[str, Any]:
+    """The first million, then the fifth that changed, at each platform."""
+    figures: dict[str, Any] = {"desired_people": people}
+    crowd = Crowd(house.town, people)
+    crowd.settle()
+    with _standins() as settings:
+        senders = {
+            name: Sender(
+                rim=house.town.rim,
+                destination=Timed(  # type: ignore[arg-type]
+                    opened(name, settings, Patience())
+                ),
+                identity_of=_identity_of(name, house.town.rim),
+            )
+            for name in os.environ.get("PLATFORMS", "meta,google").split(",")
+        }
+        for name, sender in senders.items():
+            _, seconds = _pushed(sender)
+            figures[f"first_sync_{name}_s"] = seconds
+        figures["changed_people"] = crowd.change()
+        _forget_peak()
+        with Watch(house.engine.pid) as engine:
+            for name, sender in senders.items():
+                figures |= _changed(sender, name)
+        figures["peak_bytes"] = _own_peak_bytes()
+        figures["engine_peak_bytes"] = engine.peak_bytes
+    return figures
+
+
+def _forget_peak() -> None:
+    """From now on the peak of this process is counted anew."""
+    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+
+
+def _own_peak_bytes() -> int:
+    """The most that this process held, without its children."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    peak = next(line for line in status.splitlines() if line.startswith("VmHWM"))
+    return int(peak.split()[1]) * 1024
+
+
+def _identity_of(name: str, rim: Rim) -> Any:
+    return lambda one: identity_for(name, one, rim.external_key)
+
+
+def _changed(sender: Sender, name: str) -> dict[str, Any]:
+    """The plan by itself, then the whole push, then one that has nothing to do."""
+    timed: Any = sender.destination
+    began = time.monotonic()
+    would = rehearse(sender.rim, name, _order())
+    plan_s = time.monotonic() - began
+    timed.seconds, timed.calls = 0.0, 0
+    told, seconds = _pushed(sender)
+    calls = timed.calls
+    _, again_s = _pushed(sender)
+    assert would.desired == told.desired  # noqa: S101 - else the figures mean nothing
+    allowed = _CALLS_A_MINUTE.get(name)
+    return {
+        f"plan_{name}_s": round(plan_s, 1),
+        f"sync_{name}_s": seconds,
+        f"in_calls_{name}_s": round(timed.seconds, 1),
+        f"calls_{name}": calls,
+        f"calls_{name}_of_no_op": timed.calls - calls,
+        f"no_op_{name}_s": again_s,
+        f"sent_{name}": told.sent,
+        f"removed_{name}": told.removed,
+        f"held_{name}": told.held,
+        f"mismatch_{name}": _mismatch(sender.rim, name, told),
+    } | ({f"rate_limit_{name}_s": calls * 60 / allowed} if allowed else {})
+
+
+def _pushed(sender: Sender) -> tuple[Synced, float]:
+    began = time.monotonic()
+    told = sync(sender, _order())
+    return told, round(time.monotonic() - began, 1)
+
+
+def _order() -> Order:
+    return Order(
+        audience=AUDIENCE,
+        meaning="The best.",
+        as_of=AS_OF,
+        wants=Wants(chosen_on=AS_OF),
+        most_leaving=1.0,
+    )
+
+
+def _mismatch(rim: Rim, name: str, told: Synced) -> int:
+    """How far the ledger is from what is desired, in people."""
+    shelf = Shelf(platform=name, audience=AUDIENCE, remote_id=told.remote_id)
+    found = rows(
+        rim.client,
+        "select count() as people from activation.desired"
+        " where platform = {platform:String} and audience = {audience:String}",
+        shelf.bound,
+    )
+    return int(abs(found[0]["people"] - told.held))
+
+
+@contextlib.contextmanager
+def _standins() -> Iterator[Settings]:
+    """Both stand-ins as processes of their own: their memory is not ours."""
+    with contextlib.ExitStack() as stack:
+        ports = [_free_port() for _ in range(3)]
+        environment = os.environ | {
+            "QUESTLOG_GRAPH_STANDIN_PORT": str(ports[0]),
+            "QUESTLOG_GOOGLE_STANDIN_PORT": str(ports[1]),
+            "QUESTLOG_GOOGLE_STANDIN_PAGE_PORT": str(ports[2]),
+        }
+        for name in ("graph-standin", "google-standin"):
+            one = subprocess.Popen(  # noqa: S603 - our own
+                [sys.executable, "-m", "questlog", "serve", name], env=environment
+            )
+            stack.callback(one.wait)
+            stack.callback(one.terminate)
+        for port in ports[:2]:
+            _await(port)
+        yield Settings(
+            meta_graph_url=f"http://127.0.0.1:{ports[0]}",
+            meta_access_token="a-token",  # noqa: S106 - of a stand-in
+            meta_ad_account_id="act_7",
+            google_endpoint=f"127.0.0.1:{ports[1]}",
+            google_developer_token="a-token",  # noqa: S106 - of a stand-in
+            google_customer_id="1234567890",
+        )
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _await(port: int) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        with contextlib.suppress(OSError):
+            socket.create_connection(("127.0.0.1", port), timeout=5).close()
+            return
+        time.sleep(0.1)
+    raise Unavailable("A stand-in did not start.")
