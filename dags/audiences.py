@@ -13,8 +13,7 @@ from datetime import timedelta
 import pendulum
 from airflow.sdk import Asset, chain, dag, task, teardown
 
-from dags.credentials import SENDERS
-from dags.defaults import AS_OF, CALLERS
+from dags.defaults import AS_OF, CALLERS, TASKS
 from dags.noting import note_run
 from dags.telling import deadline
 
@@ -27,7 +26,7 @@ RECEIPTS = Asset("clickhouse://ops/audience_receipts")
     start_date=pendulum.datetime(2000, 1, 3, tz="UTC"),
     catchup=False,
     max_active_runs=1,
-    default_args=SENDERS,
+    default_args=TASKS,
     deadline=deadline("audiences", timedelta(hours=3)),
     doc_md=__doc__,
     tags=["activation", "daily"],
