@@ -1,5 +1,6 @@
 """Run the loader of an installation, once or until SIGTERM."""
 
+import logging
 import random
 import signal
 import sys
@@ -36,6 +37,8 @@ from warehouse.settings import Settings
 from warehouse.vault import open_vault
 
 _LOOKED_AFTER_S: Final = 1.0
+
+_logger = logging.getLogger(__name__)
 
 
 def load_once(settings: Settings, now: Callable[[], datetime]) -> int:
@@ -94,13 +97,13 @@ def load_for_ever(settings: Settings, now: Callable[[], datetime]) -> None:
         open_vault(settings) as vault,
     ):
         loader = Loader(SievedLog(log, vault), ledger_of(folder), now)
-        chores = _Chores(folder, settings, loader, state, now)
+        chores = Chores(folder, settings, loader, state, now)
         how = Following(pause, state, after=chores.do)
         follow(loader, partial(connect, settings), how)
 
 
 @dataclass(slots=True)
-class _Chores:
+class Chores:
     """What is done beside loading, once a second at most: tell, and make room."""
 
     folder: Path
@@ -112,13 +115,18 @@ class _Chores:
     _done_at: float = field(default=-_LOOKED_AFTER_S)
 
     def do(self) -> None:
+        """Do what is due."""
         is_time = time.monotonic() - self._done_at >= _LOOKED_AFTER_S
         if is_time or self._said != self.breaker.state:
             self._said = self.breaker.state
             breaker.tell(loader_state_of(self.folder), self.breaker.state)
         if is_time:
             self._done_at = time.monotonic()
-            reserve = self.settings.ingest_disk_reserve_mb * 1024**2
+            self._make_room()
+
+    def _make_room(self) -> None:
+        reserve = self.settings.ingest_disk_reserve_mb * 1024**2
+        try:
             drop_loaded(
                 self.folder,
                 loaded=self.loader.position,
@@ -127,3 +135,6 @@ class _Chores:
                 # before the door has to refuse events, which it does at the reserve
                 is_low=free_bytes(self.folder) < 2 * reserve,
             )
+        except OSError as error:
+            # loading goes on without; the next second it is tried again
+            _logger.warning("Loaded segments stay in the log: %s.", error.strerror)

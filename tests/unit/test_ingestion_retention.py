@@ -7,13 +7,17 @@ from pathlib import Path
 
 import pytest
 
+from ingestion.breaker import Breaker
 from ingestion.frames import segment_path, segment_starts
 from ingestion.inspection import inspected, position
 from ingestion.loader import Ledger, Loader, Progress
+from ingestion.loading import Chores
 from ingestion.records import Record
 from ingestion.retention import drop_loaded
 from ingestion.segments import SegmentLog, open_for_reading
+from tests.unit.test_ingestion_segments import files_no_longer_than
 from warehouse.errors import BadInput, Unavailable
+from warehouse.settings import Settings
 
 NOW = datetime(2026, 3, 10, tzinfo=UTC)
 A_DAY = timedelta(days=1)
@@ -114,3 +118,21 @@ def test_a_moment_is_found_in_the_log(tmp_path: Path) -> None:
         assert position(log, "17") == 17
         with pytest.raises(BadInput, match="no position"):
             position(log, "yesterday")
+
+
+def test_a_disk_that_takes_not_even_the_note_does_not_stop_the_loader(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    ends = a_log(tmp_path)
+    with closing(open_for_reading(tmp_path)) as log:
+        Ledger(tmp_path / "loaded.json").write(Progress(log.identity, ends[-1]))
+        loader = Loader(log, Ledger(tmp_path / "loaded.json"), lambda: NOW)
+        settings = Settings(log_keep_hours=0)
+        chores = Chores(tmp_path, settings, loader, Breaker(lambda: 1.0), lambda: NOW)
+
+        with files_no_longer_than(0):
+            chores.do()
+
+        assert "stay in the log: File too large" in caplog.text
+        assert log.begin() == 0
+        assert len(log.read(0, limit=99).records) == 5
