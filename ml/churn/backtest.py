@@ -17,10 +17,12 @@ if TYPE_CHECKING:
 
     Numbers = NDArray[np.float64]
 
-BASELINE, HAZARD = "rule", "hazard"
+BASELINE, HAZARD, BASE_RATE = "rule", "hazard", "base_rate"
 SHOWN = ("auc", "average_precision", "brier", "ece", "lift_at_10_percent", "log_loss")
-_FOLDS = 10
-_RESAMPLES = 200
+_FOLDS, _FOLDS_OF_MANY = 10, 5
+_MANY = 10_000
+_RESAMPLES, _LEAST_RESAMPLES = 200, 60
+_RESAMPLED_PEOPLE = 3_000_000
 _SIDES = (0.025, 0.975)
 
 
@@ -49,19 +51,20 @@ def run(
     column: str | None,
     costs: Costs | None = None,
 ) -> Backtest:
-    """Ten folds, stratified; each person told by a model that never saw them.
+    """Ten folds, five of many people; each is told by a model that never saw them.
 
     `column` is the one the plain rule reads, None: whichever tells best. Raises
     NotEnoughData when too few left or stayed.
     """
     enough(left, "table to learn from lacks")
     folds = _folds(left)
-    raw = {
-        name: _out_of_fold(learn, people, left, folds)
-        for name, learn in candidates(column, people).items()
-        if name != learners.MEAN
-    }
-    raw[learners.MEAN] = learners.mean(*(raw[name] for name in learners.BOTH))
+    with learners.one_thread():
+        raw = {
+            name: _out_of_fold(learn, people, left, folds)
+            for name, learn in candidates(column, people).items()
+            if name != learners.MEAN
+        }
+    raw[learners.MEAN] = learners.mean(*(raw[name] for name in learners.MODELS))
     mended = {name: _mended(told, left, folds) for name, told in raw.items()}
     figures = {name: of_probabilities(left, told) for name, told in mended.items()}
     intervals, differences = _resampled(left, mended)
@@ -79,6 +82,28 @@ def run(
     )
 
 
+def unjudged(left: "Numbers", why: str) -> Backtest:
+    """Where too few left or stayed to judge anything: the rule, or the base rate.
+
+    The rule, that who is silent longer is likelier gone, needs somebody of each kind.
+    """
+    both = 0 < left.sum() < len(left)
+    because = (
+        "The plain rule gives the scores, drawn half-way to the base rate; nothing was"
+        if both
+        else "Everybody gets the base rate; nothing was"
+    )
+    return Backtest(
+        figures={},
+        profit={},
+        intervals={},
+        differences={},
+        chosen=BASELINE if both else BASE_RATE,
+        because=f"{because} judged. {why}",
+        raw=left,
+    )
+
+
 def score(
     people: "pd.DataFrame",
     left: "Numbers",
@@ -88,8 +113,16 @@ def score(
     column: str | None,
 ) -> "Numbers":
     """Chances of others by the chosen model, trained on all and mended out of fold."""
-    told = candidates(column, people)[found.chosen](people, left)(others)
-    return learners.calibrated(found.raw, left)(told)
+    if found.figures:
+        with learners.one_thread():
+            told = candidates(column, people)[found.chosen](people, left)(others)
+        return learners.calibrated(found.raw, left)(told)
+    # a rate of so few is never 0 or 1: Jeffreys' half a person of each kind
+    rate = np.full(len(others), (left.sum() + 0.5) / (len(left) + 1))
+    if found.chosen == BASE_RATE:
+        return rate
+    rule = learners.one_column_rule(column)(people, left)(others)
+    return learners.mean(rule, rate)
 
 
 def candidates(
@@ -101,8 +134,8 @@ def candidates(
     """
     lasting = _lasting(column, people)
     return {
-        **learners.BOTH,
-        learners.MEAN: learners.mean_of_both,
+        **learners.MODELS,
+        learners.MEAN: learners.mean_of_models,
         **({HAZARD: learners.hazard(lasting)} if lasting else {}),
         BASELINE: learners.one_column_rule(column),
     }
@@ -122,7 +155,8 @@ def _folds(left: "Numbers") -> "Numbers":
     from sklearn.model_selection import StratifiedKFold
 
     folds = np.zeros(len(left))
-    cut = StratifiedKFold(_FOLDS, shuffle=True, random_state=learners.SEED)
+    count = _FOLDS if len(left) < _MANY else _FOLDS_OF_MANY
+    cut = StratifiedKFold(count, shuffle=True, random_state=learners.SEED)
     for number, (_, held) in enumerate(cut.split(left, left)):
         folds[held] = number
     return folds
@@ -135,7 +169,7 @@ def _out_of_fold(
     folds: "Numbers",
 ) -> "Numbers":
     told = np.zeros(len(left))
-    for fold in range(_FOLDS):
+    for fold in np.unique(folds):
         held = folds == fold
         told[held] = learn(people[~held], left[~held])(people[held])
     return told
@@ -144,7 +178,7 @@ def _out_of_fold(
 def _mended(told: "Numbers", left: "Numbers", folds: "Numbers") -> "Numbers":
     """Each fold calibrated by what the others' people showed."""
     mended = np.zeros(len(left))
-    for fold in range(_FOLDS):
+    for fold in np.unique(folds):
         held = folds == fold
         mended[held] = learners.calibrated(told[~held], left[~held])(told[held])
     return mended
@@ -156,7 +190,8 @@ def _resampled(
     """Intervals of every figure, and of its difference from the baseline's."""
     chance = np.random.default_rng(learners.SEED)
     drawn: dict[str, list[list[float]]] = {name: [] for name in told}
-    for _ in range(_RESAMPLES):
+    wanted = max(min(_RESAMPLES, _RESAMPLED_PEOPLE // len(left)), _LEAST_RESAMPLES)
+    for _ in range(wanted):
         who = chance.integers(0, len(left), len(left))
         for name, probability in told.items():
             found = of_probabilities(left[who], probability[who])

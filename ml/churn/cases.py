@@ -9,9 +9,10 @@ import numpy as np
 
 from ml.churn import backtest, event_logs, log_features, tables
 from ml.churn.backtest import Backtest
-from ml.churn.log_features import SILENT
+from ml.churn.log_rhythm import SILENT
+from ml.churn.observation import observed
 from ml.churn.profit import Costs
-from warehouse.errors import BadInput
+from warehouse.errors import BadInput, NotEnoughData
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,14 +47,14 @@ def of_folder(
     """Backtest on train_events.jsonl.gz, then score everyone of score_events.jsonl.gz.
 
     Only events within the observation days of each person's first are read as
-    features. Raises BadInput when a file or parameter lacks, NotEnoughData when too
-    few left or stayed.
+    features. Where too few left or stayed to judge a model, a plain rule or the base
+    rate scores, and that is said. Raises BadInput when a file or parameter lacks.
     """
     observation = _days(params, "observation_days")
     log = event_logs.read(_file(folder, "train_events"))
-    seen = log_features.observed(log, observation)
+    seen = observed(log, observation)
     vocabulary = log_features.learn(log, seen)
-    people = log_features.features(log, seen, vocabulary, observation)
+    people = log_features.features(log, seen, vocabulary)
     if (folder / LABELS).is_file():
         left, without = _labelled(folder / LABELS, people.index), "label"
     else:
@@ -61,10 +62,12 @@ def of_folder(
         left, without = left.reindex(people.index), "whole churn period in the log"
     known = left.notna().to_numpy()
     learned, outcome = people[known], np.asarray(left[known], np.float64)
-    found = backtest.run(learned, outcome, SILENT, costs)
+    try:
+        found = backtest.run(learned, outcome, SILENT, costs)
+    except NotEnoughData as why:
+        found = backtest.unjudged(outcome, str(why))
     others = event_logs.read(_file(folder, "score_events"))
-    seen = log_features.observed(others, observation)
-    asked = log_features.features(others, seen, vocabulary, observation)
+    asked = log_features.features(others, observed(others, observation), vocabulary)
     chances = backtest.score(learned, outcome, asked, found=found, column=SILENT)
     scores = asked.index.to_frame(index=False).assign(churn_probability=chances)
     told = {
@@ -81,7 +84,8 @@ def _followed(
     """1 for people without an event in the churn period, 0 for others.
 
     Those whose period ends after the log does are left out, whatever they did: to
-    keep only the ones seen again would make leaving look rarer.
+    keep only the ones seen again would make leaving look rarer. Where that is
+    everybody, as in a log cut at the last event of a period, all are kept.
     """
     import pandas as pd
 
@@ -91,6 +95,7 @@ def _followed(
     within = (age > observation) & (age <= observation + churn_period)
     again = first.index.isin(events["person"][within].unique())
     complete = first + observation + churn_period <= events["at"].max()
+    complete |= not complete.any()
     left: pd.Series[float] = pd.Series(1.0 - again, index=first.index)
     kept: pd.Series[float] = left[complete.to_numpy()]
     return kept

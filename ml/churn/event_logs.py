@@ -1,7 +1,7 @@
 """Read a log of events that is no warehouse: JSON lines, whole or damaged."""
 
 import gzip
-import json
+from array import array
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _DAY_SECONDS = 86_400.0
 _LONGEST_TEXT = 40
+_LARGEST = 1e300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +33,68 @@ class EventLog:
     unreadable: int
 
 
+class _Words:
+    """Texts told once, by the number they got when they first came."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, int] = {}
+        self.codes = array("i")
+
+    def add(self, word: str) -> None:
+        self.codes.append(self._numbers.setdefault(word, len(self._numbers)))
+
+    def column(self) -> Any:
+        import numpy as np
+        import pandas as pd
+
+        # an object column of no words, too, is one of text
+        words = pd.Index(list(self._numbers), dtype=object)
+        return pd.Categorical.from_codes(np.asarray(self.codes), words)
+
+
+class _Carried:
+    """What events carry, as columns that grow: a log may hold millions of values."""
+
+    def __init__(self) -> None:
+        self._event, self._text_event = array("q"), array("q")
+        self._key, self._text_key = _Words(), _Words()
+        self._number, self._text = array("d"), _Words()
+
+    def add(self, event: int, key: str, value: float | str) -> None:
+        if isinstance(value, str):
+            self._text_event.append(event)
+            self._text_key.add(key)
+            self._text.add(value)
+        else:
+            self._event.append(event)
+            self._key.add(key)
+            self._number.append(value)
+
+    def numbers(self) -> "pd.DataFrame":
+        import numpy as np
+        import pandas as pd
+
+        return pd.DataFrame(
+            {
+                "event": np.asarray(self._event),
+                "key": self._key.column(),
+                "value": np.asarray(self._number),
+            }
+        )
+
+    def texts(self) -> "pd.DataFrame":
+        import numpy as np
+        import pandas as pd
+
+        return pd.DataFrame(
+            {
+                "event": np.asarray(self._text_event),
+                "key": self._text_key.column(),
+                "value": self._text.column(),
+            }
+        )
+
+
 def read(path: Path) -> EventLog:
     """The log of a `.jsonl` or `.jsonl.gz`; a repeated event_id counts once.
 
@@ -43,26 +106,22 @@ def read(path: Path) -> EventLog:
     if not path.is_file():
         raise BadInput(f"There is no {path}. Name a folder that holds it.")
     told: list[tuple[str, float, str, str]] = []
-    numbers: list[tuple[int, str, float]] = []
-    texts: list[tuple[int, str, str]] = []
+    carried = _Carried()
     seen: set[str] = set()
-    lines = 0
+    unreadable = 0
     for line in _lines(path):
-        lines += 1
-        found = _event(line)
-        if found is None:
+        said = _event(line)
+        if said is None:
+            unreadable += 1
             continue
-        event, carried = found
-        lines -= (again := carried["event_id"] in seen)
-        if again:
+        event_id = str(said.get("event_id") or "")
+        if event_id in seen:
             continue
-        if carried["event_id"]:
-            seen.add(carried["event_id"])
-        for key, value in _leaves(event[2], carried):
-            if isinstance(value, str):
-                texts.append((len(told), key, value))
-            else:
-                numbers.append((len(told), key, value))
+        if event_id:
+            seen.add(event_id)
+        event = said["event"]
+        for key, value in _leaves(event[2], said):
+            carried.add(len(told), key, value)
         told.append(event)
     if not told:
         raise BadInput(
@@ -72,22 +131,27 @@ def read(path: Path) -> EventLog:
     events = pd.DataFrame(told, columns=["person", "at", "name", "session"])
     return EventLog(
         events=events.sort_values(["person", "at"], kind="stable"),
-        numbers=pd.DataFrame(numbers, columns=["event", "key", "value"]),
-        texts=pd.DataFrame(texts, columns=["event", "key", "value"]),
-        unreadable=lines - len(told),
+        numbers=carried.numbers(),
+        texts=carried.texts(),
+        unreadable=unreadable,
     )
 
 
-def _lines(path: Path) -> Iterator[str]:
+def _lines(path: Path) -> Iterator[bytes]:
     opened = gzip.open if path.suffix == ".gz" else open
-    with opened(path, "rt", encoding="utf-8", errors="replace") as lines:
-        yield from (line for line in lines if line.strip())
-
-
-def _event(line: str) -> tuple[tuple[str, float, str, str], dict[str, Any]] | None:
-    """Person, time, name and session, and what else the event carries."""
     try:
-        said = json.loads(line)
+        with opened(path, "rb") as lines:
+            yield from (line for line in lines if line.strip())
+    except (EOFError, OSError) as error:
+        raise BadInput(f"{path} cannot be read to its end: {error}.") from error
+
+
+def _event(line: bytes) -> dict[str, Any] | None:
+    """The line as said, with `event`: its person, time, name and session."""
+    import orjson
+
+    try:
+        said = orjson.loads(line)
     except ValueError:
         return None
     if not isinstance(said, dict):
@@ -97,12 +161,7 @@ def _event(line: str) -> tuple[tuple[str, float, str, str], dict[str, Any]] | No
     name = said.get("event_name")
     if person is None or at is None or not isinstance(name, str):
         return None
-    event = (str(person), at, name, str(said.get("session_id") or ""))
-    return event, {
-        "event_id": str(said.get("event_id") or ""),
-        "properties": said.get("properties"),
-        "context": said.get("context"),
-    }
+    return {**said, "event": (str(person), at, name, str(said.get("session_id") or ""))}
 
 
 def _at(said: object) -> float | None:
@@ -116,15 +175,15 @@ def _at(said: object) -> float | None:
     return moment.timestamp() / _DAY_SECONDS
 
 
-def _leaves(name: str, carried: Mapping[str, Any]) -> Iterator[tuple[str, float | str]]:
+def _leaves(name: str, said: Mapping[str, Any]) -> Iterator[tuple[str, float | str]]:
     """Numbers and short texts of properties and context, one level deep."""
-    for where, said in (
-        (name, carried["properties"]),
-        ("context", carried["context"]),
+    for where, held in (
+        (name, said.get("properties")),
+        ("context", said.get("context")),
     ):
-        for key, value in said.items() if isinstance(said, dict) else ():
+        for key, value in held.items() if isinstance(held, dict) else ():
             if isinstance(value, bool | int | float):
-                number = float(value) if abs(value) < 1e300 else 0.0  # noqa: PLR2004
+                number = float(value) if abs(value) < _LARGEST else 0.0
                 yield f"{where}.{key}", number
             elif isinstance(value, str) and 0 < len(value) <= _LONGEST_TEXT:
                 yield f"{where}.{key}", value

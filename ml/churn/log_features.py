@@ -1,13 +1,19 @@
-"""What a log tells of people within some days of each one's first event."""
+"""What a log of unknown events tells of people within some days of each one's first.
+
+The columns follow what studies of play logs found to tell: counts, spans and silences,
+visits, and of each number that events carry (a score, a level) how high, how even, how
+lately at its best and whether it grows (Kim, Choi, Lee, Rhee 2017, PLoS ONE 12(7)).
+"""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from ml.churn import log_rhythm
+from ml.churn.observation import Observation, ratio
 
+if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
@@ -15,235 +21,178 @@ if TYPE_CHECKING:
 
     Numbers = NDArray[np.float64]
 
-SILENT = "days_silent"
-"""The column the recency rule reads: days from the last event to the window's end."""
-
-_MOST_NAMES, _MOST_NUMBERS, _MOST_TEXTS = 40, 25, 40
-_MOST_PARTS = 14
+_MOST_NAMES, _MOST_NUMBERS, _MOST_TEXTS, _MOST_KEYS = 40, 25, 40, 10
+_MOST_CLOSELY, _MOST_LAST_NAMES = 8, 10
 _LEAST_SHARE = 0.01
 _LEAST_PEOPLE = 20
-_PAUSE_DAYS = 30 / 1440
-_SHORTEST_GAP_DAYS = 1 / 86_400
+_EVEN = 1e-9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vocabulary:
-    """The names that get columns of their own; learned from the training log alone."""
+    """The names that get columns of their own; learned from the training log alone.
+
+    `keys`: texts whose different values are counted, such as maps played.
+    """
 
     names: tuple[str, ...]
     numbers: tuple[str, ...]
     texts: tuple[tuple[str, str], ...]
+    keys: tuple[str, ...]
 
 
-def observed(log: "EventLog", observation_days: float) -> "pd.DataFrame":
-    """Events no later than so many days after their person's first.
-
-    With `age`, days since that first event, and `code`, the person's number in
-    alphabetical order.
-    """
-    events = log.events
-    age = events["at"] - events.groupby("person")["at"].transform("min")
-    seen = events.assign(age=age)[age <= observation_days]
-    return seen.assign(code=seen["person"].factorize()[0])
-
-
-def learn(log: "EventLog", seen: "pd.DataFrame") -> Vocabulary:
+def learn(log: "EventLog", seen: Observation) -> Vocabulary:
     """The commonest names, numeric properties and short texts, each by people."""
-    people = seen["code"].nunique()
-    least = max(_LEAST_PEOPLE, _LEAST_SHARE * people)
+    import pandas as pd
+
+    least = max(_LEAST_PEOPLE, _LEAST_SHARE * len(seen.people))
 
     def common(told: "pd.DataFrame", by: list[str], most: int) -> list[Any]:
-        having = told.groupby(by)["code"].nunique()
+        each = told[[*by, "code"]].drop_duplicates()
+        having = each.groupby(by, observed=True).size()
         having = having[having >= least].sort_index()
         return list(having.sort_values(ascending=False, kind="stable").index[:most])
 
+    named = pd.DataFrame({"name": seen.name.to_numpy(), "code": seen.code})
     numbers, texts = _of(log.numbers, seen), _of(log.texts, seen)
     return Vocabulary(
-        names=tuple(common(seen, ["name"], _MOST_NAMES)),
+        names=tuple(common(named, ["name"], _MOST_NAMES)),
         numbers=tuple(common(numbers, ["key"], _MOST_NUMBERS)),
         texts=tuple(common(texts, ["key", "value"], _MOST_TEXTS)),
+        keys=tuple(common(texts, ["key"], _MOST_KEYS)),
     )
 
 
 def features(
-    log: "EventLog",
-    seen: "pd.DataFrame",
-    vocabulary: Vocabulary,
-    observation_days: float,
+    log: "EventLog", seen: Observation, vocabulary: Vocabulary
 ) -> "pd.DataFrame":
     """One row per person (the index), one column per feature; nan: nothing measured."""
     import pandas as pd
 
-    people = pd.Index(seen["person"].unique(), name="user_id")
     columns = {
-        **_amounts(seen, observation_days),
-        **_gaps(seen, observation_days),
-        **_parts(seen, observation_days),
-        **_hours(seen),
-        **_of_names(seen, vocabulary, observation_days),
-        **_of_numbers(_of(log.numbers, seen), vocabulary, len(people)),
-        **_of_texts(_of(log.texts, seen), vocabulary, len(people)),
+        **log_rhythm.amounts(seen),
+        **log_rhythm.edges(seen),
+        **log_rhythm.gaps(seen),
+        **log_rhythm.parts(seen),
+        **log_rhythm.hours(seen),
+        **_of_names(seen, vocabulary),
+        **_of_numbers(_of(log.numbers, seen), vocabulary, len(seen.people)),
+        **_of_texts(_of(log.texts, seen), vocabulary, seen.total()),
     }
-    return pd.DataFrame(columns, index=people)
+    return pd.DataFrame(columns, index=seen.people)
 
 
-def _of(carried: "pd.DataFrame", seen: "pd.DataFrame") -> "pd.DataFrame":
-    """What the seen events carried, with the person's number and the age."""
-    return carried.join(seen[["code", "age"]], on="event", how="inner")
+def _of(carried: "pd.DataFrame", seen: Observation) -> "pd.DataFrame":
+    """What the seen events carried, by person and in the order of their events."""
+    size = int(max(carried["event"].max() if len(carried) else 0, seen.row.max())) + 1
+    place = np.full(size, -1, np.int64)
+    place[seen.row] = np.arange(len(seen.row))
+    own = place[carried["event"].to_numpy()]
+    kept = np.flatnonzero(own >= 0)
+    kept = kept[np.argsort(own[kept], kind="stable")]
+    return carried.iloc[kept].assign(code=seen.code[own[kept]])
 
 
-def _amounts(seen: "pd.DataFrame", observation_days: float) -> dict[str, "Numbers"]:
-    """How much there was, and how lately."""
-    code = seen["code"].to_numpy()
-    size = code.max() + 1
-    last = seen.groupby("code")["age"].max().to_numpy()
-    starts = _starts_a_visit(seen)
-    within = np.where(starts, 0.0, _gap(seen))
-    visits = np.bincount(code, weights=starts, minlength=size)
-    days = seen.assign(day=np.floor(seen["age"])).groupby("code")["day"].nunique()
-    dates = seen.assign(day=np.floor(seen["at"])).groupby("code")["day"].nunique()
-    named = seen[seen["session"] != ""].groupby("code")["session"].nunique()
-    return {
-        SILENT: observation_days - last,
-        "span_days": last,
-        "events": np.bincount(code).astype(np.float64),
-        "active_days": days.to_numpy(np.float64),
-        "active_dates": dates.to_numpy(np.float64),
-        "visits": visits,
-        "sessions": named.reindex(range(size)).to_numpy(np.float64),
-        "distinct_names": seen.groupby("code")["name"].nunique().to_numpy(np.float64),
-        "mean_visit_days": np.bincount(code, weights=within, minlength=size) / visits,
-        "events_a_visit": np.bincount(code) / visits,
-    }
-
-
-def _gap(seen: "pd.DataFrame") -> "Numbers":
-    """Days since the same person's event before; 0 at their first."""
-    gap: Numbers = seen.groupby("code")["age"].diff().fillna(0.0).to_numpy(np.float64)
-    return gap
-
-
-def _starts_a_visit(seen: "pd.DataFrame") -> "NDArray[np.bool_]":
-    """First events, and those after half an hour of silence."""
-    first = ~seen["code"].duplicated().to_numpy()
-    starts: NDArray[np.bool_] = first | (_gap(seen) > _PAUSE_DAYS)
-    return starts
-
-
-def _gaps(seen: "pd.DataFrame", observation_days: float) -> dict[str, "Numbers"]:
-    """Silences between visits: how long, how even, whether they grow."""
-    visits = seen[_starts_a_visit(seen)]
-    size = int(seen["code"].max()) + 1
-    gap = visits.groupby("code")["age"].diff()
-    told = visits.assign(
-        gap=gap,
-        log=np.log(np.maximum(gap, _SHORTEST_GAP_DAYS)),
-        place=visits.groupby("code").cumcount(),
-    )[gap.notna()]
-    people = told.groupby("code")
-
-    def each(values: Any) -> "Numbers":
-        found: Numbers = values.reindex(range(size)).to_numpy(np.float64)
-        return found
-
-    told = told.assign(
-        off=told["place"] - people["place"].transform("mean"),
-    )
-    steep = (told["off"] * told["log"]).groupby(told["code"]).sum()
-    wide = (told["off"] ** 2).groupby(told["code"]).sum()
-    mean = each(people["gap"].mean())
-    silent = observation_days - seen.groupby("code")["age"].max().to_numpy()
-    return {
-        "mean_gap_days": mean,
-        "longest_gap_days": each(people["gap"].max()),
-        "last_gap_days": each(people["gap"].last()),
-        "gap_spread": each(people["log"].std()),
-        "gap_trend": each((steep / wide).where(wide > 0)),
-        "silence_in_gaps": silent / mean,
-    }
-
-
-def _parts(seen: "pd.DataFrame", observation_days: float) -> dict[str, "Numbers"]:
-    """The window in equal parts: events and visits in each, and the halves compared."""
-    count = int(min(max(np.ceil(observation_days), 2), _MOST_PARTS))
-    code, size = seen["code"].to_numpy(), int(seen["code"].max()) + 1
-    share = seen["age"].to_numpy() / observation_days
-    part = np.minimum((share * count).astype(int), count - 1)
-    starts = _starts_a_visit(seen)
-    late = share > 1 / 2
-    events = np.bincount(code * count + part, minlength=size * count)
-    visits = np.bincount(
-        code * count + part, weights=starts, minlength=size * count
-    ).reshape(size, count)
-    later = np.bincount(code, weights=late, minlength=size)
-    parts = events.reshape(size, count).astype(np.float64)
-    return {
-        **{f"events_in_part_{at + 1}": parts[:, at] for at in range(count)},
-        **{f"visits_in_part_{at + 1}": visits[:, at] for at in range(count)},
-        "parts_active": (parts > 0).sum(axis=1).astype(np.float64),
-        "later_half_change": np.log1p(later) - np.log1p(parts.sum(axis=1) - later),
-    }
-
-
-def _hours(seen: "pd.DataFrame") -> dict[str, "Numbers"]:
-    """Time of the day (UTC) and of the week, of all events and of the first."""
-    code = seen["code"].to_numpy()
-    turn = (seen["at"].to_numpy() % 1.0) * 2 * np.pi
-    total = np.bincount(code)
-    first = seen[~seen["code"].duplicated()]["at"].to_numpy()
-    quarter = np.minimum((turn / (np.pi / 2)).astype(int), 3)
-    return {
-        "hour_sine": np.bincount(code, weights=np.sin(turn)) / total,
-        "hour_cosine": np.bincount(code, weights=np.cos(turn)) / total,
-        **{
-            f"share_in_quarter_{at + 1}": np.bincount(code, weights=quarter == at)
-            / total
-            for at in range(4)
-        },
-        "first_hour": (first % 1.0) * 24,
-        "first_weekday": np.floor(first + 3) % 7,
-    }
-
-
-def _of_names(
-    seen: "pd.DataFrame", vocabulary: Vocabulary, observation_days: float
-) -> dict[str, "Numbers"]:
-    """How often each common name, and how long ago its last was."""
-    size = int(seen["code"].max()) + 1
+def _of_names(seen: Observation, vocabulary: Vocabulary) -> dict[str, "Numbers"]:
+    """How often each common name, how long ago its last was, and which came last."""
     found: dict[str, Numbers] = {}
-    for name in vocabulary.names if len(vocabulary.names) > 1 else ():
-        own = seen[seen["name"] == name]
-        last = own.groupby("code")["age"].max().reindex(range(size)).to_numpy()
-        counted = np.bincount(own["code"], minlength=size).astype(np.float64)
-        found[f"count of {name}"] = counted
-        found[f"days since {name}"] = observation_days - last
+    if len(vocabulary.names) < 2:  # noqa: PLR2004 one name tells nothing of its own
+        return found
+    names = seen.name.to_numpy()
+    for name in vocabulary.names:
+        own = names == name
+        last = np.full(len(seen.people), np.nan)
+        # ages grow with the place: the last assignment stays
+        last[seen.code[own]] = seen.age[own]
+        found[f"count of {name}"] = seen.total(own)
+        found[f"days since {name}"] = seen.days - last
+    for name in vocabulary.names[:_MOST_LAST_NAMES]:
+        found[f"last is {name}"] = (names[seen.lasts] == name).astype(np.float64)
     return found
 
 
 def _of_numbers(
     carried: "pd.DataFrame", vocabulary: Vocabulary, size: int
 ) -> dict[str, "Numbers"]:
-    """Sum, mean, largest and last of each common numeric property."""
+    """Sum, mean, largest and last of common numbers; of the commonest, the course."""
     found: dict[str, Numbers] = {}
-    for key in vocabulary.numbers:
-        own = carried[carried["key"] == key].sort_values(["code", "age"])
-        people = own.groupby("code")["value"]
-        for how in ("sum", "mean", "max", "last"):
-            values = people.agg(how).reindex(range(size))
-            found[f"{how} of {key}"] = values.to_numpy(np.float64)
+    by_key = dict(iter(carried.groupby("key", observed=True)))
+    for at, key in enumerate(vocabulary.numbers):
+        own = by_key.get(key, carried[:0])
+        code, value = own["code"].to_numpy(), own["value"].to_numpy(np.float64)
+        told = _summed(code, value)
+        if at < _MOST_CLOSELY:
+            told |= _course(code, value)
+        people = np.unique(code)
+        for how, values in told.items():
+            column = np.full(size, np.nan)
+            column[people] = values
+            found[f"{how} of {key}"] = column
     return found
 
 
-def _of_texts(
-    carried: "pd.DataFrame", vocabulary: Vocabulary, size: int
-) -> dict[str, "Numbers"]:
-    """1 for people whose events carried a common text, else 0."""
-    having: Mapping[Any, Any] = (
-        carried.groupby(["key", "value"])["code"].unique().to_dict()
+def _summed(code: "NDArray[np.intp]", value: "Numbers") -> dict[str, "Numbers"]:
+    """Of each person who has the number, in the order of codes."""
+    _, first, count = np.unique(code, return_index=True, return_counts=True)
+    if not len(first):
+        return {}
+    total = np.add.reduceat(value, first)
+    return {
+        "sum": total,
+        "mean": total / count,
+        "max": np.maximum.reduceat(value, first),
+        "last": value[first + count - 1],
+    }
+
+
+def _course(code: "NDArray[np.intp]", value: "Numbers") -> dict[str, "Numbers"]:
+    """How a person's number went: its best and when, its spread, whether it grew."""
+    _, first, own, count = np.unique(
+        code, return_index=True, return_inverse=True, return_counts=True
     )
+    if not len(first):
+        return {}
+
+    def total(values: "Numbers") -> "Numbers":
+        return np.asarray(np.add.reduceat(values, first), np.float64)
+
+    mean = total(value) / count
+    off = value - mean[own]
+    spread = np.sqrt(total(off**2) / count)
+    best = np.maximum.reduceat(value, first)
+    place = np.arange(len(value)) - first[own]
+    is_best = np.flatnonzero(value == best[own])
+    _, earliest = np.unique(own[is_best], return_index=True)
+    middle = (count - 1)[own] / 2
+    slope = ratio(total((place - middle) * off), total((place - middle) ** 2))
+    uneven = np.where(spread > _EVEN, spread, np.nan)
+    return {
+        "min": np.minimum.reduceat(value, first),
+        "first": value[first],
+        "spread": spread,
+        "place of best": place[is_best[earliest]] / np.maximum(count - 1, 1),
+        "best over mean": best - mean,
+        "best over mean by count": (best - mean) / count,
+        "best beside mean": ratio(best - mean, np.abs(mean)),
+        "last beside mean": (value[first + count - 1] - mean) / uneven,
+        "trend": slope / uneven,
+    }
+
+
+def _of_texts(
+    carried: "pd.DataFrame", vocabulary: Vocabulary, events: "Numbers"
+) -> dict[str, "Numbers"]:
+    """The share of a person's events with a common text; how many different by key."""
+    size = len(events)
+    by_both = carried.groupby(["key", "value"], observed=True)["code"]
+    having = {both: code.to_numpy() for both, code in by_both}
     found: dict[str, Numbers] = {}
-    for key, value in vocabulary.texts:
-        flag = np.zeros(size)
-        flag[having.get((key, value), np.array([], int))] = 1.0
-        found[f"{key} is {value}"] = flag
+    none = np.array([], np.intp)
+    for both in vocabulary.texts:
+        count = np.bincount(having.get(both, none), minlength=size)
+        found[f"{both[0]} is {both[1]}"] = count / events
+    different = carried[["key", "value", "code"]].drop_duplicates()
+    for key in vocabulary.keys:
+        code = different["code"][(different["key"] == key).to_numpy()].to_numpy()
+        found[f"different {key}"] = np.bincount(code, minlength=size).astype(np.float64)
     return found

@@ -16,7 +16,11 @@ if TYPE_CHECKING:
     Numbers = NDArray[np.float64]
 
 FILE = "logistic_regression.json"
-PARAMETERS: Mapping[str, Any] = {"C": 0.1, "max_iter": 2000}
+PARAMETERS: Mapping[str, Any] = {
+    "C": 0.1,
+    "max_iter": 200,
+    "solver": "newton-cholesky",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -107,6 +107,8 @@ def _as_json(answer: "Answer") -> str:
 
 def _as_text(answer: "Answer") -> str:
     found = answer.found
+    if not found.figures:
+        return "\n".join([found.because, *_closing(answer)])
     first = next(iter(found.figures.values()))
     lines = [
         f"{first['people']:.0f} people, {first['base_rate']:.1%} of whom left.",
@@ -128,7 +130,11 @@ def _as_text(answer: "Answer") -> str:
         f" {each.best_share:.0%}"
         for name, each in found.profit.items()
     ]
-    lines += ["", found.because, *(f"{note}." for note in answer.notes)]
-    if answer.scores is not None:
-        lines.append(f"{len(answer.scores)} people scored.")
+    lines += ["", found.because, *_closing(answer)]
     return "\n".join(lines)
+
+
+def _closing(answer: "Answer") -> list[str]:
+    """What a reader should know, and how many were scored."""
+    scored = [] if answer.scores is None else [f"{len(answer.scores)} people scored."]
+    return [*(f"{note}." for note in answer.notes), *scored]

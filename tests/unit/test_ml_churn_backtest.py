@@ -14,8 +14,9 @@ import pytest
 from typer.testing import CliRunner
 
 from ml.churn import backtest, cases, event_logs, learners, log_features, tables
+from ml.churn.observation import observed
 from questlog.__main__ import app
-from warehouse.errors import BadInput, NotEnoughData
+from warehouse.errors import BadInput
 from warehouse.settings import REPOSITORY
 
 CASES = Path(os.environ.get("QUESTLOG_CASES") or REPOSITORY.parent / "shared" / "cases")
@@ -61,8 +62,8 @@ def case(folder: Path, people: int = 300) -> Path:
 
 def features(path: Path, days: float = 4.0) -> pd.DataFrame:
     log = event_logs.read(path)
-    seen = log_features.observed(log, days)
-    return log_features.features(log, seen, log_features.learn(log, seen), days)
+    seen = observed(log, days)
+    return log_features.features(log, seen, log_features.learn(log, seen))
 
 
 def test_a_feature_sees_nothing_after_the_window(tmp_path: Path) -> None:
@@ -103,6 +104,8 @@ def test_people_whose_churn_period_is_not_over_are_left_out(tmp_path: Path) -> N
     left = cases._followed(log, observation=4, churn_period=6)
 
     assert left.to_dict() == {"stays": 0.0, "leaves": 1.0}
+    none_whole = cases._followed(log, observation=15, churn_period=60)
+    assert len(none_whole) == 3
 
 
 def test_the_command_judges_a_case_and_scores_everyone(tmp_path: Path) -> None:
@@ -121,17 +124,6 @@ def test_the_command_judges_a_case_and_scores_everyone(tmp_path: Path) -> None:
     low, high = found["intervals"]["rule"]["auc"]
     assert low <= found["figures"]["rule"]["auc"] <= high
     assert "1 people of the training log without" in found["notes"][0]
-
-
-def test_labels_that_are_given_are_taken(tmp_path: Path) -> None:
-    folder = case(tmp_path, people=120)
-    rows = [f"p{one},{'yes' if one % 2 else 'no'}" for one in range(110)]
-    (folder / "train_labels.csv").write_text("\n".join(["user_id,churned", *rows]))
-
-    found = cases.of_folder(folder, DAYS).found
-
-    assert found.figures["rule"]["people"] == 110
-    assert found.figures["rule"]["base_rate"] == 0.5
 
 
 def test_where_nothing_can_be_told_the_rule_is_kept() -> None:
@@ -170,9 +162,70 @@ def test_a_table_is_laid_out_as_numbers_without_its_id(tmp_path: Path) -> None:
         tables.read(path, "gone")
 
 
-def test_too_few_people_are_named(tmp_path: Path) -> None:
-    with pytest.raises(NotEnoughData, match="of 100 active people needed"):
-        cases.of_folder(case(tmp_path, people=30), DAYS)
+def test_of_too_few_people_the_rule_scores_and_says_that_it_was_not_judged(
+    tmp_path: Path,
+) -> None:
+    told = cases.of_folder(case(tmp_path, people=30), DAYS)
+
+    assert told.found.chosen == backtest.BASELINE
+    assert "of 100 active people needed" in told.found.because
+    assert told.scores is not None
+    assert told.scores["churn_probability"].between(0.01, 0.99).all()
+
+
+@pytest.mark.parametrize("label", ["yes", "no"])
+def test_where_all_did_the_same_everybody_gets_the_base_rate(
+    tmp_path: Path, label: str
+) -> None:
+    folder = case(tmp_path, people=120)
+    rows = [f"p{one},{label}" for one in range(120)]
+    (folder / "train_labels.csv").write_text("\n".join(["user_id,churned", *rows]))
+
+    told = cases.of_folder(folder, DAYS)
+
+    assert told.found.chosen == backtest.BASE_RATE
+    assert told.scores is not None
+    expected = 120.5 / 121 if label == "yes" else 0.5 / 121
+    assert told.scores["churn_probability"].tolist() == pytest.approx([expected] * 9)
+
+
+def test_people_of_one_event_each_are_judged_without_features(tmp_path: Path) -> None:
+    (tmp_path / "params.json").write_text(json.dumps(DAYS))
+    alone = [event(f"p{one}", one % 3) for one in range(150)]
+    write(tmp_path / "train_events.jsonl.gz", alone)
+    write(tmp_path / "score_events.jsonl.gz", alone[:5])
+    rows = [f"p{one},{one % 2}" for one in range(140)]
+    (tmp_path / "train_labels.csv").write_text("\n".join(["user_id,churned", *rows]))
+
+    told = cases.of_folder(tmp_path, DAYS)
+
+    assert told.found.chosen == backtest.BASELINE
+    assert told.found.figures["rule"]["people"] == 140
+    assert told.found.figures["rule"]["base_rate"] == 0.5
+    assert told.scores is not None
+    chances = told.scores["churn_probability"].tolist()
+    assert chances == pytest.approx([0.5] * 5, abs=0.02)
+
+
+def test_the_course_of_a_number_is_told(tmp_path: Path) -> None:
+    scores = {"up": [1, 2, 3], "early": [9, 1, 2]}
+    played = [
+        event(person, at / 10, properties={"score": value})
+        for person, values in scores.items()
+        for at, value in enumerate(values)
+    ]
+    others = [event(f"p{one}", 0, properties={"score": 5}) for one in range(20)]
+
+    found = features(write(tmp_path / "log.jsonl.gz", [*played, *others]))
+
+    told = found[[name for name in found if name.endswith("of played.score")]]
+    one = told.rename(columns=lambda name: name.removesuffix(" of played.score")).T
+    assert one["up"][["sum", "min", "max", "first", "last"]].tolist() == [6, 1, 3, 1, 3]
+    assert one["early"]["place of best"] == 0
+    assert one["up"]["place of best"] == 1
+    assert one["early"]["best over mean"] == 5
+    assert one["up"]["trend"] == pytest.approx(np.sqrt(1.5))
+    assert np.isnan(one["p0"]["trend"])
 
 
 @pytest.mark.slow
