@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from bench._engine import Engine
 from bench._memory import Watch
+from bench._stream import Stream, bring, rest
 from warehouse.clickhouse import connect, rows
-from warehouse.errors import Unavailable
 from warehouse.transformation import build
 
 if TYPE_CHECKING:
@@ -25,71 +25,12 @@ if TYPE_CHECKING:
 
 _PEOPLE = 500_000
 _NEW_EVENTS = 20_000
-_REST_S = 600
-_IDLE_POLLS = 12
 _LIMITS = {
     "full_build_limit_s": 240.0,
     "increment_limit_s": 20.0,
     "peak_limit_bytes": float(6 << 30),
     "increment_limit_ratio": 1.5,
 }
-
-# sessions of five events, in the order of time; four of five people have an account,
-# and are signed in from the second event of a session on
-_EVENTS = """
-insert into raw.events
-with
-    number + {first:UInt64} as n,
-    intDiv(n, 5) as session,
-    n % 5 as place,
-    sipHash64(session, 'person') % {people:UInt64} as person,
-    sipHash64(n, 'what') % 1000 as what,
-    person % 5 > 0 and place > 0 as is_named,
-    multiIf(
-        what < 10, 'payment_completed', what < 400, 'page_viewed',
-        what < 700, 'rolled', what < 800, 'game_session_started',
-        what < 900, 'feature_used', what < 960, 'user_logged_in',
-        what < 990, 'character_created', 'user_signed_up'
-    ) as name,
-    toDateTime64('2026-01-01 00:00:00', 3, 'UTC')
-    + toIntervalMillisecond(
-        toUInt64(session * {step_ms:Float64}) + place * 61000 + what * 7
-    ) as came_at,
-    -- late by up to thirty days
-    n % 100 < {late:UInt8} as is_late,
-    came_at
-    - toIntervalSecond(is_late * (sipHash64(n, 'late') % 2592000)) as happened_at
-select
-    reinterpretAsUUID(sipHash128(n, 'event')) as event_id, name as event_name,
-    '1.0' as event_version,
-    if(is_named, concat('user-', toString(person)), '') as user_id,
-    concat('device-', toString(person)) as anonymous_id,
-    concat('s-', toString(session)) as session_id,
-    happened_at as occurred_at, came_at as sent_at,
-    came_at + toIntervalSecond(1) as received_at,
-    toDateTime64('2026-01-01 00:01:00', 3, 'UTC') + toIntervalMillisecond(
-        toUInt64(intDiv(n, 10000) * 2000 * {step_ms:Float64})
-    ) as loaded_at,
-    received_at as known_at, 0 as clock_offset_ms, 'none' as clock_offset_source,
-    n as sequence, 'web' as source, false as imported, [] as tags,
-    multiIf(
-        name = 'payment_completed', concat(
-            '{"payment_id":"p', toString(n), '","amount_cents":', toString(what * 37),
-            ',"currency":"EUR","product":"hero","method":"card","note":"',
-            hex(sipHash128(n, 'a')), '"}'
-        ),
-        concat(
-            '{"path":"/page/', toString(sipHash64(n, 'path') % 500),
-            '","utm_source":"news","feature_name":"dice","game_id":"g',
-            toString(sipHash64(session, 'game') % 50000), '","text":"',
-            hex(sipHash128(n, 'a')), hex(sipHash128(n, 'b')), '"}'
-        )
-    ) as properties,
-    '{"country":"DE","device":"phone"}' as context,
-    if(place = 0, '{"country":"DE"}', '{}') as user_properties,
-    sipHash64(n, 'content') as content_hash
-from numbers({count:UInt64})
-"""
 
 _READ = """
 select extract(query, '"node_id": "model\\.questlog\\.([a-z_0-9]+)"') as model,
@@ -120,21 +61,16 @@ def run() -> dict[str, Any]:
 def _measured(events: int) -> dict[str, float]:
     home = Path(tempfile.mkdtemp(prefix="questlog-bench-"))
     figures: dict[str, float] = {}
+    stream = Stream(events=events, people=_PEOPLE)
     try:
         with Engine(home) as engine, connect(engine.settings) as client:
-            _bring(client, first=0, count=events, events=events, late=0)
-            _rest(client)
+            bring(client, stream, first=0, count=events)
+            rest(client)
             with Watch(os.getpid()) as watch:
                 for step in ("full_build", "increment"):
                     if step == "increment":
-                        _bring(
-                            client,
-                            first=events,
-                            count=_NEW_EVENTS,
-                            events=events,
-                            late=1,
-                        )
-                    _rest(client)
+                        bring(client, stream, first=events, count=_NEW_EVENTS, late=1)
+                    rest(client)
                     since = _now(client)
                     with _timed(figures, f"{step}_s"):
                         build(engine.settings, "staging")
@@ -144,35 +80,6 @@ def _measured(events: int) -> dict[str, float]:
     finally:
         shutil.rmtree(home, ignore_errors=True)
     return figures
-
-
-def _bring(client: "Client", *, first: int, count: int, events: int, late: int) -> None:
-    """Put events into raw.events; all there are at first fill 180 days."""
-    client.command(
-        _EVENTS,
-        parameters={
-            "first": first,
-            "count": count,
-            "people": _PEOPLE,
-            "late": late,
-            "step_ms": 180 * 86_400_000 / (events / 5),
-        },
-    )
-
-
-def _rest(client: "Client") -> None:
-    """Wait until the engine has merged what it wants to merge: a warehouse at rest.
-
-    It thinks for some seconds between one merge and the next.
-    """
-    deadline = time.monotonic() + _REST_S
-    idle_polls = 0
-    while idle_polls < _IDLE_POLLS:
-        if time.monotonic() > deadline:
-            raise Unavailable(f"The engine still merges after {_REST_S} s.")
-        is_merging = client.command("select count() from system.merges")
-        idle_polls = 0 if is_merging else idle_polls + 1
-        time.sleep(0.5)
 
 
 def _now(client: "Client") -> str:

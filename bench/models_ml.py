@@ -1,165 +1,124 @@
-"""Fit lifetime value to a million customers beside `lifetimes`, and score them.
+"""Judge a million people of twenty million events: features, churn, value, lookalikes.
 
-`clv_fit_speedup` is CPU time beside CPU time, on the same customers in the same run,
-each library from its own start; `clv_fit_gap` is how much likelier ours is: the
-log-likelihood of all customers, ours less theirs, both by our formula. Limits: a
-speed-up of 10, ten seconds to score. `lifetimes` is installed aside, for this run
-alone; where that fails the output says so. QUESTLOG_BENCH_CUSTOMERS takes another size.
-
-Not measured here yet: features, churn and memory at 1 million people.
+`features_s`: features and outcomes of every as-of day that 180 days hold, built by the
+engine, tests of their grain included; what they are built from is there before.
+`churn_train_s`: reading, three rolling windows, every candidate fitted again, cards.
+`churn_score_s`: everyone scored by the trees, with reasons. `peak_bytes`
+is of the process tree, the engine in it, from features to scores. Lifetime value: see
+_value.py. QUESTLOG_BENCH_EVENTS and QUESTLOG_BENCH_CUSTOMERS take other sizes.
 """
 
-import json
 import os
-import subprocess
+import shutil
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from warehouse.settings import REPOSITORY
+from bench import _value
+from bench._engine import Engine
+from bench._memory import Watch
+from bench._stream import DAYS, Stream, bring, rest
+from warehouse.clickhouse import connect
+from warehouse.publishing import publish
+from warehouse.transformation import build, run_dbt
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+    from clickhouse_connect.driver.client import Client
 
-    from ml.lifetime_value.history import History
-
-    Numbers = NDArray[np.float64]
-
-_CUSTOMERS = 1_000_000
-_LIFETIMES = "lifetimes==0.11.3"
-_LIMITS = {"clv_fit_limit_speedup": 10.0, "clv_score_limit_s": 10.0}
-_THEIRS = """
-import json, sys, time
-import numpy as np
-from lifetimes import BetaGeoFitter
-
-told = np.load(sys.argv[1])
-began, cpu = time.perf_counter(), time.process_time()
-fitted = BetaGeoFitter().fit(told["frequency"], told["recency"], told["age"])
-took = {"s": time.perf_counter() - began, "cpu_s": time.process_time() - cpu}
-found = {name: float(value) for name, value in fitted.params_.items()}
-print(json.dumps({**took, "parameters": found}))
-"""
+_EVENTS, _CUSTOMERS = 20_000_000, 1_000_000
+_EVENTS_A_PERSON = 20
+_AS_OF = date(2026, 1, 1) + timedelta(days=DAYS)
+_SEED_SHARE = 50
+_LIMITS = {
+    "features_limit_s": 90.0,
+    "churn_train_limit_s": 120.0,
+    "churn_score_limit_s": 20.0,
+    "clv_score_limit_s": 10.0,
+    "clv_fit_limit_speedup": 10.0,
+    "lookalike_limit_s": 60.0,
+    "peak_limit_bytes": float(4 << 30),
+}
 
 
 def run() -> dict[str, Any]:
-    """Fit, compare and score; return the figures."""
+    """Measure churn and lookalikes through the engine, then lifetime value."""
+    events = int(os.environ.get("QUESTLOG_BENCH_EVENTS", _EVENTS))
     customers = int(os.environ.get("QUESTLOG_BENCH_CUSTOMERS", _CUSTOMERS))
-    told = crowd(customers, seed=7)
-    # what is imported inside functions is not what is measured
-    _fitted(crowd(2_000, seed=1))
-    ours, parameters = _fitted(told)
-    figures = {"customers": float(customers), **ours, **_scored(told), **_LIMITS}
-    theirs = _lifetimes(told)
-    if "why_not" in theirs:
-        return {"figures": figures, "compared_with": {"lifetimes": theirs["why_not"]}}
-    figures |= {
-        "clv_fit_lifetimes_s": theirs["s"],
-        "clv_fit_lifetimes_cpu_s": theirs["cpu_s"],
-        "clv_fit_speedup": theirs["cpu_s"] / ours["clv_fit_cpu_s"],
-        "clv_fit_gap": _likelihood(told, parameters)
-        - _likelihood(told, theirs["parameters"]),
-    }
-    return {"figures": figures, "compared_with": {"lifetimes": _LIFETIMES}}
-
-
-def crowd(customers: int, *, seed: int) -> "History":
-    """Customers who buy and leave as BG/NBD says, first seen within a year, by days."""
-    import numpy as np
-
-    from ml.lifetime_value.history import History
-
-    chance = np.random.default_rng(seed)
-    rate = chance.gamma(0.8, 1 / 6.0, customers)
-    leaving = chance.beta(0.7, 3.0, customers)
-    age = chance.integers(28, 364, customers) / 7
-    repeats, last, now = (np.zeros(customers) for _ in range(3))
-    here = np.arange(customers)
-    while len(here):
-        now[here] += chance.exponential(1 / rate[here])
-        here = here[now[here] < age[here]]
-        repeats[here] += 1
-        last[here] = now[here]
-        here = here[chance.random(len(here)) >= leaving[here]]
-    return History.of(repeats, np.minimum(np.ceil(last * 7) / 7, age), age)
-
-
-def _fitted(told: "History") -> tuple[dict[str, float], dict[str, float]]:
-    from ml.lifetime_value.bg_nbd import BgNbd
-
-    began, cpu = time.perf_counter(), time.process_time()
-    _, how = BgNbd.fit(told)
-    took = {
-        "clv_fit_s": time.perf_counter() - began,
-        "clv_fit_cpu_s": time.process_time() - cpu,
-        "clv_fit_starts_agreeing": float(how.starts_agreeing),
-    }
-    return took, dict(how.parameters)
-
-
-def _likelihood(told: "History", parameters: dict[str, float]) -> float:
-    import numpy as np
-
-    from ml.lifetime_value.bg_nbd import NAMES, BgNbd
-
-    logs = np.log([parameters[name] for name in NAMES])
-    return BgNbd.mean_log_likelihood(logs, told)[0] * len(told.age)
-
-
-def _scored(told: "History") -> dict[str, float]:
-    """Everyone's value, its standard error and its range, as `score` computes them."""
-    import numpy as np
-
-    from ml.lifetime_value.contest import Trial
-    from ml.lifetime_value.customers import Customers
-    from ml.lifetime_value.estimators import CANDIDATES, standard_errors
-    from ml.lifetime_value.intervals import Range
-
-    chance = np.random.default_rng(3)
-    size = len(told.age)
-    everyone = Customers(history=told, mean_value=chance.gamma(3, 400, size))
-    model = CANDIDATES["bg_nbd"].fit(everyone, [])
-    expected = model.expect(everyone, 4)
-    spent = chance.poisson(expected.purchases) * everyone.mean_value
-    trial = Trial(
-        people=np.arange(size).astype(object),
-        customers=everyone,
-        spent=spent,
-        bought=spent,
-        expected={"bg_nbd": expected},
-    )
-    spread = Range.learn([trial], "bg_nbd")
-    began, cpu = time.perf_counter(), time.process_time()
-    value = model.expect(everyone, 4).value
-    standard_errors(model, everyone, 4)
-    spread.around(value)
+    warehoused = _warehoused(Stream(events=events, people=events // _EVENTS_A_PERSON))
+    value, beside = _value.measured(customers)
     return {
-        "clv_score_s": time.perf_counter() - began,
-        "clv_score_cpu_s": time.process_time() - cpu,
+        "figures": {**warehoused, **value, **_LIMITS},
+        "compared_with": {"lifetimes": beside},
     }
 
 
-def _lifetimes(told: "History") -> dict[str, Any]:
-    """What `lifetimes` took and found; `why_not` where it could not be had."""
-    import numpy as np
+def _warehoused(stream: Stream) -> dict[str, float]:
+    home = Path(tempfile.mkdtemp(prefix="questlog-bench-"))
+    figures: dict[str, float] = {}
+    try:
+        with Engine(home) as engine, connect(engine.settings) as client:
+            _prepare(engine, client, stream)
+            with Watch(os.getpid()) as watch:
+                with _timed(figures, "features_s"):
+                    build(engine.settings, "features", as_of=_AS_OF)
+                publish(client, "features")
+                _judge(engine, client, figures)
+            figures["peak_bytes"] = float(watch.peak_bytes)
+            figures |= {f"peak_{k}_bytes": float(v) for k, v in watch.peaks.items()}
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+    return figures
 
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "customers.npz")
-        np.savez(path, frequency=told.frequency, recency=told.recency, age=told.age)
-        ended = subprocess.run(  # noqa: S603 our own words
-            [
-                *(REPOSITORY / ".uv" / "bin" / "uv", "run", "--isolated", "--quiet"),
-                *("--no-project", "--python", REPOSITORY / ".uv" / "bin" / "python"),
-                *("--with", _LIFETIMES, "python", "-c", _THEIRS, path),
-            ],
-            capture_output=True,
-            text=True,
-            check=False,
-            cwd=folder,
-        )
-    if ended.returncode:
-        return {"why_not": f"could not be run: {ended.stderr.strip()[-400:]}"}
-    found: dict[str, Any] = json.loads(ended.stdout.splitlines()[-1])
-    return found
+
+def _prepare(engine: Engine, client: "Client", stream: Stream) -> None:
+    """The events, and what features are built from."""
+    bring(client, stream, first=0, count=stream.events)
+    rest(client)
+    run_dbt(
+        engine.settings,
+        [
+            *("build", "--select", "path:seeds", "+path:models/features"),
+            *("--exclude", "path:models/features", "resource_type:test"),
+            *("--exclude-resource-type", "unit_test"),
+        ],
+        variables={"as_of": ""},
+    )
+    rest(client)
+
+
+def _judge(engine: Engine, client: "Client", figures: dict[str, float]) -> None:
+    from ml import records
+    from ml.churn import training
+    from ml.lookalikes import warehoused as lookalikes
+
+    with _timed(figures, "churn_train_s"):
+        training.train(client, engine.settings, _AS_OF)
+    # trees, whichever was chosen: nothing of these people can be told
+    trees = next(
+        judged.model_id
+        for judged in records.judgements(client, training.KIND, _AS_OF)
+        if judged.estimator == "lightgbm"
+    )
+    with _timed(figures, "churn_score_s"):
+        scored = training.score(client, engine.settings, trees, _AS_OF)
+    figures["people_scored"] = float(scored)
+    client.command(
+        "insert into activation.audience_members (as_of, audience, person_id)"
+        " select as_of, 'seed', person_id from features.feat_people"
+        " where as_of = {day:Date} and sipHash64(person_id) % {share:UInt8} = 0",
+        parameters={"day": _AS_OF, "share": _SEED_SHARE},
+    )
+    with _timed(figures, "lookalike_s"):
+        lookalikes.score(client, "seed", _AS_OF)
+
+
+@contextmanager
+def _timed(figures: dict[str, float], name: str) -> Iterator[None]:
+    began = time.monotonic()
+    yield
+    figures[name] = time.monotonic() - began
+    print(f"{name}: {figures[name]:.1f}", flush=True)
