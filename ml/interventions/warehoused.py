@@ -27,8 +27,11 @@ def decide(client: "Client", as_of: date) -> dict[str, int]:
 
     Triggers come in the order of their names; a person is in one of them at most.
     Where a source was not made in the 92 days before, nothing can be seen to change,
-    and its triggers fire on nobody. Raises NotEnoughData when one was not made today.
+    and its triggers fire on nobody. Only who consents to personalisation is asked
+    about, before the arms are drawn: both are of the same kind of people. Raises
+    NotEnoughData when a source was not made today, or no marts say who consents.
     """
+    agreeing = _agreeing(client)
     decided: dict[str, list[Fired]] = {}
     taken: set[str] = set()
     for trigger in load():
@@ -38,7 +41,8 @@ def decide(client: "Client", as_of: date) -> dict[str, int]:
         found = []
         if last is not None:
             before = set(_fitting(client, trigger, last))
-            found = fire(trigger, now=now, before=before, quiet=quiet)
+            able = {who: value for who, value in now.items() if who in agreeing}
+            found = fire(trigger, now=able, before=before, quiet=quiet)
         taken |= {each.person_id for each in found}
         decided[trigger.name] = found
     _write(client, decided, as_of)
@@ -46,8 +50,12 @@ def decide(client: "Client", as_of: date) -> dict[str, int]:
 
 
 def written_to(client: "Client", as_of: date) -> list[dict[str, Any]]:
-    """The interventions of a day that are to be sent; nobody held out is among them."""
-    return rows(
+    """The interventions of a day that are to be sent.
+
+    Nobody held out is among them, nor who has taken consent back since the deciding.
+    """
+    agreeing = _agreeing(client)
+    found = rows(
         client,
         f"""
         select
@@ -60,6 +68,7 @@ def written_to(client: "Client", as_of: date) -> list[dict[str, Any]]:
         """,
         {"day": as_of, "arm": WRITTEN_TO},
     )
+    return [row for row in found if row["person_id"] in agreeing]
 
 
 def uplifts(client: "Client", until: date) -> list[Uplift]:
@@ -124,6 +133,40 @@ def _fitting(client: "Client", trigger: Trigger, day: date) -> dict[str, float]:
         bound,
     )
     return {row["person_id"]: row["value"] for row in found}
+
+
+def _agreeing(client: "Client") -> set[str]:
+    """Who consents to personalisation at this moment: a message follows from a score.
+
+    The marts say who; a denial the door has taken since they were published counts
+    too. Raises NotEnoughData when no marts were published.
+    """
+    published = rows(
+        client,
+        "select 1 from system.tables where database = 'marts' and name = 'dim_people'",
+    )
+    if not published:
+        raise NotEnoughData(
+            "There is no marts.dim_people, which says who consents to personalisation."
+            " Build and publish the marts first: `questlog publish marts`."
+        )
+    found = rows(
+        client,
+        """
+        select person_id from marts.dim_people
+        where personalisation_consent and person_id not in (
+            select user_id from raw.events
+            where event_name = 'consent_decided'
+                and JSONExtractString(properties, 'purpose') = 'personalisation'
+            group by user_id
+            having argMax(
+                JSONExtractBool(properties, 'granted') = 0,
+                (occurred_at, JSONExtractBool(properties, 'granted') = 0)
+            )
+        )
+        """,
+    )
+    return {str(row["person_id"]) for row in found}
 
 
 def _last_made(client: "Client", trigger: Trigger, as_of: date) -> date | None:

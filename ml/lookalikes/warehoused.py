@@ -42,6 +42,30 @@ def score(client: "Client", seed: str, as_of: date) -> Ranked:
     return found
 
 
+def score_all(client: "Client", as_of: date) -> list[str]:
+    """Write the like of every audience that has members large enough to be judged.
+
+    Returns their names. Raises NotEnoughData when there is none.
+    """
+    seeds = rows(
+        client,
+        "select distinct toString(audience) as seed from activation.audience_members"
+        " where as_of <= {day:Date} order by seed",
+        {"day": as_of},
+    )
+    scored, lacks = [], [f"No audience has members on {as_of} or before."]
+    for row in seeds:
+        try:
+            score(client, row["seed"], as_of)
+        except NotEnoughData as why:
+            lacks.append(f"{row['seed']}: {why}")
+        else:
+            scored.append(row["seed"])
+    if not scored:
+        raise NotEnoughData(lacks[-1])
+    return scored
+
+
 def _members(client: "Client", seed: str, as_of: date) -> list[str]:
     found = rows(
         client,

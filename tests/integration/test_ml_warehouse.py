@@ -7,21 +7,16 @@ from datetime import date, timedelta
 from subprocess import Popen
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from ml import promotion, records
 from ml.churn import contest
 from ml.churn import training as churn
-from ml.churn.features import MEASURED
-from ml.health import warehoused as health
-from ml.interventions import warehoused as interventions
 from ml.lifetime_value import training as lifetime_value
 from ml.lifetime_value.estimators import CANDIDATES
-from ml.lookalikes import warehoused as lookalikes
-from ml.segments import warehoused as segments
 from questlog.__main__ import app
+from tests.integration.feature_tables import AS_OF, PEOPLE, SPINE, STEP, fill, scores
 from warehouse.clickhouse import connect, rows
 from warehouse.errors import BadInput, NotEnoughData
 from warehouse.home import Home
@@ -30,26 +25,6 @@ from warehouse.settings import Settings
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
-
-AS_OF = date(2026, 6, 1)
-PEOPLE = 400
-STEP = timedelta(days=28)
-SPINE = [AS_OF - step * STEP for step in range(5)]
-
-_PEOPLE_TABLE = f"""
-create or replace table features.feat_people (
-    as_of Date, person_id String, {", ".join(f"{name} Int64" for name in MEASURED)},
-    plan LowCardinality(String), country LowCardinality(String), signup_method String,
-    purchase_frequency UInt32, purchase_recency_days UInt32, purchase_age_days UInt32,
-    purchase_mean_minor Nullable(Float64), is_active_56 Bool
-) engine = MergeTree partition by as_of order by (as_of, person_id)
-"""
-_OUTCOMES_TABLE = """
-create or replace table features.feat_outcomes (
-    as_of Date, person_id String, horizon_days UInt16, active_events UInt64,
-    revenue_minor Int64, purchase_days UInt64, is_complete Bool
-) engine = MergeTree partition by as_of order by (as_of, person_id)
-"""
 
 
 @pytest.fixture(scope="module")
@@ -71,67 +46,6 @@ def client(settings: Settings) -> "Iterator[Client]":
     with connect(settings) as connected:
         fill(connected)
         yield connected
-
-
-def a_day(day: date, *, size: int = PEOPLE) -> tuple[list[Any], list[Any]]:
-    """Rows of feat_people and feat_outcomes of one day of a made-up world."""
-    generator = np.random.default_rng(day.toordinal())
-    people, outcomes = [], []
-    for number in range(size):
-        measured = dict.fromkeys(MEASURED, int(generator.integers(0, 9)))
-        silence = int(generator.integers(1, 56))
-        active = int(generator.integers(1, 40))
-        measured |= {"days_since_last_active": silence, "active_days_56": active}
-        left = generator.random() < 1 / (1 + np.exp(3 - silence * active / 90))
-        repeats = int(generator.poisson(2)) if number % 2 else 0
-        age = int(generator.integers(30, 300))
-        last = int(age * generator.random() ** 0.3) if repeats else 0
-        mean = float(generator.integers(300, 3000)) if number % 5 else None
-        again = int(generator.poisson(repeats * 28 / age)) if mean else 0
-        name = f"person-{number}"
-        bought = [repeats if mean else 0, last, age, mean]
-        people.append(
-            [
-                day,
-                name,
-                *measured.values(),
-                "free",
-                "DE",
-                "email",
-                *bought,
-                number < 390,
-            ]
-        )
-        outcomes.append(
-            [
-                day,
-                name,
-                28,
-                0 if left else 5,
-                int(again * (mean or 0)),
-                again,
-                day < AS_OF,
-            ]
-        )
-    return people, outcomes
-
-
-def fill(client: "Client", days: list[date] = SPINE, *, size: int = PEOPLE) -> None:
-    client.command(_PEOPLE_TABLE)
-    client.command(_OUTCOMES_TABLE)
-    for day in days:
-        people, outcomes = a_day(day, size=size)
-        client.insert("features.feat_people", people)
-        client.insert("features.feat_outcomes", outcomes)
-
-
-def scores(client: "Client", table: str) -> list[dict[str, Any]]:
-    return rows(
-        client,
-        f"select * except (scored_at) from {table}"
-        " where as_of = {as_of:Date} order by person_id",
-        {"as_of": AS_OF},
-    )
 
 
 def test_everyone_active_gets_a_probability_from_the_chosen_model(
@@ -209,6 +123,45 @@ def test_nothing_from_as_of_on_can_change_a_model_or_a_score(
 
     assert seen_more == without
     assert scores(client, room.SCORES) == before
+
+
+def test_churn_scores_are_watched_and_their_outcomes_ask_for_training_when_wrong(
+    client: "Client", settings: Settings
+) -> None:
+    earlier = AS_OF - STEP
+    before = churn.train(client, settings, earlier)
+    churn.score(client, settings, before, earlier)
+    churn.score(client, settings, churn.train(client, settings, AS_OF), AS_OF)
+    fair = seen_of(client, earlier)
+    client.command(
+        "alter table ml.churn_scores update churn_probability = 0.999"
+        " where as_of = {day:Date} settings mutations_sync = 2",
+        parameters={"day": earlier},
+    )
+
+    churn.train(client, settings, AS_OF)
+
+    drift = rows(
+        client,
+        "select subject, value from ml.watch where kind = 'churn'"
+        " and watch = 'drift' and as_of = {day:Date}",
+        {"day": AS_OF},
+    )
+    assert {"score", "tenure_days"} <= {row["subject"] for row in drift}
+    assert fair["people"] == 390
+    assert fair["asks_for_training"] == 0
+    assert seen_of(client, earlier)["asks_for_training"] == 1
+
+
+def seen_of(client: "Client", day: date) -> dict[str, float]:
+    """How the churn scores of a day turned out."""
+    found = rows(
+        client,
+        "select subject, value from ml.watch where kind = 'churn'"
+        " and watch = 'outcome' and as_of = {day:Date}",
+        {"day": day},
+    )
+    return {row["subject"]: row["value"] for row in found}
 
 
 def test_nobody_without_an_outcome_is_taken_for_gone(
@@ -338,78 +291,6 @@ def test_reasons_are_told_of_the_tenth_of_the_highest_chances(
     assert 39 <= len({row["person_id"] for row in told}) < 60
     assert {row["place"] for row in told} <= {1, 2, 3}
     assert all(row["words"] for row in told)
-
-
-def test_segments_health_and_lookalikes_of_a_day_are_written_in_place(
-    client: "Client",
-) -> None:
-    client.command("truncate table activation.audience_members")
-    client.insert(
-        "activation.audience_members",
-        [[AS_OF, "best", f"person-{one}", 1.0, True, ""] for one in range(90)],
-        column_names=[
-            *("as_of", "audience", "person_id", "value", "sendable"),
-            "withheld_because",
-        ],
-    )
-    sizes = segments.run(client, AS_OF)
-    for _ in range(2):
-        scored = health.score(client, AS_OF)
-        found = lookalikes.score(client, "best", AS_OF)
-
-    counted = {
-        table: rows(client, f"select count() as n from ml.{table}")[0]["n"]
-        for table in ("segments", "health_scores", "lookalike_scores")
-    }
-    parts = rows(client, "select health, parts from ml.health_scores limit 9")
-    assert sum(size.people for size in sizes if size.method == "kmeans") == 390
-    assert counted == {
-        "segments": sum(size.people for size in sizes),
-        "health_scores": scored,
-        "lookalike_scores": 300,
-    }
-    assert [sum(row["parts"].values()) for row in parts] == pytest.approx(
-        [row["health"] for row in parts]
-    )
-    assert not found.beats_chance
-
-
-def test_lookalikes_of_an_audience_nobody_chose_are_refused(client: "Client") -> None:
-    with pytest.raises(NotEnoughData, match="No audience 'strangers' has members"):
-        lookalikes.score(client, "strangers", AS_OF)
-
-
-def test_a_trigger_fires_on_a_crossing_alone_and_its_effect_is_measured(
-    client: "Client", settings: Settings
-) -> None:
-    before, tables = AS_OF - STEP, ("churn_scores", "health_scores", "segments")
-    for table in (*tables, "interventions"):
-        client.command(f"truncate table ml.{table}")
-    model = churn.train(client, settings, before - STEP)
-    with pytest.raises(NotEnoughData, match="which trigger likely_to_leave reads"):
-        interventions.decide(client, before)
-    for day in (before - STEP, before):
-        churn.score(client, settings, model, day)
-        health.score(client, day)
-        declining = [f"person-{one}" for one in range(3 * day.month)]
-        client.insert(
-            "ml.segments",
-            [[day, "defined", "at_risk", who] for who in declining],
-            column_names=["as_of", "method", "segment", "person_id"],
-        )
-
-    first = interventions.decide(client, before - STEP)
-    decided = interventions.decide(client, before)
-    again = interventions.decide(client, before)
-
-    fired = rows(client, "select as_of, person_id, arm from ml.interventions")
-    sent = interventions.written_to(client, before)
-    told = interventions.uplifts(client, AS_OF)
-    assert set(first.values()) == {0}
-    assert decided == again
-    assert len({row["person_id"] for row in fired}) == len(fired) > 0
-    assert len(sent) == sum(row["arm"] == "written_to" for row in fired) < len(fired)
-    assert sum(each.written_to + each.held_out for each in told) == len(fired)
 
 
 def test_a_model_of_before_takes_over_by_one_command_and_writes_the_scores(
