@@ -32,6 +32,12 @@ figure { margin: 0; break-inside: avoid } figure svg { width: 100%; height: auto
   background: #fff; border: 1px solid #e4e0d8; border-radius: 4px }
 figure h3 { font-size: 1rem; margin: 0 0 .4rem } details { margin-top: .5rem }
 summary { cursor: pointer; font-size: .9rem; color: #7a3b12 }
+.headline { display: grid; gap: 1rem; margin: 1.2rem 0; padding: 0; list-style: none;
+  grid-template-columns: repeat(auto-fit, minmax(11rem, 1fr)) }
+.headline li { background: #fff; border: 1px solid #e4e0d8; border-radius: 6px;
+  padding: .7rem .9rem; font-size: .9rem; color: #555; max-width: none }
+.headline b { display: block; color: #222; font-size: 1.7rem; line-height: 1.2;
+  font-weight: 600; font-variant-numeric: tabular-nums }
 @media (max-width: 30rem) { dl { grid-template-columns: 1fr }
   dd { margin-bottom: .5rem } th { white-space: normal } }
 @media print { body { background: #fff; font-size: 10.5pt; margin: 0; max-width: none }
@@ -61,6 +67,12 @@ def paragraph(text: str, style: str = "") -> str:
     """Plain words."""
     mark = f' class="{style}"' if style else ""
     return f"<p{mark}>{_flowing(text)}</p>"
+
+
+def headline(*said: tuple[str, str]) -> str:
+    """A few figures that stand out, each with what it is."""
+    each = (f"<li><b>{escape(f)}</b>{_flowing(what)}</li>" for f, what in said)
+    return f'<ul class="headline">{"".join(each)}</ul>'
 
 
 def points(texts: Sequence[str]) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ml.churn import learners
+from ml.churn.calibration import Calibration
 from ml.churn.contest import enough
 from ml.churn.profit import Costs, Profit, curve
 from ml.measures import of_probabilities
@@ -116,7 +117,7 @@ def score(
     if found.figures:
         with learners.one_thread():
             told = candidates(column, people)[found.chosen](people, left)(others)
-        return learners.calibrated(found.raw, left)(told)
+        return Calibration.fit(found.raw, left)(told)
     # a rate of so few is never 0 or 1: Jeffreys' half a person of each kind
     rate = np.full(len(others), (left.sum() + 0.5) / (len(left) + 1))
     if found.chosen == BASE_RATE:
@@ -180,7 +181,7 @@ def _mended(told: "Numbers", left: "Numbers", folds: "Numbers") -> "Numbers":
     mended = np.zeros(len(left))
     for fold in np.unique(folds):
         held = folds == fold
-        mended[held] = learners.calibrated(told[~held], left[~held])(told[held])
+        mended[held] = Calibration.fit(told[~held], left[~held])(told[held])
     return mended
 
 

@@ -8,13 +8,12 @@ from ml.cards import page, reliability, words
 from ml.cards.page import Cell, Noted
 from ml.cards.resampling import (
     Interval,
-    Measured,
     Resampled,
     of_probabilities,
     resample,
 )
 from ml.churn import pictures, profit_picture
-from ml.churn.contest import BASELINE, choose
+from ml.churn.contest import BASELINE, leader
 from ml.churn.features import NAMED
 from ml.churn.profit import Costs
 from ml.measures import calibration_error
@@ -121,6 +120,7 @@ def _page(
         [
             f"<h1>{title}</h1>",
             page.paragraph(_what(card), "lead"),
+            _headline(trial, name, figures),
             page.paragraph(card.notes[0]),
             words.identity(card),
             page.section(
@@ -159,6 +159,32 @@ def _what(card: Card) -> str:
         f" 1, that they do nothing in the {judged.horizon_days} days from it. For those"
         f" who choose audiences and those who answer for it. {words.standing(judged)}"
     )
+
+
+def _headline(trial: "Trial", name: str, figures: Resampled) -> str:
+    """What a reader in a hurry should take along, of the judged window."""
+    lift = figures.measured[name]["lift_at_10_percent"]
+    off = calibration_error(trial.happened, trial.said[name])
+    said = [
+        (
+            f"{page.number(lift, 1)} \N{MULTIPLICATION SIGN}",
+            "as many leavers in the tenth of the highest scores as among all",
+        ),
+        (
+            f"{page.number(100 * off, 1)} points",
+            "is how far a chance lies from what happened, on average",
+        ),
+    ]
+    if name != BASELINE:
+        gap = figures.difference(name, BASELINE, "average_precision")
+        sign = "+" if gap.value > 0 else ""
+        said.append(
+            (
+                f"{sign}{page.number(gap.value)}",
+                f"average precision beside the recency rule ({page.between(gap)})",
+            )
+        )
+    return page.headline(*said)
 
 
 def _windows(card: Card, people: "pd.DataFrame") -> str:
@@ -245,7 +271,7 @@ def _readings(name: str, figures: Resampled) -> list[str]:
             else "The lead over the recency rule in average precision could be the luck"
             " of who was judged: its interval holds 0 or what lies below."
         )
-    flattery = figures.flattery(_winner, "average_precision")
+    flattery = figures.flattery(leader, "average_precision")
     said.append(
         "The window that judges also chose the winner, which flatters the winner. By"
         " how much, was measured: over the bootstrap samples, the winner of a sample"
@@ -256,10 +282,6 @@ def _readings(name: str, figures: Resampled) -> list[str]:
         " by how much could not be measured here."
     )
     return said
-
-
-def _winner(measured: Measured) -> str:
-    return choose(measured)[0]
 
 
 def _groups(trial: "Trial", name: str) -> str:

@@ -1,21 +1,26 @@
-"""Let the churn models compete on a window none of them has seen."""
+"""Let the churn models compete on windows none of them has seen."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol, Self
 
+import numpy as np
+
+from ml.bar import Bar
+from ml.cards.resampling import Measured, Resampled, resample
+from ml.cards.resampling import of_probabilities as weighed
 from ml.churn import (
     boosted_trees,
     hazard_rule,
     logistic_regression,
     recency_rule,
 )
+from ml.churn.calibration import Calibration
 from ml.measures import of_probabilities
 from ml.spine import Split
 from warehouse.errors import NotEnoughData
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
     from numpy.typing import NDArray
 
@@ -25,8 +30,13 @@ if TYPE_CHECKING:
 BASELINE = "recency_rule"
 BASELINES = ("hazard_rule", BASELINE)
 """Plain rules that run beside the models; the second is the one to beat."""
-MUST_BEAT: Mapping[str, int] = {"average_precision": 1, "brier": -1}
-"""What a model must beat the baseline on; the sign says which way is better."""
+BAR = Bar(
+    rules=(BASELINE,),
+    never=frozenset({BASELINE}),
+    must_beat={"average_precision": 1, "brier": -1},
+    chosen_by="log_loss",
+)
+MOST_ORIGINS = 3
 
 LEAST_PEOPLE = 100
 LEAST_OF_EACH_OUTCOME = 20
@@ -78,11 +88,16 @@ CANDIDATES: Mapping[str, Candidate] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
-    """What each candidate, trained on earlier days, said of the judged day."""
+    """What each candidate, trained on earlier days, said of the judged day.
+
+    `raw` is what it said itself, `said` the same brought to what happened in windows
+    judged before this one.
+    """
 
     people: "pd.DataFrame"
     happened: "Numbers"
     fitted: Mapping[str, Fitted]
+    raw: "Mapping[str, Numbers]"
     said: "Mapping[str, Numbers]"
 
     @property
@@ -94,9 +109,35 @@ class Trial:
         }
 
 
-def judge(people: "pd.DataFrame", split: Split) -> dict[str, dict[str, float]]:
-    """Measure every candidate as `trial` tries it."""
-    return trial(people, split).metrics
+def rolling(people: "pd.DataFrame", days: Split) -> list[Trial]:
+    """A trial of each of the last days, oldest first, trained on what came before it.
+
+    Raises NotEnoughData where the last lacks people; an earlier one is passed over.
+    """
+    found: list[Trial] = []
+    for at in range(1, len(days.complete))[-MOST_ORIGINS:]:
+        split = replace(days, judged=days.complete[at], training=days.complete[:at])
+        try:
+            made = trial(people, split)
+        except NotEnoughData:
+            if split.judged == days.judged:
+                raise
+            continue
+        if found:
+            mended = calibrations(found)
+            told = {name: mended[name](said) for name, said in made.raw.items()}
+            made = replace(made, said=told)
+        found.append(made)
+    return found
+
+
+def calibrations(trials: Sequence[Trial]) -> dict[str, Calibration]:
+    """How to bring each candidate's words to what happened in these windows."""
+    happened = np.concatenate([one.happened for one in trials])
+    return {
+        name: Calibration.fit(np.concatenate([t.raw[name] for t in trials]), happened)
+        for name in trials[0].raw
+    }
 
 
 def trial(people: "pd.DataFrame", split: Split) -> Trial:
@@ -111,11 +152,29 @@ def trial(people: "pd.DataFrame", split: Split) -> Trial:
     enough(learned, f"days to learn from (up to {split.training[-1]}) lack")
     enough(happened, f"day to be judged on ({split.judged}) lacks")
     fitted = {name: one.fit(earlier, learned) for name, one in CANDIDATES.items()}
+    said = {name: model.probabilities(later) for name, model in fitted.items()}
     return Trial(
-        people=later,
-        happened=happened,
-        fitted=fitted,
-        said={name: model.probabilities(later) for name, model in fitted.items()},
+        people=later, happened=happened, fitted=fitted, raw=said, said=dict(said)
+    )
+
+
+def pooled(trials: Sequence[Trial]) -> Resampled:
+    """Figures over all windows together, and of people drawn again with replacement.
+
+    Who was judged in several windows is drawn into all of them or none.
+    """
+    names = np.concatenate([one.people["person_id"].to_numpy() for one in trials])
+    people, own = np.unique(names.astype(str), return_inverse=True)
+    happened = np.concatenate([one.happened for one in trials])
+    measures = {
+        name: weighed(happened, np.concatenate([t.said[name] for t in trials]))
+        for name in trials[0].said
+    }
+    return resample(
+        len(people),
+        lambda weights: {
+            name: measure(weights[own]) for name, measure in measures.items()
+        },
     )
 
 
@@ -138,31 +197,50 @@ def enough(churned: "Numbers", what_lacks: str) -> None:
         )
 
 
-def choose(metrics: Mapping[str, Mapping[str, float]]) -> tuple[str, str]:
+def leader(measured: Measured) -> str:
+    """The smallest log loss of those ahead of the rule in all of the bar, or the rule.
+
+    Whether the lead is more than luck is not asked here.
+    """
+    return BAR.leader(measured) or BASELINE
+
+
+def choose(figures: Resampled, *, champion: str | None = None) -> tuple[str, str]:
     """The model that is to write the scores, and why.
 
-    Of those better than the baseline in all of MUST_BEAT the one of the smallest
-    log loss; the baseline where there is none.
+    Of those better than the recency rule in average precision and Brier score, in one
+    of them beyond luck, the one of the smallest log loss; the rule where there is
+    none. The champion, which wrote them last, stays unless a challenger beats it too.
     """
-    rule = metrics[BASELINE]
-    better = [
-        name
-        for name, found in metrics.items()
-        if all(sign * (found[one] - rule[one]) > 0 for one, sign in MUST_BEAT.items())
-    ]
-    if not better:
+    measured = figures.measured
+    able = BAR.passing(figures)
+    best = BAR.best(measured, able)
+    if best is None:
         return BASELINE, (
-            "The recency rule writes the scores: on the later window no model beat it"
-            f" in both average precision ({rule['average_precision']:.4f}) and Brier"
-            f" score ({rule['brier']:.4f})."
+            "Nothing promoted: the recency rule writes the scores, for on later windows"
+            " no model beat it in average precision and Brier score beyond the luck of"
+            f" who was judged ({_beside(measured, leader(measured), BASELINE)})."
         )
-    best = min(better, key=lambda name: metrics[name]["log_loss"])
-    won = metrics[best]
+    keeps = champion in able and champion != best
+    if champion and keeps and not BAR.beats(figures, best, champion):
+        return champion, (
+            f"{champion} goes on writing the scores: {best} is not ahead of it beyond"
+            f" the luck of who was judged ({_beside(measured, champion, best)})."
+        )
     return best, (
-        f"{best} writes the scores: on the later window its average precision is"
-        f" {won['average_precision']:.4f} beside the recency rule's"
-        f" {rule['average_precision']:.4f}, its Brier score {won['brier']:.4f} beside"
-        f" {rule['brier']:.4f}, and its log loss the smallest of those that beat it."
+        f"{best} writes the scores: on later windows"
+        f" {_beside(measured, best, BASELINE)}; of those that beat the rule beyond luck"
+        " its log loss is the smallest."
+    )
+
+
+def _beside(measured: Measured, one: str, other: str) -> str:
+    """One's figures beside another's."""
+    its, beside = measured[one], measured[other]
+    return (
+        f"{one}'s average precision is {its['average_precision']:.4f} beside"
+        f" {other}'s {beside['average_precision']:.4f}, its Brier score"
+        f" {its['brier']:.4f} beside {beside['brier']:.4f}"
     )
 
 

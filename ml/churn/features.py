@@ -45,6 +45,9 @@ DERIVED: Mapping[str, int] = {"silence_in_cadences": 1, "sessions_change": -1}
 NAMED = ("plan", "country", "signup_method")
 COLUMNS = (*MEASURED, *NAMED)
 
+MOST_A_DAY = 100_000
+"""People of a day whom models learn from; more teach them next to nothing."""
+
 _RARE = 30
 
 
@@ -54,7 +57,8 @@ def labelled(
     """People active in the 56 days before each day, and whether they then churned.
 
     Columns: as_of (text), person_id, those of COLUMNS, churned (0 or 1): no engagement
-    within `[as_of, as_of + horizon_days)`. The days' outcomes must be complete.
+    within `[as_of, as_of + horizon_days)`. The days' outcomes must be complete. Of a
+    day with more than MOST_A_DAY a sample is read, the same on every call.
     """
     return frame(
         client,
@@ -71,9 +75,10 @@ def labelled(
         ) as outcomes
             on people.as_of = outcomes.as_of and people.person_id = outcomes.person_id
         where people.as_of in {{days:Array(Date)}} and people.is_active_56
-        order by people.as_of, people.person_id
+        order by people.as_of, sipHash64(people.person_id), people.person_id
+        limit {{most:UInt32}} by people.as_of
         """,
-        {"days": list(days), "horizon_days": horizon_days},
+        {"days": list(days), "horizon_days": horizon_days, "most": MOST_A_DAY},
     )
 
 

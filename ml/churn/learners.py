@@ -197,30 +197,6 @@ def log_odds(probability: "Numbers") -> "Numbers":
     return odds
 
 
-def calibrated(
-    probability: "Numbers", left: "Numbers"
-) -> "Callable[[Numbers], Numbers]":
-    """Beta calibration: a logistic regression on log(p) and log(1 - p).
-
-    Kull, Silva Filho, Flach (2017), Beta calibration, AISTATS. A coefficient that
-    would turn the order round is not taken: the probabilities stay as they are.
-    """
-    from sklearn.linear_model import LogisticRegression
-
-    def both(told: "Numbers") -> "Numbers":
-        sure = np.clip(told, _SURE, 1 - _SURE)
-        return np.column_stack([np.log(sure), -np.log1p(-sure)])
-
-    fitted = LogisticRegression(C=1e3, max_iter=1000).fit(both(probability), left)
-    if (fitted.coef_ < 0).any():
-        return lambda told: told
-
-    def mended(told: "Numbers") -> "Numbers":
-        return np.asarray(fitted.predict_proba(both(told))[:, 1], np.float64)
-
-    return mended
-
-
 def _best_column(people: "pd.DataFrame", left: "Numbers") -> tuple[str, float]:
     """The column of the strongest rank correlation with leaving, and its sign."""
     from scipy.stats import rankdata

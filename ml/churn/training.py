@@ -1,17 +1,28 @@
 """Train the churn models as of a day, judge them, keep them, and score people."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ml import records, registry, spine
+from ml import drift, records, registry, spine
 from ml.cards import shelf
-from ml.churn import card, features, hazard_rule
-from ml.churn.contest import BASELINE, BASELINES, CANDIDATES, choose, trial
+from ml.churn import card, features, hazard_rule, watching
+from ml.churn.calibration import Calibration
+from ml.churn.contest import (
+    BASELINE,
+    BASELINES,
+    CANDIDATES,
+    Trial,
+    calibrations,
+    choose,
+    pooled,
+    rolling,
+)
 from ml.churn.profit import costs_of
 from ml.churn.reasons import reasons
+from ml.churn.watching import KIND
 from ml.registry import Card, Judgement
 from ml.spine import HORIZON_DAYS, Split
 from warehouse.clickhouse import rows
@@ -26,7 +37,6 @@ if TYPE_CHECKING:
 
     Numbers = NDArray[np.float64]
 
-KIND = "churn"
 SCORES = "ml.churn_scores"
 REASONS = "ml.churn_reasons"
 _EXPLAINED_SHARE = 0.1
@@ -41,16 +51,25 @@ def train(client: "Client", settings: Settings, as_of: date) -> str:
     with records.refusals_told(client, kind=KIND, table=SCORES, as_of=as_of):
         days = spine.split(spine.complete_days(client), as_of)
         people = features.labelled(client, days.complete, HORIZON_DAYS)
-        tried = trial(people, days)
-    cards = _cards(people, days, tried.metrics)
-    pages = card.cards(cards, tried, people, costs_of(settings))
+        trials = rolling(people, days)
+    cards = _cards(people, days, trials, records.champion(client, KIND, as_of))
+    pages = card.cards(cards, trials[-1], people, costs_of(settings))
     root = Home(settings.home).registry
     churned = people["churned"].to_numpy()
+    mended = calibrations(trials)
     for each in cards:
         name = each.judgement.estimator
         fitted = CANDIDATES[name].fit(people, churned)
-        registry.save(root, each, {**fitted.files(), shelf.FILE: pages[name]})
+        calibrated = mended[name](trials[-1].raw[name])
+        files = {
+            **fitted.files(),
+            **mended[name].files(),
+            **watching.reference(trials[-1], calibrated).files(),
+            shelf.FILE: pages[name],
+        }
+        registry.save(root, each, files)
     shelf.arrange(Home(settings.home))
+    watching.outcomes(client, people, SCORES)
     return records.write_judgements(client, [each.judgement for each in cards])
 
 
@@ -70,7 +89,7 @@ def score(client: "Client", settings: Settings, model_id: str, as_of: date) -> i
             " Build and publish the features of that day first."
         )
     model = CANDIDATES[kept.estimator].read(kept.files)
-    chances = model.probabilities(people)
+    chances = Calibration.read(kept.files)(model.probabilities(people))
     explained = people[_explained(client, people, chances, as_of)]
     _write_reasons(client, reasons(model, explained), model_id, as_of)
     columns = {
@@ -79,6 +98,11 @@ def score(client: "Client", settings: Settings, model_id: str, as_of: date) -> i
         "horizon_days": [kept.horizon_days] * len(people),
         "model_id": [model_id] * len(people),
     }
+    if drift.FILE in kept.files:
+        moved = watching.drift(
+            kept.files, people, chances, as_of=as_of, model_id=model_id
+        )
+        records.write_watch(client, moved)
     return records.write_scores(client, table=SCORES, as_of=as_of, columns=columns)
 
 
@@ -107,9 +131,18 @@ def _write_reasons(
 
 
 def _cards(
-    people: "pd.DataFrame", days: Split, metrics: Mapping[str, Mapping[str, float]]
+    people: "pd.DataFrame", days: Split, trials: Sequence[Trial], champion: str | None
 ) -> list[Card]:
-    best, why = choose(metrics)
+    figures = pooled(trials)
+    best, why = choose(figures, champion=champion)
+    metrics = {
+        name: {
+            **found,
+            "backtest_windows": float(len(trials)),
+            **{f"backtest_{k}": v for k, v in figures.measured[name].items()},
+        }
+        for name, found in trials[-1].metrics.items()
+    }
     data_hash = registry.fingerprint(people)
     return [
         Card(

@@ -21,7 +21,19 @@ if TYPE_CHECKING:
 
     Numbers = NDArray[np.float64]
 
-_UNITS_A_WEEK: Mapping[str, float] = {"week": 1.0, "day": DAYS_A_WEEK}
+_UNITS_A_WEEK: Mapping[str, float] = {
+    "week": 1.0,
+    "day": DAYS_A_WEEK,
+    "month": DAYS_A_WEEK / 30.4375,
+}
+_ALSO: Mapping[str, str] = {
+    "weekly": "week",
+    "daily": "day",
+    "monthly": "month",
+    "w": "week",
+    "d": "day",
+    "m": "month",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,9 +69,10 @@ def answer(
 
     `purchases` has one row a purchase: customer (text), day (a date) and amount. The
     answer is in the shape of cases/README.md, its parameters in `time_unit`, whose
-    first word counts: day or week. Where nobody bought twice the rule alone answers;
-    where no repeat was worth anything, nothing is said of money. Raises BadInput when
-    the holdout ends too early or the unit is another, NotEnoughData when nobody bought.
+    first word counts: day, week or month. Where nobody bought twice the rule alone
+    answers; where no repeat was worth anything, nothing is said of money. Raises
+    BadInput when the holdout ends too early or the unit is another, NotEnoughData when
+    nobody bought.
     """
     import pandas as pd
 
@@ -107,6 +120,7 @@ def answer(
 
 def _units_a_week(time_unit: str) -> float:
     word = (time_unit.split() or [""])[0].strip("()/,").lower().removesuffix("s")
+    word = _ALSO.get(word, word)
     if word not in _UNITS_A_WEEK:
         raise BadInput(
             f"time_unit is {time_unit!r}; its first word must be one of"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ml.bar import Bar
 from ml.cards.resampling import Measured, Resampled, of_amounts, resample
 from ml.lifetime_value.customers import DAYS_A_WEEK, Customers, Seen
 from ml.lifetime_value.estimators import (
@@ -28,10 +29,14 @@ LEAST_CUSTOMERS = 50
 LEAST_REPEATERS = 20
 MOST_ORIGINS = 3
 
-MUST_BEAT: Mapping[str, int] = {"rmse": -1, "spearman": 1}
-"""What a model must beat each rule on; the sign says which way is better. Not the
-mean absolute error: most customers buy nothing in a short window, and it would
-prefer whoever says 0 of everybody."""
+BAR = Bar(
+    rules=BASELINES,
+    never=frozenset(BASELINES),
+    must_beat={"rmse": -1, "spearman": 1},
+    chosen_by="rmse",
+)
+"""What a model must beat each rule on. Not the mean absolute error: most customers buy
+nothing in a short window, and it would prefer whoever says 0 of everybody."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,40 +161,11 @@ def pooled(trials: Sequence[Trial]) -> Resampled:
 
 
 def leader(measured: Measured, unsound: frozenset[str] = frozenset()) -> str:
-    """The smallest RMSE of those ahead of both rules in all of MUST_BEAT, or the rule.
+    """The smallest RMSE of those ahead of both rules in all of the bar, or the rule.
 
     Whether the lead is more than luck is not asked here.
     """
-    ahead = [
-        name
-        for name in measured
-        if name not in BASELINES
-        and name not in unsound
-        and all(_ahead(measured, name, rule) for rule in BASELINES if rule in measured)
-    ]
-    return min(ahead, key=lambda name: measured[name]["rmse"], default=RULE)
-
-
-def _ahead(measured: Measured, one: str, other: str) -> bool:
-    return all(
-        sign * (measured[one][figure] - measured[other][figure]) > 0
-        for figure, sign in MUST_BEAT.items()
-    )
-
-
-def beats(figures: Resampled, one: str, other: str) -> bool:
-    """Ahead in all of MUST_BEAT, and in one of them beyond the luck of who was judged.
-
-    Beyond luck: the 95 % interval of the difference, of the same people drawn again,
-    has no 0 in it.
-    """
-    if not _ahead(figures.measured, one, other):
-        return False
-    gaps = {figure: figures.difference(one, other, figure) for figure in MUST_BEAT}
-    return any(
-        (gap.high < 0) if MUST_BEAT[figure] < 0 else (gap.low > 0)
-        for figure, gap in gaps.items()
-    )
+    return BAR.leader(measured, unsound) or RULE
 
 
 def choose(
@@ -204,25 +180,20 @@ def choose(
     no model beats both rules, the rate rule writes them, and that is said.
     """
     measured = figures.measured
-    able = [
-        name
-        for name in measured
-        if name not in BASELINES
-        and name not in unsound
-        and all(beats(figures, name, rule) for rule in BASELINES if rule in measured)
-    ]
+    able = BAR.passing(figures, unsound)
     fell = sorted(unsound & set(measured))
     told = f" Not candidates, as their fits are unsound: {', '.join(fell)}." * bool(
         fell
     )
-    if not able:
+    best = BAR.best(measured, able)
+    if best is None:
         return RULE, (
             "Nothing promoted: the rate rule writes the scores, for no model beat it"
             " and the mean of all in RMSE and rank correlation beyond the luck of who"
             f" was judged ({_beside(figures, leader(measured, unsound))}).{told}"
         )
-    best = min(able, key=lambda name: measured[name]["rmse"])
-    if champion in able and champion != best and not beats(figures, best, champion):
+    keeps = champion in able and champion != best
+    if champion and keeps and not BAR.beats(figures, best, champion):
         return champion, (
             f"{champion} goes on writing the scores: {best} is not ahead of it beyond"
             f" the luck of who was judged ({_beside(figures, champion, best)}).{told}"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class Lifetime(msgspec.Struct, frozen=True, kw_only=True):
     """Models learn up to `calibration_end` and are measured up to `holdout_end`.
 
-    `time_unit` begins with day or week: what the parameters are told in.
+    `time_unit` begins with day, week or month: what the parameters are told in.
     """
 
     calibration_end: str

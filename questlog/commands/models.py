@@ -2,16 +2,21 @@
 
 import json
 from dataclasses import asdict
+from importlib import import_module
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from questlog import doors
+from warehouse.errors import BadInput
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from types import ModuleType
 
     from ml.registry import Judgement
+
+KINDS = ("churn", "lifetime_value")
 
 churn = typer.Typer(help="Who will leave.", no_args_is_help=True)
 lifetime_value = typer.Typer(help="What customers will spend.", no_args_is_help=True)
@@ -46,6 +51,44 @@ def register(app: typer.Typer) -> None:
     """Add this room's commands."""
     app.add_typer(churn, name="churn")
     app.add_typer(lifetime_value, name="lifetime-value")
+    app.command("train")(train)
+    app.command("score")(score)
+
+
+def train(
+    kind: Annotated[str, typer.Argument(help=", ".join(KINDS) + ".")],
+    as_of: AsOf,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Train the models of a kind and judge them beside their baselines.
+
+    Example: questlog train churn --as-of 2026-03-01
+    """
+    room(kind).train(as_of)
+    _tell(kind, as_of, scored=None, as_json=as_json)
+
+
+def score(
+    kind: Annotated[str, typer.Argument(help=", ".join(KINDS) + ".")],
+    as_of: AsOf,
+    model: Model = "",
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Write the scores of a day by the model chosen, or the one named.
+
+    Example: questlog score churn --as-of 2026-03-01
+    """
+    scored = room(kind).score(model or _chosen(kind, as_of), as_of)
+    _tell_scored(kind, as_of, scored=scored, as_json=as_json)
+
+
+def room(kind: str) -> "ModuleType":
+    """The door of a kind of model. Raises BadInput for no kind."""
+    if kind not in KINDS:
+        raise BadInput(f"{kind!r} is no kind of model: {', '.join(KINDS)}.")
+    return import_module(f"ml.{kind}")
 
 
 @churn.command("train")

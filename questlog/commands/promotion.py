@@ -1,17 +1,13 @@
 """Commands of the room: models in use. Promote another, go back, see what moved."""
 
 import json
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from questlog import doors
+from questlog.commands.models import room
 from warehouse.errors import BadInput
-
-if TYPE_CHECKING:
-    from types import ModuleType
-
-KINDS = ("churn", "lifetime_value")
 
 Kind = Annotated[str, typer.Argument(help="churn or lifetime_value.")]
 AsOf = Annotated[
@@ -44,7 +40,7 @@ def promote(
     from ml import promotion, records
     from warehouse import audit
 
-    room = _room(kind)
+    door = room(kind)
     if back == bool(model):
         raise BadInput("Name either a model or --back.")
     with doors.client() as client:
@@ -64,7 +60,7 @@ def promote(
             subject=f"{kind} {day}",
             detail=detail,
         )
-    scored = room.score(model, day.isoformat())
+    scored = door.score(model, day.isoformat())
     typer.echo(f"{model} writes the scores of {day}: {scored} people scored.")
 
 
@@ -82,7 +78,7 @@ def watch(
     from ml.drift import MOVED
     from warehouse.clickhouse import rows
 
-    _room(kind)
+    room(kind)
     with doors.client() as client:
         day = doors.day(as_of) if as_of else promotion.latest_day(client, kind)
         found = rows(
@@ -104,12 +100,3 @@ def watch(
         )
     if not found:
         typer.echo(f"Nothing was watched of {kind} up to {day}: score it first.")
-
-
-def _room(kind: str) -> "ModuleType":
-    from ml import churn, lifetime_value
-
-    rooms = {"churn": churn, "lifetime_value": lifetime_value}
-    if kind not in rooms:
-        raise BadInput(f"{kind!r} is no kind of model: {', '.join(KINDS)}.")
-    return rooms[kind]

@@ -91,8 +91,7 @@ def churn_trial() -> churn.Trial:
 
 
 def churn_pages(trial: churn.Trial) -> dict[str, str]:
-    metrics = churn_trial().metrics
-    kept = churn_training._cards(people(), DAYS, metrics)
+    kept = churn_training._cards(people(), DAYS, [churn_trial()], None)
     return churn_card.cards(kept, trial, people(), Costs())
 
 
@@ -194,7 +193,7 @@ def test_the_figures_of_a_lifetime_value_card_are_those_in_the_registry(
 
 
 def test_a_card_names_the_model_its_data_its_windows_and_its_baseline() -> None:
-    kept = churn_training._cards(people(), DAYS, churn_trial().metrics)
+    kept = churn_training._cards(people(), DAYS, [churn_trial()], None)
 
     pages = usual_pages()
 
@@ -362,7 +361,7 @@ def test_cards_are_set_out_with_an_index_and_found_by_kind_or_id(
 ) -> None:
     home = Home(tmp_path)
     pages = usual_pages()
-    kept = churn_training._cards(people(), DAYS, churn_trial().metrics)
+    kept = churn_training._cards(people(), DAYS, [churn_trial()], None)
     for card in kept:
         text = pages[card.judgement.estimator]
         registry.save(home.registry, card, {shelf.FILE: text})

@@ -9,11 +9,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ml.cards.resampling import Resampled
 from ml.churn.boosted_trees import BoostedTrees
-from ml.churn.contest import BASELINE, CANDIDATES, Fitted, choose, enough, judge
+from ml.churn.contest import (
+    BASELINE,
+    CANDIDATES,
+    Fitted,
+    calibrations,
+    choose,
+    enough,
+    pooled,
+    rolling,
+    trial,
+)
 from ml.churn.features import MEASURED, NAMED, Design
 from ml.churn.logistic_regression import LogisticRegression, pipeline
 from ml.churn.recency_rule import RecencyRule
+from ml.churn.watching import ASKS, turned_out
 from ml.spine import split
 from warehouse.errors import NotEnoughData
 
@@ -133,9 +145,10 @@ def test_more_silence_never_means_a_smaller_chance_of_leaving(
 
 
 def test_where_there_is_more_to_know_than_silence_a_model_beats_the_rule() -> None:
-    metrics = judge(people(), DAYS)
+    figures = pooled(rolling(people(), DAYS))
+    metrics = figures.measured
 
-    best, why = choose(metrics)
+    best, why = choose(figures)
 
     assert best != BASELINE
     assert metrics[best]["average_precision"] > metrics[BASELINE]["average_precision"]
@@ -143,14 +156,74 @@ def test_where_there_is_more_to_know_than_silence_a_model_beats_the_rule() -> No
     assert best in why
 
 
-def test_a_model_that_does_not_beat_the_rule_in_both_figures_is_not_chosen() -> None:
-    rule = {"average_precision": 0.5, "brier": 0.2, "log_loss": 0.6}
-    sharper_but_biased = {"average_precision": 0.6, "brier": 0.2, "log_loss": 0.5}
+def sampled(**figures: tuple[float, float, float]) -> Resampled:
+    """Three figures a model, and samples in which they scatter together."""
+    names = ("average_precision", "brier", "log_loss")
+    told = {
+        model: dict(zip(names, values, strict=True))
+        for model, values in figures.items()
+    }
+    shifts = np.random.default_rng(1).normal(0, 0.01, 100)
+    again = [
+        {m: {k: v + shift for k, v in each.items()} for m, each in told.items()}
+        for shift in shifts
+    ]
+    return Resampled(measured=told, again=again)
 
-    best, why = choose({"lightgbm": sharper_but_biased, BASELINE: rule})
+
+def test_a_model_that_does_not_beat_the_rule_in_both_figures_is_not_chosen() -> None:
+    sharper_but_biased = sampled(lightgbm=(0.6, 0.2, 0.5), recency_rule=(0.5, 0.2, 0.6))
+
+    best, why = choose(sharper_but_biased)
+
+    assert best == BASELINE
+    assert "Nothing promoted" in why
+
+
+def test_where_nothing_can_be_told_nothing_is_promoted() -> None:
+    noise = people(signal=0.0)
+
+    best, why = choose(pooled(rolling(noise, DAYS)))
 
     assert best == BASELINE
     assert "no model beat it" in why
+
+
+def test_the_champion_stays_unless_a_challenger_beats_it_beyond_luck() -> None:
+    close = sampled(
+        lightgbm=(0.60, 0.150, 0.49),
+        logistic_regression=(0.62, 0.151, 0.50),
+        recency_rule=(0.5, 0.2, 0.6),
+    )
+
+    assert choose(close)[0] == "lightgbm"
+    stays, why = choose(close, champion="logistic_regression")
+
+    assert stays == "logistic_regression"
+    assert "goes on writing the scores" in why
+
+
+def test_chances_are_brought_to_what_happened_in_earlier_windows_alone() -> None:
+    everyone = people()
+    trials = rolling(everyone, DAYS)
+    alone = trial(everyone, DAYS)
+
+    first, last = trials
+    mended = calibrations([first])["lightgbm"]
+    assert np.array_equal(first.raw["lightgbm"], first.said["lightgbm"])
+    assert np.array_equal(last.raw["lightgbm"], alone.raw["lightgbm"])
+    assert np.array_equal(last.said["lightgbm"], mended(alone.raw["lightgbm"]))
+
+
+def test_scores_that_turned_out_wrong_ask_for_training() -> None:
+    chance = np.random.default_rng(3)
+    said = chance.uniform(0.05, 0.9, 2000)
+    as_said = (chance.random(2000) < said).astype(float)
+    far_fewer = as_said * (chance.random(2000) < 0.5)
+
+    assert turned_out(as_said, said)[ASKS] == 0
+    assert turned_out(far_fewer, said)[ASKS] == 1
+    assert turned_out(as_said, 1 - said)[ASKS] == 1
 
 
 def test_the_judged_day_does_not_teach_the_models_that_are_judged() -> None:
@@ -160,7 +233,7 @@ def test_the_judged_day_does_not_teach_the_models_that_are_judged() -> None:
         churned=np.where(later, 1 - everyone["churned"], everyone["churned"])
     )
 
-    before, after = judge(everyone, DAYS), judge(turned, DAYS)
+    before, after = (trial(each, DAYS).metrics for each in (everyone, turned))
 
     for name in CANDIDATES:
         assert after[name]["auc"] == pytest.approx(1 - before[name]["auc"])

@@ -13,7 +13,8 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from ml.churn import backtest, cases, event_logs, learners, log_features, tables
+from ml.churn import backtest, cases, event_logs, log_features, tables
+from ml.churn.calibration import Calibration
 from ml.churn.observation import observed
 from questlog.__main__ import app
 from warehouse.errors import BadInput
@@ -142,10 +143,10 @@ def test_calibration_mends_overconfidence_and_never_turns_the_order() -> None:
     left = (chance.random(5000) < truth).astype(float)
     odds = np.log(truth / (1 - truth))
 
-    mended = learners.calibrated(1 / (1 + np.exp(-3 * odds)), left)
+    mended = Calibration.fit(1 / (1 + np.exp(-3 * odds)), left)
 
     assert np.abs(mended(1 / (1 + np.exp(-3 * odds))) - truth).mean() < 0.02
-    assert learners.calibrated(1 - truth, left)(np.array([0.2]))[0] == 0.2
+    assert Calibration.fit(1 - truth, left)(np.array([0.2]))[0] == pytest.approx(0.2)
 
 
 def test_a_table_is_laid_out_as_numbers_without_its_id(tmp_path: Path) -> None:
