@@ -1,8 +1,7 @@
-"""Find segments and health every Monday, then decide whom to write to.
+"""Find the segments of people every Monday.
 
 Triage: safe to clear and rerun. A run reads only what was known before its `as_of`
-date and replaces only that date's rows. A skipped task says what the data lack:
-a skipped `decide` may be cleared once the DAG churn has scored the day. A red
+date and replaces only that date's rows. A skipped task says what the data lack. A red
 `gate_features` names what is wrong in its log: follow docs/runbooks/gate-closed.md.
 """
 
@@ -16,8 +15,6 @@ from dags.features import prepared_features
 from dags.telling import deadline
 
 SEGMENTS = Asset("clickhouse://ml/segments")
-INTERVENTIONS = Asset("clickhouse://ml/interventions")
-HEALTH = Asset("clickhouse://ml/health_scores")
 
 
 @dag(
@@ -31,7 +28,7 @@ HEALTH = Asset("clickhouse://ml/health_scores")
     tags=["ml", "weekly"],
 )
 def segments() -> None:
-    """Features, their gate, the two, and what follows from them."""
+    """Features, their gate, the segments."""
 
     @task(outlets=[SEGMENTS])
     def find(as_of: str) -> None:
@@ -40,22 +37,7 @@ def segments() -> None:
         with skipped_where_data_lack():
             run(as_of)
 
-    @task(outlets=[HEALTH])
-    def health(as_of: str) -> None:
-        from ml.health import score
-
-        with skipped_where_data_lack():
-            score(as_of)
-
-    @task(outlets=[INTERVENTIONS])
-    def decide(as_of: str) -> None:
-        from ml.interventions import decide
-
-        with skipped_where_data_lack():
-            decide(as_of)
-
-    found = [find(AS_OF), health(AS_OF)]
-    chain(prepared_features(AS_OF), found, decide(AS_OF))
+    chain(prepared_features(AS_OF), find(AS_OF))
 
 
 segments()
