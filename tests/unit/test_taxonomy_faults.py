@@ -324,11 +324,12 @@ def test_our_own_taxonomy_has_no_faults() -> None:
 
 
 def test_direct_names_are_gathered_from_events_and_traits() -> None:
-    assert load().direct_names == {"email", "phone", "first_name", "last_name"}
+    of_a_person = {"email", "phone", "first_name", "last_name", "date_of_birth"}
+    assert load().direct_names == of_a_person | {"city", "region", "postcode"}
 
 
 def test_every_direct_property_of_ours_says_so_in_its_type() -> None:
     direct = [one for _, one in load().every_property() if one.direct]
 
     assert {one.type for one in direct} == {"string"}
-    assert len(direct) == 8
+    assert len(direct) == 12
