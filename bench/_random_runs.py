@@ -183,6 +183,8 @@ class Runs:
     names: int = 0
 
     def __post_init__(self) -> None:
+        # the vault remembers who lived here before: nobody has their names
+        self.names = 10 * len(self.town.stated)
         for _ in range(25):
             self.comes()
 
