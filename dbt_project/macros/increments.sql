@@ -186,7 +186,7 @@
   lies in parts with a later one, also where they are merged with others meanwhile.
 #}
 {% macro notice_blocks() -%}
-    {%- if execute -%}
+    {%- if execute and flags.WHICH != 'compile' -%}
         {%- set last -%}
             select
                 concat(database, '.', table) as place,
