@@ -603,10 +603,10 @@ def test_the_commands_choose_rehearse_push_and_list(world: World) -> None:
 
 
 def test_a_preview_tells_sizes_coverage_overlap_and_change(world: World) -> None:
-    for name in "abcdefghij":
-        world.person(name, consents=name != "a", **a_way_to(name))
-    world.values(b=6.0, **dict.fromkeys("acde", 5.0), **dict.fromkeys("fghij", 1.0))
-    world.churn(a=0.9, j=0.8, **dict.fromkeys("bcdefghi", 0.1))
+    for name in "ABCDEFGHIJ":
+        world.person(name, consents=name != "A", **a_way_to(name))
+    world.values(B=6.0, **dict.fromkeys("ACDE", 5.0), **dict.fromkeys("FGHIJ", 1.0))
+    world.churn(A=0.9, J=0.8, **dict.fromkeys("BCDEFGHI", 0.1))
     definitions = world.definitions(minimum_size=1)
     high = next(one for one in definitions.custom if one.name == "high_value")
     half = replace(high, source=replace(high.source, top_share=0.5))
@@ -624,10 +624,10 @@ def test_a_preview_tells_sizes_coverage_overlap_and_change(world: World) -> None
 
 
 def a_way_to(name: str) -> dict[str, str]:
-    """Of b, c, d and e: two have an address, one a number, one neither."""
+    """Of B, C, D and E: two have an address, one a number, one neither."""
     return {
-        "d": {"phone": "+49 30 23125 012"},
-        "e": {"first_name": "Eve"},
+        "D": {"phone": "+49 30 23125 012"},
+        "E": {"first_name": "Eve"},
     }.get(name, {})
 
 
