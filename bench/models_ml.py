@@ -56,7 +56,7 @@ def run() -> dict[str, Any]:
             Stream(events=events, people=events // _EVENTS_A_PERSON)
         )
     except TransformationFailed as why:
-        # known at 20 million events: see the README's limits
+        # by an engine of less memory: what lifetime value took is told all the same
         warehoused, compared["features"] = {}, f"could not be built: {why}"
     return {"figures": {**warehoused, **value, **_LIMITS}, "compared_with": compared}
 

@@ -33,6 +33,8 @@ WHICH_TESTS: Mapping[str, Sequence[str]] = {
         *("--exclude-resource-type", "unit_test"),
         # a test between two models runs with the later one, when both are built
         *("--indirect-selection", "buildable"),
+        # of a view: it would be computed once more. `questlog dbt test` asks them
+        *("--exclude", "tag:thorough"),
     ),
 }
 """Which tests are nodes of a build. Unit tests prove the SQL, not the data."""

@@ -14,6 +14,7 @@ activity as (
     select
         as_of,
         person_id,
+        sipHash64(person_id) as player,
         tenure_days,
         days_since_last_active,
         active_days_7,
@@ -70,7 +71,7 @@ games_sized as (
     select
         as_of,
         game_id,
-        groupUniqArray(person_id) as players
+        groupUniqArray(sipHash64(person_id)) as players
 
     from events
 
@@ -86,23 +87,23 @@ largest_groups_found as (
 
     select
         as_of,
-        arrayJoin(players) as person_id,
+        arrayJoin(players) as player,
         max(length(players)) as group_size_56
 
     from games_sized
 
     group by
         as_of,
-        person_id
+        player
 
 ),
 
 people_described as (
 
-    select *
+    select * except (player)
 
     from activity
-    left join largest_groups_found using (as_of, person_id)
+    left join largest_groups_found using (as_of, player)
     left join purchases using (as_of, person_id)
 
 )

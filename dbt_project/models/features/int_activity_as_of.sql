@@ -22,45 +22,34 @@ events as (
 
 ),
 
-consents as (
+decisions as (
 
     select
-        event_id,
-        purpose,
-        granted
+        as_of,
+        person_id,
+        granted,
+        true as is_decided
 
-    from {{ ref('stg_consents') }}
-
-    where purpose = 'analytics'
+    from {{ ref('int_decisions_as_of') }}
 
 ),
 
-sessions_opened as (
+-- moment, place on the device and id in one number: ten times cheaper than a tuple
+events_ranked as (
 
     select
-        events.*,
-        consents.purpose = 'analytics' as is_decision,
-        consents.granted as granted,
-        (occurred_at, sequence, event_id) as step,
-        is_engagement and days_ago between 1 and 56 as is_recent,
-        -- by what was known then: an event learned later opens and bridges nothing
-        dateDiff(
-            'millisecond',
-            lagInFrame(occurred_at, 1, toDateTime64(0, 3, 'UTC')) over (
-                partition by
-                    as_of,
-                    person_id
-                order by
-                    occurred_at,
-                    sequence,
-                    event_id
-                rows between unbounded preceding and current row
-            ),
-            occurred_at
-        ) > {{ var('session_silence_ms') }} as opens_session
+        *,
+        toUnixTimestamp64Milli(occurred_at) as happened_ms,
+        bitShiftLeft(toUInt256(greatest(happened_ms, 0)), 192)
+        + bitShiftLeft(toUInt256(sequence), 128)
+        + toUInt256(reinterpretAsUInt128(event_id)) as step,
+        -- materialized: not folded into constants where all events are of one kind
+        materialize(is_engagement) and days_ago between 1 and 56 as is_recent,
+        days_ago between 1 and 28 as is_late,
+        bitShiftLeft(toUInt64(1), toUInt8(days_ago - 1)) as day,
+        materialize(feature_name) != '' and is_late as is_use
 
     from events
-    left join consents on events.event_id = consents.event_id
 
 ),
 
@@ -71,49 +60,60 @@ activity_summed as (
         person_id,
         toUInt32(greatest(max(days_ago), 0)) as tenure_days,
         toUInt32(
-            if(
-                countIf(is_engagement) = 0,
-                tenure_days,
-                greatest(minIf(days_ago, is_engagement), 0)
-            )
+            greatest(coalesce(minOrNullIf(days_ago, is_engagement), tenure_days), 0)
         ) as days_since_last_active,
-        uniqExactIf(days_ago, is_recent and days_ago <= 7) as active_days_7,
-        uniqExactIf(days_ago, is_recent and days_ago <= 14) as active_days_14,
-        uniqExactIf(days_ago, is_recent and days_ago <= 28) as active_days_28,
-        uniqExactIf(days_ago, is_recent) as active_days_56,
-        countIf(is_recent and days_ago <= 28) as events_28,
-        countIf(opens_session and days_ago between 1 and 28) as sessions_28,
-        countIf(
-            event_name = 'game_session_started' and days_ago between 1 and 28
-        ) as game_sessions_28,
-        countIf(opens_session and days_ago between 29 and 56) as sessions_prev_28,
-        uniqExactIf(
-            feature_name, feature_name != '' and days_ago between 1 and 28
-        ) as distinct_features_28,
-        countIf(event_name = 'rolled' and days_ago between 1 and 28) as rolls_28,
-        countIf(
-            event_name = 'user_logged_in' and days_ago between 1 and 28
-        ) as logins_28,
+        -- a bit for each of the last 56 days: one number instead of four sets
+        groupBitOrIf(day, is_recent) as days_active,
+        toUInt64(bitCount(bitAnd(days_active, {{ 2 ** 7 - 1 }}))) as active_days_7,
+        toUInt64(bitCount(bitAnd(days_active, {{ 2 ** 14 - 1 }}))) as active_days_14,
+        toUInt64(bitCount(bitAnd(days_active, {{ 2 ** 28 - 1 }}))) as active_days_28,
+        toUInt64(bitCount(days_active)) as active_days_56,
+        countIf(is_recent and is_late) as events_28,
+        countIf(event_name = 'game_session_started' and is_late) as game_sessions_28,
+        -- by what was known then: an event learned later opens and bridges nothing.
+        -- The day before the window tells what goes on at its beginning
+        arraySort(groupArrayIf(happened_ms, days_ago between 1 and 57)) as moments,
+        arrayFilter(
+            (moment, before) -> moment - before > {{ var('session_silence_ms') }},
+            moments,
+            arrayPopBack(arrayPushFront(moments, toInt64(0)))
+        ) as openings,
+        toUnixTimestamp64Milli(toDateTime64(as_of, 3, 'UTC')) as end_ms,
+        -- how many times 28 days ago each opened
+        arrayMap(
+            opening -> intDiv(end_ms - opening - 1, 28 * 86400000), openings
+        ) as spans,
+        countEqual(spans, 0) as sessions_28,
+        countEqual(spans, 1) as sessions_prev_28,
+        arrayDistinct(groupArrayIf(sipHash64(feature_name), is_use)) as features,
+        toUInt64(length(features)) as distinct_features_28,
+        countIf(event_name = 'rolled' and is_late) as rolls_28,
+        countIf(event_name = 'user_logged_in' and is_late) as logins_28,
         argMaxIf(plan, step, plan != '') as plan,
         argMaxIf(country, step, country != '') as country,
         argMaxIf(signup_method, step, signup_method != '') as signup_method,
         toBool(active_days_56 > 0) as is_active_56
 
-    from sessions_opened
+    from events_ranked
 
     group by
         as_of,
         person_id
 
-    -- who refused analytics, by the latest decision known then, is left out
-    having
-        coalesce(
-            argMaxOrNullIf(
-                granted, (occurred_at, sequence, not granted), is_decision
-            ),
-            {{ analytics_consent_default() }}
+),
+
+people_allowed as (
+
+    select
+        * except (
+            days_active, moments, openings, end_ms, spans, features, granted, is_decided
         )
+
+    from activity_summed
+    left join decisions using (as_of, person_id)
+
+    where if(is_decided, granted, {{ analytics_consent_default() }})
 
 )
 
-select * from activity_summed
+select * from people_allowed

@@ -33,27 +33,14 @@ events as (
 
 ),
 
--- which devices named one user by what was known then
-devices_by_then as (
+devices_named as (
 
     select
-        as_of,
-        as_of_moment,
-        anonymous_id,
-        max(is_declared) as was_told,
-        if(was_told, minIf(user_id, is_declared), min(user_id)) as device_user_id
+        anonymous_id as device_id,
+        user_id as device_user_id,
+        days
 
-    from {{ ref('int_identity_map') }}
-    cross join as_of_days
-
-    where
-        valid_from < as_of_moment
-        and (valid_to is null or as_of_moment <= valid_to)
-
-    group by as_of, as_of_moment, anonymous_id
-
-    having
-        device_user_id = if(was_told, maxIf(user_id, is_declared), max(user_id))
+    from {{ ref('int_devices_as_of') }}
 
 ),
 
@@ -75,16 +62,16 @@ known_by_then as (
     union all
 
     select
-        events.*,
-        devices_by_then.as_of as as_of,
-        devices_by_then.device_user_id as person_id
+        * except (device_id, device_user_id, days),
+        arrayJoin(days) as as_of,
+        device_user_id as person_id
 
     from events
-    inner join devices_by_then on events.anonymous_id = devices_by_then.anonymous_id
+    inner join devices_named on events.anonymous_id = devices_named.device_id
 
     where
-        events.user_id = ''
-        and events.known_at < devices_by_then.as_of_moment
+        user_id = ''
+        and known_at < toDateTime64(as_of, 3, 'UTC')
 
 ),
 
