@@ -16,6 +16,7 @@ PLANNED, SENDING, TAKEN = "planned", "sending", "taken"
 DONE, PARTLY, FAILED, LOST, DROPPED = "done", "partly", "failed", "lost", "dropped"
 ADD, REMOVE, REPLACE = "add", "remove", "replace"
 COMMITTED, FINISHED, SUPERSEDED = "committed", "finished", "superseded"
+EMPTIED, GONE = "emptied", "gone"
 NO_MARK = bytes(16)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -75,10 +76,14 @@ class Plan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Said:
-    """What a platform said of one person: a row of activation.acknowledged."""
+    """What a platform said of one person: a row of activation.acknowledged.
+
+    `because` is the plan's reason for an addition or a removal.
+    """
 
     person_id: str
     action: str
+    because: str = ""
     mark: bytes = NO_MARK
     value: float | None = None
     detail: str = ""
@@ -217,7 +222,13 @@ def open_batches(rim: Rim, shelf: Shelf) -> list[Batch]:
 
 
 def write_said(rim: Rim, batch: Batch, said: Iterable[Said]) -> None:
-    """Write what a platform said of people, as of the batch's turn."""
+    """Write what a platform said of people, as of the batch's turn.
+
+    Moves first: what a crash keeps from being acknowledged is sent and told again, and
+    to be told twice of a move is harmless.
+    """
+    said = list(said)
+    _write_moves(rim, batch, said)
     shelf = batch.shelf
     written = [
         [
@@ -239,6 +250,7 @@ def write_said(rim: Rim, batch: Batch, said: Iterable[Said]) -> None:
 
 def write_emptied(rim: Rim, shelf: Shelf, turn: int) -> None:
     """Write down that a set was empty as of a turn, whoever had been sent to it."""
+    _write_all_left(rim, shelf, turn, EMPTIED)
     rim.client.command(
         f"""
         insert into activation.acknowledged
@@ -248,6 +260,51 @@ def write_emptied(rim: Rim, shelf: Shelf, turn: int) -> None:
         from activation.sent where {OF_SHELF}
         """,
         parameters=shelf.bound | {"turn": turn},
+    )
+
+
+def write_gone(rim: Rim, shelf: Shelf) -> None:
+    """Write down that a set is no more: nobody is in it any longer. Again is harmless.
+
+    The ledger keeps what was sent to it.
+    """
+    _write_all_left(rim, shelf, next_turn(rim, shelf), GONE)
+
+
+def _write_moves(rim: Rim, batch: Batch, said: Iterable[Said]) -> None:
+    shelf = batch.shelf
+    moves = [
+        [
+            *(shelf.platform, shelf.audience, shelf.remote_id, one.person_id),
+            *(one.action, batch.turn, one.because),
+        ]
+        for one in said
+        if one.action in {ADD, REMOVE}
+    ]
+    if moves:
+        rim.client.insert(
+            "activation.moves",
+            moves,
+            column_names=[
+                *("platform", "audience", "remote_id", "person_id"),
+                *("action", "turn", "because"),
+            ],
+        )
+
+
+def _write_all_left(rim: Rim, shelf: Shelf, turn: int, because: str) -> None:
+    """Everybody who was in before a turn left at it."""
+    rim.client.command(
+        f"""
+        insert into activation.moves
+            (platform, audience, remote_id, person_id, action, turn, because)
+        select platform, audience, remote_id, person_id,
+            'remove', {{turn:UInt64}}, {{because:String}}
+        from activation.moves where {OF_SHELF} and moves.turn < {{turn:UInt64}}
+        group by platform, audience, remote_id, person_id
+        having argMax(moves.action, moves.turn) = 'add'
+        """,
+        parameters=shelf.bound | {"turn": turn, "because": because},
     )
 
 

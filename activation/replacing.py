@@ -90,6 +90,7 @@ select
     desired.person_id as person_id,
     desired.mark as mark,
     desired.value as value,
+    'replaced' as because,
     false as is_again,
     ifNull(toString(people.country), '') as country
 from activation.desired as desired

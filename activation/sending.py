@@ -65,6 +65,7 @@ class Entry:
     """One person of a batch, as it was sent."""
 
     person_id: str
+    because: str
     mark: bytes = NO_MARK
     value: float | None = None
     is_early: bool = False
@@ -222,12 +223,15 @@ def _said(
         elif batch.action == REMOVE:
             sure = not one.is_early and (is_whole or one.is_again)
             action = REMOVE if sure else DOUBT
-            said.append(Said(person_id=one.person_id, action=action))
+            said.append(
+                Said(person_id=one.person_id, action=action, because=one.because)
+            )
         elif is_whole:
             said.append(
                 Said(
                     person_id=one.person_id,
                     action=ADD,
+                    because=one.because,
                     mark=one.mark,
                     value=one.value,
                 )
@@ -248,6 +252,7 @@ def additions_of(
         mark = marks.get(subject(known.person_id))
         entry = Entry(
             person_id=known.person_id,
+            because=row["because"],
             mark=mark_of(mark, known.country) if mark else row["mark"],
             value=row["value"],
             is_again=row["is_again"],
@@ -299,6 +304,7 @@ def _removals(rim: Rim, batch: Batch) -> tuple[list[Entry], list[Identity]]:
     entries = {
         row["person_id"]: Entry(
             person_id=row["person_id"],
+            because=row["because"],
             is_early=row["is_early"],
             is_again=row["is_again"],
         )
@@ -320,12 +326,13 @@ def _bound(batch: Batch) -> dict[str, Any]:
 
 _BATCH = f"{OF_SHELF} and plan = {{plan:UInt64}} and batch = {{batch:UInt32}}"
 _OF_BATCH = f"""
-select person_id, is_early, is_again from activation.outbox where {_BATCH}
+select person_id, because, is_early, is_again from activation.outbox where {_BATCH}
 order by person_id
 """
 _STILL_ALLOWED = f"""
 select
     entries.person_id as person_id,
+    entries.because as because,
     entries.mark as mark,
     entries.value as value,
     entries.is_again as is_again,
@@ -342,6 +349,7 @@ _EVER_SENT = f"""
 select
     sent.person_id as person_id,
     sent.sealed as sealed,
+    entries.because as because,
     entries.is_early as is_early,
     entries.is_again as is_again
 from (
@@ -355,6 +363,7 @@ order by person_id
 _ADDED_BY_BATCH = f"""
 select
     sent.person_id as person_id,
+    entries.because as because,
     sent.mark as mark,
     entries.value as value,
     entries.is_again as is_again
@@ -366,7 +375,8 @@ from (
     )
 ) as sent
 inner join (
-    select person_id, value, is_again from activation.outbox where {_BATCH}
+    select person_id, because, value, is_again
+    from activation.outbox where {_BATCH}
 ) as entries on entries.person_id = sent.person_id
 order by person_id
 """

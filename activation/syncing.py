@@ -29,6 +29,7 @@ from activation.ledger import (
     next_turn,
     open_batches,
     write_emptied,
+    write_gone,
     write_plan,
 )
 from activation.outbox import Changes, changes_of, commit
@@ -110,6 +111,8 @@ def sync(sender: Sender, order: Order) -> Synced:
         with_values=order.with_values,
     )
     shelf = replace(shelf, remote_id=destination.find(wanted))
+    if known not in {"", shelf.remote_id}:
+        write_gone(rim, replace(shelf, remote_id=known))
     compared, sendable = _compared(
         rim, shelf, order, refresh_after=destination.limits.refresh_after
     )

@@ -24,7 +24,8 @@ AUDIENCE = "best"
 _BEGINNING = datetime(2026, 3, 1, tzinfo=UTC)
 _TABLES = (
     *("activation.desired", "activation.outbox", "activation.batches"),
-    *("activation.sent", "activation.acknowledged", "activation.plans"),
+    *("activation.sent", "activation.acknowledged", "activation.moves"),
+    "activation.plans",
     *("activation.suppressions", "activation.audience_members"),
     *("ops.audience_receipts", "raw.events"),
 )

@@ -23,7 +23,7 @@ _DEFINES = re.compile(
     rf"""
     (?:\s | --[^\n]*\n)*
     (?:
-        create \s+ (?:database|table) \s+ (?:if\s+not\s+exists\s+)? {_NAME}
+        create \s+ (?:database|table|view) \s+ (?:if\s+not\s+exists\s+)? {_NAME}
         | drop \s+ table \s+ (?:if\s+exists\s+)? {_NAME}
         | alter \s+ table \s+ {_NAME}
             (?= \s+ (?:add|drop|modify|rename|comment) \s+ column)

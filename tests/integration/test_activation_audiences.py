@@ -45,7 +45,8 @@ NEXT_DAY = AS_OF + timedelta(days=1)
 TOKEN = "EAAsecret"
 _CLEAN = (
     *("activation.desired", "activation.outbox", "activation.batches"),
-    *("activation.sent", "activation.acknowledged", "activation.plans"),
+    *("activation.sent", "activation.acknowledged", "activation.moves"),
+    "activation.plans",
     "activation.suppressions",
     "activation.audience_members",
     "ops.audience_receipts",

@@ -47,6 +47,7 @@ def test_on_a_cluster_a_migration_reaches_all_servers(migration: Migration) -> N
     ("statement", "said"),
     [
         ("create table a.b as c.d", "create table a.b {on} as c.d"),
+        ("create view a.b as select 1", "create view a.b {on} as select 1"),
         ("drop table if exists a.b sync", "drop table if exists a.b {on} sync"),
         ("exchange tables a.b and a.c", "exchange tables a.b and a.c {on}"),
         ("rename table a.b to a.c", "rename table a.b to a.c {on}"),
