@@ -9,6 +9,7 @@ from activation.definitions import Custom, Definitions
 from activation.finding import Fit, Standing, fitting, standing
 from activation.identifiers import is_usable
 from activation.people import OpensIdentifiers, Person, identifiers_of
+from activation.sources import ORDERED_BY
 from warehouse.clickhouse import replace_partition, rows
 from warehouse.errors import NotEnoughData
 
@@ -17,7 +18,10 @@ if TYPE_CHECKING:
 
 NO_CONSENT = "no_consent"
 NO_IDENTIFIER = "no_identifier"
-_COLUMNS = ("as_of", "audience", "person_id", "value", "sendable", "withheld_because")
+_COLUMNS = (
+    *("as_of", "audience", "person_id", "value", "ordered_by"),
+    *("sendable", "withheld_because"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +176,7 @@ def _choose(
     found: WhoFits,
 ) -> Choice:
     members = judge(found.candidates(audience), vault)
-    _write(client, audience.name, as_of, members)
+    _write(client, audience, as_of, members)
     withheld = {
         reason: sum(member.withheld_because == reason for member in members)
         for reason in (NO_CONSENT, NO_IDENTIFIER)
@@ -182,9 +186,10 @@ def _choose(
 
 
 def _write(
-    client: "Client", audience: str, as_of: date, members: Sequence[Member]
+    client: "Client", audience: Custom, as_of: date, members: Sequence[Member]
 ) -> None:
-    table, partition = "activation.audience_members", f"('{audience}', '{as_of}')"
+    name = audience.name
+    table, partition = "activation.audience_members", f"('{name}', '{as_of}')"
     if not members:
         # ClickHouse refuses to replace a partition from a table without rows
         client.command(f"alter table {table} drop partition {partition}")
@@ -197,9 +202,10 @@ def _write(
         values=[
             (
                 as_of,
-                audience,
+                name,
                 member.person_id,
                 member.value,
+                ORDERED_BY[type(audience.source)],
                 not member.withheld_because,
                 member.withheld_because,
             )

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Final
 
 from activation import shapes
 
@@ -72,6 +72,14 @@ class Cohort:
 
 
 Source = Criteria | Segment | Mart | Cohort
+
+ORDERED_BY: Final[Mapping[type[Source], str]] = {
+    Criteria: "score",
+    Segment: "segment",
+    Mart: "mart",
+    Cohort: "cohort",
+}
+"""What gives a member's value, as the table of members has it."""
 
 
 def faults(document: Mapping[str, Any]) -> Iterator[str]:
