@@ -24,7 +24,7 @@ from warehouse.embedded.users import Doorkeeper, User
 from warehouse.errors import QuestlogError
 
 _THREADS = 48
-_BEGINNING_BYTES = 1 << 20
+_BEGINNING_BYTES = 256 << 10
 """Of a body, before the engine begins to read; most bodies are whole by then."""
 
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
