@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from google.ads.datamanager_v1 import types as members
@@ -94,7 +95,7 @@ class DataManager:
             sent = [index for index in range(len(people)) if index not in refused]
             identities = [people[index] for index in sent]
             try:
-                taken = self.account.call_again(what, lambda: request(identities))  # noqa: B023
+                taken = self.account.call_again(what, partial(request, identities))
             except MembersRefused as error:
                 found = {
                     sent[index]: reason

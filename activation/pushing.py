@@ -231,7 +231,7 @@ def _lookalike(
         country=lookalike.country,
     )
     try:
-        found = destination.keep_lookalike(order)  # type: ignore[attr-defined]
+        found = destination.keep_lookalike(order)  # type: ignore[attr-defined]  # its caller asked
     except (Unavailable, DestinationRefused) as error:
         failures[lookalike.name] = error
         return kept(FAILED, detail=str(error))

@@ -44,9 +44,11 @@ def number(low: float, high: float) -> Check:
     """A number within bounds, both included."""
 
     def check(value: object) -> str | None:
-        is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        fits = is_number and low <= value <= high  # type: ignore[operator]
-        return None if fits else f"expected a number from {low} to {high}"
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return None if low <= value <= high else expected
+        return expected
+
+    expected = f"expected a number from {low} to {high}"
 
     return check
 
@@ -55,9 +57,11 @@ def whole(low: int, high: int) -> Check:
     """A whole number within bounds, both included."""
 
     def check(value: object) -> str | None:
-        is_whole = isinstance(value, int) and not isinstance(value, bool)
-        fits = is_whole and low <= value <= high  # type: ignore[operator]
-        return None if fits else f"expected a whole number from {low} to {high}"
+        if isinstance(value, int) and not isinstance(value, bool):
+            return None if low <= value <= high else expected
+        return expected
+
+    expected = f"expected a whole number from {low} to {high}"
 
     return check
 

@@ -42,7 +42,7 @@ class Chance:
 
     def __post_init__(self) -> None:
         # a seed is to be repeated; nothing here is a secret
-        self.draws = Random(self.seed)  # noqa: S311
+        self.draws = Random(self.seed)  # noqa: S311 - no secret
 
     def draw(self) -> str:
         """What goes wrong with this call, or nothing."""
