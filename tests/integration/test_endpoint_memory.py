@@ -50,8 +50,8 @@ def wire(endpoint: Settings) -> Iterator[Wire]:
         ),
         (
             JOIN,
-            {"join_algorithm": "hash"},
-            {"join_algorithm": "grace_hash", "grace_hash_join_initial_buckets": 8},
+            {"max_bytes_ratio_before_external_join": 0},
+            {"max_bytes_before_external_join": 30 * MIB},
         ),
     ],
     ids=["group by", "order by", "join"],

@@ -1,4 +1,6 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from warehouse.embedded.lexer import read
 from warehouse.embedded.refusals import refused_parameters
@@ -66,6 +68,7 @@ def test_what_leads_out_of_the_database_is_refused(sql: str) -> None:
         "select arrayMap(x -> x + 1, list), t.file, url from t",
         "select engine from system.tables where engine = 'Kafka'",
         "create dictionary d (a UInt64) source(clickhouse(table 't'))",
+        "create dictionary d (a Int8) source(clickhouse(table 't' password '' db ' '))",
         "create or replace table a.t clone as b.t",
         "system flush logs",
         "create table t (a UUID default generateUUIDv4()) engine = Memory",
@@ -81,6 +84,21 @@ def test_what_leads_out_of_the_database_is_refused(sql: str) -> None:
 )
 def test_what_stays_inside_is_not_refused(sql: str) -> None:
     assert read(sql.encode()).refused_because == ""
+
+
+_FRAGMENTS = (
+    "create", "dictionary", "table", "alter", "insert", "into", "select", "with",
+    "from", "backup", "restore", "set", "role", "system", "kill", "query", "where",
+    "apply", "source", "engine", "settings", "format", "values", "uuid", "to", "disk",
+    "file", "input", "param_f", "(", ")", "=", ",", ".", ";", "{a:String}", "''", "' '",
+    "'x'", '""', "``", "`f`", "$$", "$$$$", "--", "/*", "\\", "'", "1", "null",
+    "clickhouse", "parallel", "columns", "*",
+)  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(_FRAGMENTS), max_size=12).map(" ".join))
+def test_no_statement_is_too_odd_to_be_judged(sql: str) -> None:
+    assert isinstance(read(sql.encode()).refused_because, str)
 
 
 def test_a_parameter_cannot_name_a_function_that_reaches_out() -> None:

@@ -49,6 +49,8 @@ _LOCAL_SOURCES = frozenset({"clickhouse", "null"})
 
 def refusal(found: Sequence[Token]) -> str:
     """Why a statement is refused; empty when it is not."""
+    if not found:
+        return ""
     words = [token.word for token in found]
     if words[0] in {"BACKUP", "RESTORE"}:
         return _refused_backup(found)
