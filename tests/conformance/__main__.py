@@ -46,6 +46,7 @@ def _run(asked: Suite, path: Path, port: int, folder: Path, more: list[str]) -> 
     subprocess.run(
         [uv, "run", "--project", REPOSITORY, "--no-sync", "--quiet", *extra]
         + ["python", "-m", "pytest", *plain, *plugin, f"--junitxml={report}"]
+        + [f"--ignore={left}" for left in asked.outside]
         + (more or [asked.folder]),
         cwd=copied,
         env=os.environ

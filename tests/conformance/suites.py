@@ -17,7 +17,7 @@ class Suite:
 
     `needs` are packages that the suite alone wants; they are put over the locked
     environment for the run and never into it. `ini` is pytest's own configuration,
-    `plugin` a module of this folder that pytest loads.
+    `plugin` a module of this folder that pytest loads, `outside` what is not run.
     """
 
     name: str
@@ -26,6 +26,7 @@ class Suite:
     environment: Mapping[str, str]
     ini: str
     plugin: str = ""
+    outside: tuple[str, ...] = ()
 
     def environ(self, port: int) -> dict[str, str]:
         """Where the suite finds the endpoint."""
@@ -56,6 +57,9 @@ _ALL = (
         },
         ini="pythonpath = .",
         plugin="without_users",
+        # needs a server's cluster, and leaves its engine of databases in the settings
+        # that all later tests share: each of those would ask for it too
+        outside=("tests/integration/adapter/replicated_database",),
     ),
 )
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.integration.wire import Wire
+from warehouse.embedded.configuration import memory
 from warehouse.settings import Settings
 
 MIB = 1 << 20
@@ -65,6 +66,23 @@ def test_work_past_its_memory_goes_to_the_disk(
     assert refused.headers.get("x-clickhouse-exception-code") == "241"
     assert spilled.status == 200, spilled.body
     assert wire.post("select 1").body == b"1\n"
+
+
+def test_the_engine_knows_its_limits(wire: Wire) -> None:
+    limits = (
+        "select getSetting('max_memory_usage'),"
+        " getSetting('max_bytes_before_external_group_by'),"
+        " getSetting('max_bytes_before_external_sort'),"
+        " getSetting('max_bytes_before_external_join'),"
+        " (select toUInt64(value) from system.server_settings"
+        "   where name = 'max_server_memory_usage')"
+    )
+
+    query, groups, sort, join, server = map(int, wire.post(limits).body.split())
+
+    assert server == memory() // 2
+    assert query == server // 2
+    assert groups == sort == join == server // 4
 
 
 @pytest.mark.parametrize("value", ["0", "1000000000000000"])

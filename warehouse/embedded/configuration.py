@@ -42,6 +42,7 @@ _USERS = """<clickhouse>
     <max_memory_usage>{query_bytes}</max_memory_usage>
     <max_bytes_before_external_group_by>{spill_bytes}</max_bytes_before_external_group_by>
     <max_bytes_before_external_sort>{spill_bytes}</max_bytes_before_external_sort>
+    <max_bytes_before_external_join>{spill_bytes}</max_bytes_before_external_join>
     <allow_introspection_functions>0</allow_introspection_functions>
     <allow_python_table_function>0</allow_python_table_function>
     {exports}
