@@ -1,7 +1,9 @@
-"""List the benchmarks, or run one: `python -m bench [NAME]`.
+"""List the benchmarks, or run one: `python -m bench [NAME [--keep BESIDE]]`.
 
 The last line printed is one JSON object:
 {"name", "machine", "figures": {name_unit: number}, "compared_with": {…}}.
+With `--keep` it is also put among those that docs/measured.md tells of; BESIDE is what
+else the machine did, in a few words.
 """
 
 import importlib
@@ -9,9 +11,14 @@ import json
 import os
 import pkgutil
 import platform
+import subprocess
 import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
 
 import bench
+from warehouse.generators.measured_page import SOURCE
+from warehouse.settings import REPOSITORY
 
 
 def modules() -> dict[str, str]:
@@ -39,6 +46,21 @@ def machine() -> dict[str, object]:
     }
 
 
+def keep(line: Mapping[str, object], beside: str) -> None:
+    """Add a run to those that docs/measured.md tells of."""
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"],  # noqa: S607 - the measurer's own git
+        cwd=REPOSITORY,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout.strip()
+    day = datetime.now(UTC).date().isoformat()
+    told = {**line, "on": day, "commit": commit, "beside": beside}
+    with (REPOSITORY / SOURCE).open("a", encoding="utf-8") as file:
+        file.write(json.dumps(told) + "\n")
+
+
 def main(words: list[str]) -> int:
     """Run the named benchmark; without a name, list them."""
     if not words:
@@ -52,7 +74,10 @@ def main(words: list[str]) -> int:
         print(f"There is no benchmark {words[0]!r}; there are: {', '.join(modules())}.")
         return 2
     measured = importlib.import_module(module).run()
-    print(json.dumps({"name": words[0], "machine": machine()} | measured))
+    line = {"name": words[0], "machine": machine()} | measured
+    if words[1:2] == ["--keep"]:
+        keep(line, " ".join(words[2:]) or "nothing is said")
+    print(json.dumps(line))
     return 0
 
 

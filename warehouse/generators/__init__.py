@@ -12,6 +12,7 @@ from warehouse.generators.dbt_sources import raw_sources
 from warehouse.generators.endpoint_page import endpoint_page
 from warehouse.generators.expectation_data import expectation_data
 from warehouse.generators.json_schema import envelope_schema, event_schema
+from warehouse.generators.measured_page import measured_page
 from warehouse.generators.metrics_page import metrics_page
 from warehouse.generators.sdk_python import python_types
 from warehouse.generators.sdk_typescript import typescript_types
@@ -51,6 +52,7 @@ def from_everything(taxonomy: Taxonomy) -> Files:
         **from_taxonomy(taxonomy, raw),
         "dbt_project/models/staging/_raw__sources.yml": raw_sources(raw),
         "docs/endpoint.md": endpoint_page(),
+        "docs/measured.md": measured_page(),
         "docs/metrics.md": metrics_page(),
         "docs/settings.md": settings_page(),
         ".env.example": env_example(),
