@@ -36,9 +36,11 @@ def free_port() -> int:
 
 
 def cpu_s(process: int) -> float:
-    """Seconds of CPU that a process has used."""
+    """Seconds of CPU that a process and its children have used, those ended too."""
     after_name = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-    return (int(after_name[11]) + int(after_name[12])) / _TICKS_A_SECOND
+    children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+    own = sum(map(int, after_name[11:15])) / _TICKS_A_SECOND
+    return own + sum(cpu_s(int(child)) for child in children)
 
 
 def cpu_us(seconds: float, events: float) -> float:

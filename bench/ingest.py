@@ -7,7 +7,8 @@ Bars for two cores left alone: 60,000 events a second; at RATE= (10,000) `ack_p9
 20 and `queryable_p95_ms` 1,000; 5,000 requests of one event a second; 0 lost and 0
 doubled.
 Limits in the same run: the same HTTP server that only decodes, and the same rows
-straight into the engine as JSONEachRow. SECONDS= (60) sets the length of each phase.
+straight into the engine as JSONEachRow. SECONDS= (60) sets the length of each phase, WORKERS= how many
+processes the door has (as many as there are cores).
 """
 
 import json
@@ -97,7 +98,15 @@ def run() -> dict[str, Any]:
         "lost_most": 0,
         "doubled_most": 0,
     }
-    return {"figures": figures, "compared_with": bars | limits}
+    return {
+        "figures": {"door_workers": workers()} | figures,
+        "compared_with": bars | limits,
+    }
+
+
+def workers() -> int:
+    """How many workers the door has: as many as there are cores, or `WORKERS=`."""
+    return int(os.environ.get("WORKERS", "0")) or os.cpu_count() or 1
 
 
 @contextmanager
@@ -108,7 +117,10 @@ def served(engine: Engine) -> Iterator[_Door]:
     home = Home(engine.settings.home)
     key = add(home.write_keys, source="bench", mode="planned", now=datetime.now(UTC))
     port = free_port()
-    environment = engine.environment | {"QUESTLOG_INGEST_PORT": str(port)}
+    environment = engine.environment | {
+        "QUESTLOG_INGEST_PORT": str(port),
+        "QUESTLOG_INGEST_WORKERS": str(workers()),
+    }
     with (
         started(
             ["-m", "questlog", "serve", "ingest"], environment=environment, port=port

@@ -3,7 +3,14 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Mapping,
+    Sequence,
+)
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -54,7 +61,8 @@ _logger = logging.getLogger(__name__)
 class Service:
     """What the routes work with; `now` is the door's clock, `seconds` a steady one.
 
-    `canary` runs as long as the door does.
+    `beside` runs as long as the door does; `exposed` is what /metrics tells, where that
+    is more than this process's own.
     """
 
     rules: Rules
@@ -67,7 +75,8 @@ class Service:
     disk: Watermark = field(default_factory=never_low)
     seconds: Callable[[], float] = time.monotonic
     webhooks: Mapping[str, Webhook] = field(default_factory=dict)
-    canary: Callable[[], Coroutine[Any, Any, None]] | None = None
+    beside: Sequence[Callable[[], Coroutine[Any, Any, None]]] = ()
+    exposed: Callable[[], bytes] | None = None
     commits: Commits = field(init=False)
 
     def __post_init__(self) -> None:
@@ -89,9 +98,8 @@ def application(service: Service) -> Starlette:
         return response
 
     async def measure(_: Request) -> Response:
-        return Response(
-            service.metrics.exposed(), media_type="text/plain; version=0.0.4"
-        )
+        told = service.exposed or service.metrics.exposed
+        return Response(told(), media_type="text/plain; version=0.0.4")
 
     return _Door(
         take,
@@ -111,12 +119,13 @@ def application(service: Service) -> Starlette:
 
 @asynccontextmanager
 async def _lifespan(service: Service, _: Starlette) -> AsyncIterator[None]:
-    singing = service.canary and asyncio.create_task(service.canary())
+    running = [asyncio.create_task(one()) for one in service.beside]
     try:
         yield
     finally:
-        if singing:
-            singing.cancel()
+        for one in running:
+            one.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
 
 
 class _Door(Starlette):

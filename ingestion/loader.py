@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
+from zlib import crc32
 
 import msgspec
 
@@ -145,6 +145,11 @@ class Loader:
         """The position up to which everything is in ClickHouse."""
         return self._progress.position
 
+    @property
+    def begun(self) -> Block | None:
+        """The block that may have been sent, and is not known to be there."""
+        return self._progress.block
+
     def drain(self, client: "Client") -> int:
         """Load until the log's present end; the number of records loaded.
 
@@ -183,11 +188,11 @@ class Loader:
 
     def _token(self, stretch: Stretch) -> str:
         """Of this content at this place: a copy of a log may go on otherwise."""
-        content = blake2b(digest_size=8)
+        content = 0
         for record in stretch.records:
-            content.update(record.rows)
+            content = crc32(record.rows, content)
         place = f"{self._log.identity}-{stretch.first}-{stretch.last}"
-        return f"{place}-{content.hexdigest()}"
+        return f"{place}-{content:08x}"
 
     def _load(self, client: "Client", block: Block, records: Sequence[Record]) -> int:
         insert(client, block, records)

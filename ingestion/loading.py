@@ -6,7 +6,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -19,17 +19,10 @@ from ingestion.breaker import Breaker
 from ingestion.disk import free_bytes
 from ingestion.journal import tell_as_json
 from ingestion.kafka import Topic
-from ingestion.loader import (
-    Following,
-    Loader,
-    follow,
-    ledger_of,
-    loader_state_of,
-    only_one,
-)
+from ingestion.loader import Following, follow, loader_state_of, only_one
+from ingestion.log_loaders import LogLoaders
 from ingestion.retention import drop_loaded
 from ingestion.sealing import sealing_of
-from ingestion.segments import open_for_reading
 from ingestion.sieve import SievedLog
 from warehouse.clickhouse import connect
 from warehouse.home import Home
@@ -59,11 +52,11 @@ def load_once(settings: Settings, now: Callable[[], datetime]) -> int:
     folder = Home(settings.home).log
     with (
         only_one(folder),
-        closing(open_for_reading(folder, sealing_of(settings))) as log,
         open_vault(settings) as vault,
+        closing(LogLoaders(folder, vault, sealing_of(settings), now)) as loaders,
         connect(settings) as client,
     ):
-        return Loader(SievedLog(log, vault), ledger_of(folder), now).drain(client)
+        return sum(loaders.loaded(client))
 
 
 def load_for_ever(settings: Settings, now: Callable[[], datetime]) -> None:
@@ -93,22 +86,24 @@ def load_for_ever(settings: Settings, now: Callable[[], datetime]) -> None:
     folder = Home(settings.home).log
     with (
         only_one(folder),
-        closing(open_for_reading(folder, sealing_of(settings))) as log,
         open_vault(settings) as vault,
+        closing(LogLoaders(folder, vault, sealing_of(settings), now)) as loaders,
     ):
-        loader = Loader(SievedLog(log, vault), ledger_of(folder), now)
-        chores = Chores(folder, settings, loader, state, now)
+        chores = Chores(folder, settings, loaders.positions, state, now)
         how = Following(pause, state, after=chores.do)
-        follow(loader, partial(connect, settings), how)
+        follow(loaders, partial(connect, settings), how)
 
 
 @dataclass(slots=True)
 class Chores:
-    """What is done beside loading, once a second at most: tell, and make room."""
+    """What is done beside loading, once a second at most: tell, and make room.
+
+    `positions` are the folders of logs, each with up to where it is loaded.
+    """
 
     folder: Path
     settings: Settings
-    loader: Loader
+    positions: Callable[[], Iterable[tuple[Path, int]]]
     breaker: Breaker
     now: Callable[[], datetime]
     _said: str = ""
@@ -127,14 +122,15 @@ class Chores:
     def _make_room(self) -> None:
         reserve = self.settings.ingest_disk_reserve_mb * 1024**2
         try:
-            drop_loaded(
-                self.folder,
-                loaded=self.loader.position,
-                now=self.now(),
-                keep=timedelta(hours=self.settings.log_keep_hours),
-                # before the door has to refuse events, which it does at the reserve
-                is_low=free_bytes(self.folder) < 2 * reserve,
-            )
+            for folder, position in self.positions():
+                drop_loaded(
+                    folder,
+                    loaded=position,
+                    now=self.now(),
+                    keep=timedelta(hours=self.settings.log_keep_hours),
+                    # before the door has to refuse events, which it does at the reserve
+                    is_low=free_bytes(self.folder) < 2 * reserve,
+                )
         except OSError as error:
             # loading goes on without; the next second it is tried again
             _logger.warning("Loaded segments stay in the log: %s.", error.strerror)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric
 from prometheus_client import generate_latest as _exposed
 
 from ingestion.judging import Accepted, Verdict
@@ -102,6 +102,10 @@ class Metrics:
     def count_request(self, status: int) -> None:
         """Count an answer to /v1/events."""
         self._of_status(status).inc()
+
+    def collected(self) -> Iterable[Metric]:
+        """The metrics as they stand."""
+        return self._registry.collect()
 
     def exposed(self) -> bytes:
         """The metrics in Prometheus' text form."""

@@ -1,9 +1,10 @@
 """How many events a write key may send: a bucket of tokens for each key."""
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from typing import Final, Protocol
 
 from ingestion.bodies import MOST_EVENTS
 
@@ -37,21 +38,42 @@ class Allowance:
 
 
 @dataclass(slots=True)
-class _Bucket:
+class Bucket:
+    """What a key may still send, as of a moment."""
+
     tokens: float
     at: float
 
 
+class Buckets(Protocol):
+    """Where the buckets of keys are; a key is the SHA-256 of a write key, in hex."""
+
+    def held(self, key: str, new: Bucket) -> AbstractContextManager[Bucket]:
+        """The bucket of a key to change, for nobody else meanwhile; at first `new`."""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnBuckets:
+    """The buckets of one process. Not for several threads at once."""
+
+    _kept: dict[str, Bucket] = field(default_factory=dict)
+
+    @contextmanager
+    def held(self, key: str, new: Bucket) -> Iterator[Bucket]:
+        """See Buckets."""
+        yield self._kept.setdefault(key, new)
+
+
 class Quotas:
-    """The buckets of one process; `rate` is in events a second, 0 for no limit.
+    """Takes from the buckets; `rate` is in events a second, 0 for no limit.
 
     A bucket holds what comes in within ten seconds, and a whole batch at least, so
-    that no batch is too large for ever. Not for several threads at once.
+    that no batch is too large for ever.
     """
 
-    def __init__(self, rate: int = 0) -> None:
+    def __init__(self, rate: int = 0, buckets: Buckets | None = None) -> None:
         self._rate = rate
-        self._buckets: dict[str, _Bucket] = {}
+        self._buckets = OwnBuckets() if buckets is None else buckets
 
     def take(
         self, key: str, events: int, *, now: float, rate: int | None = None
@@ -64,15 +86,16 @@ class Quotas:
         if rate == 0:
             return None
         capacity = max(rate * BURST_S, MOST_EVENTS)
-        bucket = self._buckets.setdefault(key, _Bucket(capacity, now))
-        grown = bucket.tokens + max(0.0, now - bucket.at) * rate
-        bucket.tokens, bucket.at = min(capacity, grown), now
-        missing = events - bucket.tokens
-        if missing <= 0:
-            bucket.tokens -= events
+        with self._buckets.held(key, Bucket(capacity, now)) as bucket:
+            grown = bucket.tokens + max(0.0, now - bucket.at) * rate
+            bucket.tokens, bucket.at = min(capacity, grown), max(now, bucket.at)
+            missing = events - bucket.tokens
+            if missing <= 0:
+                bucket.tokens -= events
+            remaining = bucket.tokens
         return Allowance(
             capacity=capacity,
-            remaining=int(bucket.tokens),
-            full_in_s=math.ceil((capacity - bucket.tokens) / rate),
+            remaining=int(remaining),
+            full_in_s=math.ceil((capacity - remaining) / rate),
             wait_s=max(1, math.ceil(missing / rate)) if missing > 0 else 0,
         )

@@ -4,6 +4,7 @@ import base64
 from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 from functools import lru_cache
+from json import loads
 from typing import Any, Final, Literal
 from uuid import UUID
 
@@ -20,6 +21,7 @@ from ingestion.rows import (
     REFUSAL_COLUMNS,
     content_hash,
     json_bytes,
+    json_text,
     row_bytes,
 )
 
@@ -43,7 +45,9 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     def named(self) -> Iterator[dict[str, Any]]:
         """The rows, their values by the names of their columns."""
         for line in self.rows.splitlines():
-            yield dict(zip(COLUMNS[self.kind], orjson.loads(line), strict=False))
+            # of the standard library: it keeps whole numbers of any size
+            values = [json_text(x) if isinstance(x, dict) else x for x in loads(line)]
+            yield dict(zip(COLUMNS[self.kind], values, strict=False))
 
 
 def records_of(rows: Iterable[tuple[Kind, bytes]]) -> list[Record]:
@@ -72,19 +76,16 @@ def accepted_row(verdict: Accepted) -> bytes:
     properties = json_bytes(found.properties)
     context = json_bytes(found.context)
     user_properties = json_bytes(found.user_properties)
-    # what was written for the hash is not written again
-    return b'["%b",%b,%b,%b\n' % (
+    # what was written for the hash is not written again: the three stand as objects,
+    # whose text the engine keeps
+    return b'["%b",%b,%b,%b,%b,%b,%d]\n' % (
         found.event_id.encode(),
         identity[1:-1],
         _circumstances(verdict)[1:-1],
-        orjson.dumps(
-            (
-                properties.decode(),
-                with_additions(found.context, context, verdict.country).decode(),
-                user_properties.decode(),
-                content_hash(identity, properties, context, user_properties),
-            )
-        )[1:],
+        properties,
+        with_additions(found.context, context, verdict.country),
+        user_properties,
+        content_hash(identity, properties, context, user_properties),
     )
 
 

@@ -88,4 +88,6 @@ def with_load(rows: bytes, loaded_at: str) -> bytes:
 
     A line's end stands nowhere else: within JSON it is written otherwise.
     """
-    return (b"\n" + rows).replace(b"\n[", b'\n["%b",' % loaded_at.encode())[1:]
+    head = b'["%b",' % loaded_at.encode()
+    lines = rows[:-1].split(b"\n")
+    return b"%b%b\n" % (head, (b"\n" + head).join([line[1:] for line in lines]))

@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -25,14 +25,19 @@ from ingestion.journal import tell_as_json
 from ingestion.judging import Rules
 from ingestion.kafka import Committed, KafkaLog, Topic
 from ingestion.keys import KeyRing
+from ingestion.listening import listening, shared
 from ingestion.loader import ledger_of, loader_state_of
 from ingestion.log import Log
+from ingestion.logs import log_folder
 from ingestion.metrics import Measure, Metrics
-from ingestion.quotas import Quotas
+from ingestion.quotas import Buckets, Quotas
 from ingestion.sealing import sealing_of
 from ingestion.segments import SegmentLog
+from ingestion.shared_buckets import SharedBuckets
+from ingestion.told_together import Numbers, ToldTogether
 from ingestion.webhooks.definitions import secrets_of, webhooks
-from warehouse.errors import StackFailed
+from ingestion.workers import Workers
+from warehouse.durable import private_folder
 from warehouse.home import Home
 from warehouse.settings import Settings
 from warehouse.taxonomy import load
@@ -41,10 +46,33 @@ from warehouse.vault import open_vault
 if TYPE_CHECKING:
     from types import FrameType
 
+OF_A_LOG: Final = frozenset(
+    f"questlog_{name}"
+    for name in (
+        "log_position_bytes",
+        "loaded_position_bytes",
+        "loader_lag_bytes",
+        "log_bytes",
+    )
+)
+"""The measures that add up over the logs of several workers."""
+
 # idle connections end at once; this is for requests that are under way
 GRACE_S: Final = 8
 
 _logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """Which worker a process is, and what it shares with the others."""
+
+    worker: int = 0
+    numbers: Numbers | None = None
+    buckets: Buckets | None = None
+
+
+ALONE: Final = Post()
 
 
 def serve_ingest(settings: Settings) -> None:
@@ -54,12 +82,35 @@ def serve_ingest(settings: Settings) -> None:
     writes the log, BadTaxonomy when the event definitions have faults, BadSetting
     for secrets of webhooks that nobody defined.
     """
+    tell_as_json()
+    count = settings.ingest_workers
+    if count == 1:
+        with listening(settings) as alone:
+            _serve(settings, ALONE, alone)
+        return
+    numbers = _numbers(settings, count)
+    numbers.forget()
+    buckets = SharedBuckets()
+
+    def serve(number: int, mine: socket.socket, ready: Callable[[], None]) -> None:
+        post = Post(number, numbers.of(number), buckets)
+        _serve(settings, post, mine, ready)
+
+    with shared(settings, count) as sockets:
+        Workers(sockets, serve).run()
+
+
+def _serve(
+    settings: Settings,
+    post: Post,
+    listens: socket.socket,
+    ready: Callable[[], None] = lambda: None,
+) -> None:
+    """Serve as one worker."""
     import uvicorn
 
-    tell_as_json()
-    with ExitStack() as held:
-        listening = held.enter_context(_listening(settings))
-        service = held.enter_context(opened(settings, lambda: datetime.now(UTC)))
+    now = partial(datetime.now, UTC)
+    with opened(settings, now, post) as service:
         config = uvicorn.Config(
             application(service),
             log_config=None,
@@ -70,36 +121,33 @@ def serve_ingest(settings: Settings) -> None:
             timeout_graceful_shutdown=GRACE_S,
             timeout_keep_alive=30,
         )
-        host, port = listening.getsockname()[:2]
+        host, port = listens.getsockname()[:2]
         _logger.info("The ingest service listens on http://%s:%s", host, port)
         # uvicorn raises the signal again once it has stopped
         signal.signal(signal.SIGTERM, _end)
-        uvicorn.Server(config).run(sockets=[listening])
+        ready()
+        uvicorn.Server(config).run(sockets=[listens])
 
 
 def _end(_signal: int, _frame: "FrameType | None") -> None:
     sys.exit(0)
 
 
-def _listening(settings: Settings) -> socket.socket:
-    host, port = settings.ingest_host, settings.ingest_port
-    listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listening.bind((host, port))
-        listening.listen(2048)
-    except OSError as error:
-        listening.close()
-        raise StackFailed(
-            f"The ingest service cannot listen on {host}:{port}: {error.strerror}."
-            " Stop what holds the port, or set QUESTLOG_INGEST_PORT or"
-            " QUESTLOG_INGEST_HOST."
-        ) from error
-    return listening
+def _numbers(settings: Settings, workers: int) -> Numbers:
+    run = Home(settings.home).run
+    private_folder(run)
+    # on Kafka all workers see one topic, whole
+    is_shared = Topic.of(settings) is not None
+    return Numbers(
+        files=[run / f"door-{number}.json" for number in range(workers)],
+        summed=frozenset() if is_shared else OF_A_LOG,
+    )
 
 
 @contextmanager
-def opened(settings: Settings, now: Callable[[], datetime]) -> Iterator[Service]:
+def opened(
+    settings: Settings, now: Callable[[], datetime], post: Post = ALONE
+) -> Iterator[Service]:
     """The service of an installation: its log held, its vault open."""
     home = Home(settings.home)
     taxonomy = load()
@@ -109,53 +157,58 @@ def opened(settings: Settings, now: Callable[[], datetime]) -> Iterator[Service]
     free = partial(free_bytes, home.root)
     reserve = settings.ingest_disk_reserve_mb * 1024**2
     with (
-        _kept(settings) as kept,
+        _kept(settings, post.worker) as kept,
         open_vault(settings) as vault,
         ThreadPoolExecutor(WRITERS, thread_name_prefix="writer") as writers,
     ):
         standing = Standing(
             vault, allowed_by_default=settings.analytics_consent_default
         )
+        metrics = Metrics(
+            log_position=kept.log.end,
+            loaded_position=kept.loaded,
+            measures=(
+                *kept.measures,
+                ("disk_free_bytes", "Free beside the log", free),
+                ("disk_reserve_bytes", "With fewer free: 503", lambda: reserve),
+            ),
+        )
+        together = post.numbers and ToldTogether(metrics, post.numbers)
+        canary = _canary(settings, post, kept.log, writers, now)
         yield Service(
             rules=rules,
             keeping=Keeping(kept.log, vault, standing),
             keys=KeyRing(
                 home.write_keys, environment=settings.ingest_environment, now=now
             ),
-            metrics=Metrics(
-                log_position=kept.log.end,
-                loaded_position=kept.loaded,
-                measures=(
-                    *kept.measures,
-                    ("disk_free_bytes", "Free beside the log", free),
-                    ("disk_reserve_bytes", "With fewer free: 503", lambda: reserve),
-                ),
-            ),
+            metrics=metrics,
             now=now,
             writers=writers,
-            quotas=Quotas(settings.ingest_events_per_second),
+            quotas=Quotas(settings.ingest_events_per_second, post.buckets),
             disk=Watermark(free, reserve=reserve),
             webhooks=told,
-            canary=_canary(settings, kept.log, writers, now),
+            beside=(*canary, *((together.keep_on,) if together else ())),
+            exposed=together.exposed if together else None,
         )
 
 
 def _canary(
     settings: Settings,
+    post: Post,
     log: Log,
     writers: ThreadPoolExecutor,
     now: Callable[[], datetime],
-) -> Callable[[], Coroutine[Any, Any, None]] | None:
-    if not settings.ingest_canary_seconds:
-        return None
-    return partial(
-        sing,
-        log,
-        writers,
-        door=f"{socket.gethostname()}:{settings.ingest_port}",
-        now=now,
-        every_s=settings.ingest_canary_seconds,
-    )
+) -> Iterator[Callable[[], Coroutine[Any, Any, None]]]:
+    if settings.ingest_canary_seconds:
+        address = f"{socket.gethostname()}:{settings.ingest_port}"
+        yield partial(
+            sing,
+            log,
+            writers,
+            door=f"{address}/{post.worker}" if post.worker else address,
+            now=now,
+            every_s=settings.ingest_canary_seconds,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,20 +221,21 @@ class _Kept:
 
 
 @contextmanager
-def _kept(settings: Settings) -> Iterator[_Kept]:
+def _kept(settings: Settings, worker: int) -> Iterator[_Kept]:
     topic = Topic.of(settings)
     if topic is not None:
         with closing(Committed(topic)) as committed, closing(KafkaLog(topic)) as log:
             yield _Kept(log, lambda: committed.position)
         return
-    folder = Home(settings.home).log
+    home = Home(settings.home)
+    folder = log_folder(home.log, worker)
     ledger = ledger_of(folder)
     with closing(SegmentLog.open(folder, sealing=sealing_of(settings))) as segments:
         yield _Kept(
             segments,
             lambda: ledger.read(segments.identity).position,
             (
-                *_of_the_loader(folder),
+                *_of_the_loader(home.log),
                 ("log_bytes", "Size of the log", partial(_log_bytes, folder)),
             ),
         )

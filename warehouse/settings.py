@@ -70,6 +70,9 @@ class Settings:
     ingest_port: int = _setting(
         "QUESTLOG_INGEST_PORT", 18080, "Port of the ingest service."
     )
+    ingest_workers: int = _setting(
+        "QUESTLOG_INGEST_WORKERS", 1, "Processes of the ingest service: one a core."
+    )
     ingest_environment: str = _setting(
         "QUESTLOG_INGEST_ENVIRONMENT",
         "production",
@@ -84,8 +87,7 @@ class Settings:
     ingest_disk_reserve_mb: int = _setting(
         "QUESTLOG_INGEST_DISK_RESERVE_MB",
         512,
-        "Megabytes of the log's disk that the ingest service leaves free: with fewer"
-        " it answers 503.",
+        "Megabytes of the log's disk to leave free: with fewer the door answers 503.",
     )
     ingest_canary_seconds: int = _setting(
         "QUESTLOG_INGEST_CANARY_SECONDS",
@@ -326,7 +328,6 @@ class Settings:
     lookalike_country: str = _setting(
         "LOOKALIKE_COUNTRY", "DE", "Country in which lookalikes are sought."
     )
-
     churn_contact_cost_minor: int = _setting(
         "CHURN_CONTACT_COST_MINOR",
         50,
@@ -342,7 +343,6 @@ class Settings:
         10,
         "Of leavers written to, how many in a hundred stay for it (0 to 100).",
     )
-
     interventions_url: str = _setting(
         "INTERVENTIONS_URL", "", "Where interventions are sent. Empty: nowhere."
     )

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from warehouse.settings import Settings
 
 _LAST_PORT = 65535
+_MOST_WORKERS = 64
 
 
 def disagreements(settings: "Settings") -> list[str]:
@@ -29,6 +30,8 @@ def disagreements(settings: "Settings") -> list[str]:
     faults += _cluster_faults(settings)
     if settings.google_members_by not in {"data_manager", "offline_jobs"}:
         faults.append("GOOGLE_MEMBERS_BY: expected data_manager or offline_jobs")
+    if not 1 <= settings.ingest_workers <= _MOST_WORKERS:
+        faults.append(f"QUESTLOG_INGEST_WORKERS: expected 1 to {_MOST_WORKERS}")
     if settings.churn_saved_percent > 100:  # noqa: PLR2004 percent
         faults.append("CHURN_SAVED_PERCENT: more than 100 in a hundred")
     currency = settings.reporting_currency

@@ -29,15 +29,22 @@ def inspect() -> None:
     from rich.table import Table
 
     from ingestion.inspection import inspected
+    from ingestion.logs import logs
     from ingestion.sealing import sealing_of
 
     settings = doors.settings()
-    folder = Home(settings.home).log
-    table = Table("from", "to", "accepted", "refused", "first receipt", "last", "state")
+    columns = ("from", "to", "accepted", "refused", "first receipt", "last", "state")
+    table = Table("worker", *columns)
     damaged = False
-    for told in inspected(folder, sealing_of(settings)):
+    everything = (
+        (worker, told)
+        for worker, folder in logs(Home(settings.home).log).items()
+        for told in inspected(folder, sealing_of(settings))
+    )
+    for worker, told in everything:
         damaged = damaged or not told.is_whole
         table.add_row(
+            str(worker),
             str(told.start),
             str(told.end),
             f"{told.rows['accepted']:,}",
@@ -63,6 +70,9 @@ def replay(
         str, typer.Option("--to", help=f"{_FROM} Default: what is loaded.")
     ] = "",
     by: Annotated[str, typer.Option(help="Who. Default: this machine's user.")] = "",
+    worker: Annotated[
+        int, typer.Option(help="Whose log, where there are several.")
+    ] = 0,
 ) -> None:
     """Put a stretch of the log into ClickHouse again, where rows of it are missing.
 
@@ -70,6 +80,7 @@ def replay(
     """
     from ingestion.inspection import position
     from ingestion.loader import ledger_of
+    from ingestion.logs import logs
     from ingestion.replaying import replay as put_again
     from ingestion.sealing import sealing_of
     from ingestion.segments import open_for_reading
@@ -80,7 +91,9 @@ def replay(
     from warehouse.vault import open_vault
 
     settings = doors.settings()
-    folder = Home(settings.home).log
+    folder = logs(Home(settings.home).log).get(worker)
+    if folder is None:
+        raise BadInput(f"Worker {worker} has no log; `questlog log inspect` shows all.")
     act = audit.act(by=by, because=because, at=datetime.now(UTC))
     with (
         closing(open_for_reading(folder, sealing_of(settings))) as found,

@@ -10,6 +10,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from ingestion.loader import ledger_of
+from ingestion.logs import logs
 from ingestion.segments import open_for_reading
 from questlog.watch.figures import figures
 from questlog.watch.health import Finding, State, judged
@@ -97,9 +98,12 @@ def _log(settings: Settings) -> Finding:
     folder = Home(settings.home.resolve()).log
     if not folder.exists():
         return Finding("log", "ok", "no event was taken yet")
+    end = loaded = 0
     try:
-        with closing(open_for_reading(folder)) as log:
-            end, loaded = log.end(), ledger_of(folder).read(log.identity).position
+        for one in logs(folder).values():
+            with closing(open_for_reading(one)) as log:
+                end += log.end()
+                loaded += ledger_of(one).read(log.identity).position
     except QuestlogError as error:
         return Finding("log", "bad", str(error), "docs/runbooks/loader-behind.md")
     waiting = max(0, end - loaded)

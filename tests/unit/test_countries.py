@@ -11,7 +11,7 @@ import pytest
 from ingestion.countries import CountryOf, nowhere, opened
 from ingestion.judging import Accepted, Arrival, Rules, Source, judge
 from ingestion.moments import moment
-from ingestion.records import COLUMNS, accepted_row
+from ingestion.records import Record, accepted_row
 from tests.unit.mmdb import database
 from warehouse.errors import BadSetting
 from warehouse.taxonomy import load
@@ -71,9 +71,7 @@ def row(country_of: CountryOf, **context: Any) -> dict[str, Any]:
         arrival=Arrival(NOW),
     )
     assert isinstance(verdict, Accepted)
-    found = dict(
-        zip(COLUMNS["accepted"], json.loads(accepted_row(verdict)), strict=True)
-    )
+    (found,) = Record("accepted", accepted_row(verdict)).named()
     return {**found, "context": json.loads(found["context"])}
 
 

@@ -128,7 +128,13 @@ def test_a_disk_that_takes_not_even_the_note_does_not_stop_the_loader(
         Ledger(tmp_path / "loaded.json").write(Progress(log.identity, ends[-1]))
         loader = Loader(log, Ledger(tmp_path / "loaded.json"), lambda: NOW)
         settings = Settings(log_keep_hours=0)
-        chores = Chores(tmp_path, settings, loader, Breaker(lambda: 1.0), lambda: NOW)
+        chores = Chores(
+            tmp_path,
+            settings,
+            lambda: [(tmp_path, loader.position)],
+            Breaker(lambda: 1.0),
+            lambda: NOW,
+        )
 
         with files_no_longer_than(0):
             chores.do()
