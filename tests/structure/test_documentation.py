@@ -52,7 +52,7 @@ def test_every_runbook_that_a_dag_names_is_there() -> None:
     [
         (
             "port-taken.md",
-            "ingestion/serving.py",
+            "ingestion/listening.py",
             "The ingest service cannot listen on",
         ),
         (
