@@ -7,8 +7,8 @@ Bars for two cores left alone: 60,000 events a second; at RATE= (10,000) `ack_p9
 20 and `queryable_p95_ms` 1,000; 5,000 requests of one event a second; 0 lost and 0
 doubled.
 Limits in the same run: the same HTTP server that only decodes, and the same rows
-straight into the engine as JSONEachRow. SECONDS= (60) sets the length of each phase, WORKERS= how many
-processes the door has (as many as there are cores).
+straight into the engine as JSONEachRow. SECONDS= (60) sets the length of each phase,
+WORKERS= how many processes the door has (as many as there are cores).
 """
 
 import json
