@@ -169,13 +169,15 @@ class Standing:
 
     def _answered(self, wanted: set[str], now: datetime) -> dict[str, Word]:
         fresh_from = now - _REMEMBERED_FOR
-        asked = {
-            subject
-            for subject in wanted
-            if subject not in self._known
+        answer: dict[str, Word] = {}
+        asked: list[str] = []
+        for subject in wanted:
+            known = self._known.get(subject)
             # a clock that was set back must not keep an answer fresh for hours
-            or not fresh_from <= self._known[subject][0] <= now
-        }
+            if known is not None and fresh_from <= known[0] <= now:
+                answer[subject] = known[1]
+            else:
+                asked.append(subject)
         if asked:
             found = self._decisions.analytics_decisions(asked)
             buried = self._decisions.buried(asked)
@@ -187,7 +189,7 @@ class Standing:
                     word = Word.DENIED if found[subject] else Word.ALLOWED
                 self._known[subject] = (now, word)
                 self._known.move_to_end(subject)
-        answer = {subject: self._known[subject][1] for subject in wanted}
+                answer[subject] = word
         while len(self._known) > _MOST_REMEMBERED:
             self._known.popitem(last=False)
         return answer

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 from ingestion.bodies import Body
 from ingestion.consent import (
+    DECISION,
     Standing,
     Timeline,
     Word,
@@ -23,11 +24,11 @@ from ingestion.judging import (
     Rules,
     Source,
     Verdict,
-    judge,
 )
 from ingestion.log import Log
 from ingestion.moments import moment
 from ingestion.records import Record, accepted_row, records_of, refused_row
+from ingestion.usual import verdict_on
 from warehouse.errors import QuestlogError
 from warehouse.vault import Secret, Vault
 
@@ -42,7 +43,8 @@ def judged(
     """The verdict on each event of a body, in order; nothing is kept yet."""
     arrival = Arrival(moment(received_at), sent_at=body.sent_at)
     return [
-        judge(raw, rules=rules, source=source, arrival=arrival) for raw in body.events
+        verdict_on(raw, rules=rules, source=source, arrival=arrival)
+        for raw in body.events
     ]
 
 
@@ -134,7 +136,7 @@ def _considered(
     before = standing.of(subjects_of(verdicts), now=now)
     decided = [
         one
-        for one in map(decision, verdicts)
+        for one in map(decision, [v for v in verdicts if v.event_name == DECISION])
         if one is not None and before[one.subject] is not Word.ERASED
     ]
     if not decided and set(before.values()) <= {Word.ALLOWED}:

@@ -15,9 +15,9 @@ LONGEST_IDENTIFIER: Final = 256
 _Text = Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST_IDENTIFIER)]
 _UUID_TEXT = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _UUID_HEX = re.compile(r"[0-9a-fA-F]{32}")
-_LARGEST_SEQUENCE: Final = 2**64 - 1
+LARGEST_SEQUENCE: Final = 2**64 - 1
 # what the models write before an anonymous id, where a person has no other
-_DEVICE: Final = "anon:"
+DEVICE: Final = "anon:"
 
 
 class _Sent(msgspec.Struct, gc=False, forbid_unknown_fields=True):
@@ -158,7 +158,7 @@ def _read_sent(sent: _Sent, unknown_keys: tuple[Objection, ...] = ()) -> Reading
 
 def _envelope(sent: _Sent, *, is_flat: bool) -> Envelope:
     """The envelope of what was sent. Raises ValueError at the first fault."""
-    event_id = _uuid(sent.event_id)
+    event_id = uuid(sent.event_id)
     if (
         event_id is None
         or (sent.user_id is None and sent.anonymous_id is None)
@@ -191,7 +191,7 @@ def _received_at(sent: _Sent) -> str | None:
 
 def _faults(sent: _Sent) -> Iterator[Objection]:
     """Everything wrong with an envelope whose types are right."""
-    if _uuid(sent.event_id) is None:
+    if uuid(sent.event_id) is None:
         yield _misfit("event_id")
     for key, text in (
         ("timestamp", sent.timestamp),
@@ -210,19 +210,20 @@ def _faults(sent: _Sent) -> Iterator[Objection]:
     if sent.user_id is None and sent.anonymous_id is None:
         yield _nobody()
     if _names_device(sent.user_id):
-        message = f"A user id can't begin with {_DEVICE!r}, the mark of devices."
+        message = f"A user id can't begin with {DEVICE!r}, the mark of devices."
         yield Objection(ENVELOPE, pointer("user_id"), message)
 
 
 def _names_device(user_id: str | None) -> bool:
-    return user_id is not None and user_id.startswith(_DEVICE)
+    return user_id is not None and user_id.startswith(DEVICE)
 
 
 def _is_sequence(number: int | None) -> bool:
-    return number is None or 0 <= number <= _LARGEST_SEQUENCE
+    return number is None or 0 <= number <= LARGEST_SEQUENCE
 
 
-def _uuid(text: str) -> str | None:
+def uuid(text: str) -> str | None:
+    """A UUID as we write it; None for what is none."""
     if _UUID_TEXT.fullmatch(text):
         return text.lower()
     if _UUID_HEX.fullmatch(text):

@@ -25,13 +25,13 @@ from ingestion.objections import (
     tags_of,
 )
 from ingestion.personal import Identifier, PersonalKeys, identifiers
+from ingestion.shapes import MOST_PROPERTIES, Shapes
 from warehouse.taxonomy import EventType, Taxonomy
 
 Mode = Literal["planned", "open"]
 
 LARGEST_EVENT: Final = 64 * 1024
 DEEPEST: Final = 20
-MOST_PROPERTIES: Final = 256
 FUTURE_TOLERATED: Final = timedelta(hours=24)
 CLOCK_ERROR_TOLERATED: Final = timedelta(seconds=5)
 UNPLANNED_VERSION: Final = "1.0"
@@ -54,13 +54,15 @@ class Rules:
 
     schemas: schemas.Schemas
     personal: PersonalKeys
+    shapes: Shapes
     country_of: CountryOf = nowhere
 
     @classmethod
     def of(cls, taxonomy: Taxonomy, *, country_of: CountryOf = nowhere) -> "Rules":
         """Compile a taxonomy."""
         personal = PersonalKeys(taxonomy.direct_names)
-        return cls(schemas.compiled(taxonomy), personal, country_of)
+        compiled = schemas.compiled(taxonomy)
+        return cls(compiled, personal, Shapes(compiled, personal), country_of)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +143,7 @@ def judge(raw: bytes, *, rules: Rules, source: Source, arrival: Arrival) -> Verd
     elif event is not None and event.on_violation == "strip":
         _strip(found, noted)
     # before the address is cut
-    country = _country(found, rules.country_of)
+    where = country(found, rules.country_of)
     return Accepted(
         envelope=found,
         event_name=found.event_name if event is None else event.name,
@@ -153,12 +155,12 @@ def judge(raw: bytes, *, rules: Rules, source: Source, arrival: Arrival) -> Verd
         sent_at=found.sent_at or arrival.sent_at,
         clock_offset_ms=offset_ms,
         objections=noted,
-        identifiers=_identifiers(found, rules.personal),
-        country=country,
+        identifiers=identifiers_of(found, rules.personal),
+        country=where,
     )
 
 
-def _country(found: Envelope, country_of: CountryOf) -> str:
+def country(found: Envelope, country_of: CountryOf) -> str:
     """Where an event came from, by its address; empty where the sender said it."""
     if country_of is nowhere or found.context.get("country"):
         return ""
@@ -166,7 +168,8 @@ def _country(found: Envelope, country_of: CountryOf) -> str:
     return country_of(address) if isinstance(address, str) else ""
 
 
-def _identifiers(found: Envelope, keys: PersonalKeys) -> tuple[Identifier, ...]:
+def identifiers_of(found: Envelope, keys: PersonalKeys) -> tuple[Identifier, ...]:
+    """The direct identifiers in an event's objects; addresses are cut in place."""
     sections = found.properties, found.context, found.user_properties
     if found.is_flat and not keys.personal_keys(itertools.chain(*sections)):
         return ()

@@ -5,8 +5,9 @@ from typing import Any, Final
 
 from ingestion.bodies import LARGEST_BODY, MOST_EVENTS
 from ingestion.credentials import HOW_TO_SEND_THE_KEY, IN_THE_ADDRESS
-from ingestion.judging import DEEPEST, LARGEST_EVENT, MOST_PROPERTIES
+from ingestion.judging import DEEPEST, LARGEST_EVENT
 from ingestion.objections import REASONS
+from ingestion.shapes import MOST_PROPERTIES
 from ingestion.unpacking import ENCODINGS
 from warehouse.generators.json_schema import envelope_schema
 from warehouse.taxonomy import Taxonomy

@@ -1,5 +1,6 @@
 """Run the ingest service of an installation until SIGTERM."""
 
+import gc
 import logging
 import signal
 import socket
@@ -126,6 +127,9 @@ def _serve(
         # uvicorn raises the signal again once it has stopped
         signal.signal(signal.SIGTERM, _end)
         ready()
+        # what is there now stays: it need not be looked through for garbage again
+        gc.collect()
+        gc.freeze()
         uvicorn.Server(config).run(sockets=[listens])
 
 

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingestion.blocks import _Pieces
@@ -19,6 +19,7 @@ VALUES = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(VALUES)
 def test_each_row_gets_the_moment_of_its_load_in_front_and_keeps_the_rest(
     values: list[list[Any]],
@@ -33,6 +34,7 @@ def test_each_row_gets_the_moment_of_its_load_in_front_and_keeps_the_rest(
     assert loaded.endswith(b"\n")
 
 
+@settings(deadline=None)
 @given(st.lists(VALUES, min_size=1, max_size=4), st.integers(1, 40_000))
 def test_pieces_put_together_are_the_rows_whatever_they_are_cut_at(
     records: list[list[list[Any]]], length: int
