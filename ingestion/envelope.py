@@ -15,9 +15,9 @@ LONGEST_IDENTIFIER: Final = 256
 _Text = Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST_IDENTIFIER)]
 _UUID_TEXT = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _UUID_HEX = re.compile(r"[0-9a-fA-F]{32}")
-LARGEST_SEQUENCE: Final = 2**64 - 1
+_LARGEST_SEQUENCE: Final = 2**64 - 1
 # what the models write before an anonymous id, where a person has no other
-DEVICE: Final = "anon:"
+_DEVICE: Final = "anon:"
 
 
 class _Sent(msgspec.Struct, gc=False, forbid_unknown_fields=True):
@@ -159,12 +159,7 @@ def _read_sent(sent: _Sent, unknown_keys: tuple[Objection, ...] = ()) -> Reading
 def _envelope(sent: _Sent, *, is_flat: bool) -> Envelope:
     """The envelope of what was sent. Raises ValueError at the first fault."""
     event_id = uuid(sent.event_id)
-    if (
-        event_id is None
-        or (sent.user_id is None and sent.anonymous_id is None)
-        or _names_device(sent.user_id)
-        or not _is_sequence(sent.sequence)
-    ):
+    if event_id is None or not is_placed(sent):
         raise ValueError
     received_at = _received_at(sent)
     return Envelope(
@@ -210,16 +205,26 @@ def _faults(sent: _Sent) -> Iterator[Objection]:
     if sent.user_id is None and sent.anonymous_id is None:
         yield _nobody()
     if _names_device(sent.user_id):
-        message = f"A user id can't begin with {DEVICE!r}, the mark of devices."
+        message = f"A user id can't begin with {_DEVICE!r}, the mark of devices."
         yield Objection(ENVELOPE, pointer("user_id"), message)
 
 
+def is_placed(sent: _Sent) -> bool:
+    """Whether it is told whom an event is about, and its sequence is one."""
+    user_id, sequence = sent.user_id, sent.sequence
+    return (
+        (user_id is not None or sent.anonymous_id is not None)
+        and (user_id is None or not user_id.startswith(_DEVICE))
+        and (sequence is None or 0 <= sequence <= _LARGEST_SEQUENCE)
+    )
+
+
 def _names_device(user_id: str | None) -> bool:
-    return user_id is not None and user_id.startswith(DEVICE)
+    return user_id is not None and user_id.startswith(_DEVICE)
 
 
 def _is_sequence(number: int | None) -> bool:
-    return number is None or 0 <= number <= LARGEST_SEQUENCE
+    return number is None or 0 <= number <= _LARGEST_SEQUENCE
 
 
 def uuid(text: str) -> str | None:
