@@ -5,27 +5,15 @@ Triage: safe to clear and rerun: a run replaces only its date's decisions. A ski
 it once that is there.
 """
 
-from datetime import timedelta
+from airflow.sdk import Asset, task
 
-import pendulum
-from airflow.sdk import Asset, dag, task
-
-from dags.defaults import AS_OF, TASKS, skipped_where_data_lack
-from dags.telling import deadline
+from dags.defaults import AS_OF, skipped_where_data_lack
+from dags.weekly import weekly
 
 DECISIONS = Asset("clickhouse://ml/interventions")
 
 
-@dag(
-    schedule="0 9 * * 1",
-    start_date=pendulum.datetime(2000, 1, 3, tz="UTC"),
-    catchup=False,
-    max_active_runs=1,
-    default_args=TASKS,
-    deadline=deadline("interventions", timedelta(hours=6)),
-    doc_md=__doc__,
-    tags=["ml", "weekly"],
-)
+@weekly("interventions", schedule="0 9 * * 1", catchup=False, doc=__doc__)
 def interventions() -> None:
     """One task: the triggers, with people held out."""
 

@@ -5,28 +5,16 @@ date and replaces only that date's features and values. A red `gate_features` na
 what is wrong in its log: follow docs/runbooks/gate-closed.md.
 """
 
-from datetime import timedelta
+from airflow.sdk import Asset, chain, task
 
-import pendulum
-from airflow.sdk import Asset, chain, dag, task
-
-from dags.defaults import AS_OF, TASKS, skipped_where_data_lack
+from dags.defaults import AS_OF, skipped_where_data_lack
 from dags.features import prepared_features
-from dags.telling import deadline
+from dags.weekly import weekly
 
 VALUES = Asset("clickhouse://ml/lifetime_values")
 
 
-@dag(
-    schedule="0 6 * * 1",
-    start_date=pendulum.datetime(2000, 1, 3, tz="UTC"),
-    catchup=False,
-    max_active_runs=1,
-    default_args=TASKS,
-    deadline=deadline("lifetime_value", timedelta(hours=6)),
-    doc_md=__doc__,
-    tags=["ml", "weekly"],
-)
+@weekly("lifetime_value", schedule="0 6 * * 1", catchup=False, doc=__doc__)
 def lifetime_value() -> None:
     """Features, their gate, the model, its values, and theirs."""
 
