@@ -49,12 +49,14 @@ FEATURES = Sliced(
         *("active_days_56", "events_28", "sessions_28", "game_sessions_28"),
         *("distinct_features_28", "rolls_28", "logins_28", "payments_56"),
         *("revenue_minor_56", "revenue_minor_total", "purchase_frequency"),
-        *("purchase_mean_minor", "group_size_56"),
+        *("purchase_mean_minor", "group_size_56", "support_tickets_56"),
+        *("subscription_minor_56", "single_minor_56"),
     )
     | {
         "plan": "ifNull(toString(plan), '')",
         "country": "ifNull(toString(country), '')",
         "signup_method": "ifNull(toString(signup_method), '')",
+        "device_type": "ifNull(toString(device_type), '')",
         "is_active_56": "toString(is_active_56)",
     },
 )

@@ -31,6 +31,9 @@ MEASURED = (
     "group_size_56",
     "payments_56",
     "revenue_minor_56",
+    "subscription_minor_56",
+    "single_minor_56",
+    "support_tickets_56",
     "revenue_minor_total",
 )
 """Columns of features.feat_people that tell what a person does."""

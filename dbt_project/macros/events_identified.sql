@@ -23,6 +23,7 @@ staged_events as (
         signup_method,
         plan,
         country,
+        campaign,
         device_type,
         browser,
         os,

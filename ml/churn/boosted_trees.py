@@ -1,7 +1,7 @@
 """Churn by LightGBM: few leaves, and monotone where sense says so."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
@@ -44,11 +44,16 @@ class BoostedTrees:
     trees: str
 
     @classmethod
-    def fit(cls, people: "pd.DataFrame", churned: "Numbers") -> Self:
+    def fit(
+        cls,
+        people: "pd.DataFrame",
+        churned: "Numbers",
+        learn: "Callable[[pd.DataFrame], Design]" = Design.learn,
+    ) -> Self:
         """Grow a fixed number of small trees; the same rows give the same trees."""
         import lightgbm
 
-        design = Design.learn(people)
+        design = learn(people)
         parameters = dict(PARAMETERS)
         rounds = parameters.pop("num_iterations")
         data = lightgbm.Dataset(design.numbers(people), label=churned)
@@ -99,7 +104,7 @@ class BoostedTrees:
     def read(cls, files: Mapping[str, str]) -> Self:
         """The model that `files` wrote."""
         said = json.loads(files[DESIGN])
-        return cls(Design(**said["design"]), files[TREES])
+        return cls(Design.read(said), files[TREES])
 
 
 def _threads(rows: int) -> int:

@@ -72,8 +72,9 @@ Some people are in several of the days it learned from, at another age each.
 If the events were simulated, the figures speak of the simulation, not of people.
 """
 _ETHICS = """
-Personal data used: behaviour (when someone was active, played, paid), plan, country
-and way of signing up, under a pseudonym. No name, address, message, age or gender;
+Personal data used: behaviour (when someone was active, played, paid, asked for help),
+plan, country, kind of device, the campaign they came by and their way of signing up,
+under a pseudonym. No name, address, message, age or gender;
 direct identifiers stay in the vault and never reach a model.
 
 Country can stand for origin or language. The table of groups shows whether the model

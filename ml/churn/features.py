@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -33,7 +33,10 @@ MEASURED: Mapping[str, int] = {
     "group_size_56": -1,
     "payments_56": -1,
     "revenue_minor_56": 0,
+    "subscription_minor_56": 0,
+    "single_minor_56": 0,
     "revenue_minor_total": 0,
+    "support_tickets_56": 0,
 }
 """Columns of feat_people, each with the sign of its effect on churn where sense
 says one: more silence never means a smaller chance of leaving, more play never a
@@ -42,7 +45,14 @@ larger one. 0 leaves it to the data."""
 DERIVED: Mapping[str, int] = {"silence_in_cadences": 1, "sessions_change": -1}
 """Made here from the columns above; see `_derived`."""
 
-NAMED = ("plan", "country", "signup_method")
+_MADE_OF = {
+    "days_since_last_active",
+    "active_days_56",
+    "sessions_28",
+    "sessions_prev_28",
+}
+
+NAMED = ("plan", "country", "signup_method", "device_type", "first_campaign")
 COLUMNS = (*MEASURED, *NAMED)
 
 MOST_A_DAY = 100_000
@@ -107,48 +117,72 @@ def _selected() -> str:
 class Design:
     """Which columns of numbers a model sees; learned once, then fixed.
 
-    Each named column becomes one column of 0 and 1 per level that was common when it
-    was learned; a level never seen is all zeros.
+    `measured` are columns with the sign of their effect. Each named column becomes one
+    column of 0 and 1 per level that was common when it was learned; a level never seen
+    is all zeros. DERIVED are there where what they are made of is.
     """
 
     levels: Mapping[str, Sequence[str]]
+    measured: Mapping[str, int]
 
     @classmethod
-    def learn(cls, people: "pd.DataFrame") -> Self:
+    def learn(
+        cls,
+        people: "pd.DataFrame",
+        measured: Mapping[str, int] = MEASURED,
+        named: Sequence[str] = NAMED,
+    ) -> Self:
         """Take the levels that at least thirty rows have, in alphabetical order."""
-        counts = {name: people[name].value_counts() for name in NAMED}
+        counts = {name: people[name].value_counts() for name in named}
         return cls(
             {
                 name: sorted(str(x) for x in found.index[found >= _RARE] if x)
                 for name, found in counts.items()
-            }
+            },
+            measured,
         )
 
     @property
     def names(self) -> list[str]:
         """The columns of `numbers`, in order."""
-        flags = [f"{name} is {x}" for name in NAMED for x in self.levels[name]]
-        return [*MEASURED, *DERIVED, *flags]
+        flags = [
+            f"{name} is {x}" for name, levels in self.levels.items() for x in levels
+        ]
+        return [*self.measured, *self._derived, *flags]
 
     @property
     def monotone(self) -> list[int]:
         """The sign of each column's effect on churn; 0 where sense says none."""
-        known = {**MEASURED, **DERIVED}
+        known = {**self.measured, **DERIVED}
         return [known.get(name, 0) for name in self.names]
 
     def numbers(self, people: "pd.DataFrame") -> "Numbers":
         """One row per person, one column per name; nan where nothing was measured."""
         flags = [
             (people[name] == level).to_numpy(dtype=np.float64)
-            for name in NAMED
-            for level in self.levels[name]
+            for name, levels in self.levels.items()
+            for level in levels
         ]
-        measured = {name: people[name].to_numpy(dtype=np.float64) for name in MEASURED}
-        return np.column_stack([*measured.values(), *_derived(measured), *flags])
+        measured = {
+            name: people[name].to_numpy(dtype=np.float64) for name in self.measured
+        }
+        made = _derived(measured) if self._derived else []
+        return np.column_stack([*measured.values(), *made, *flags])
 
     def as_json(self) -> dict[str, object]:
-        """What `Design(**…)` needs to be the same again."""
+        """What `read` needs to be the same again, beside the names."""
         return asdict(self)
+
+    @classmethod
+    def read(cls, said: Mapping[str, Any]) -> Self:
+        """The design as a model kept it; the first ones told no measured columns."""
+        design = said["design"]
+        plain = [n for n in said["names"] if n not in DERIVED and " is " not in n]
+        return cls(design["levels"], design.get("measured", dict.fromkeys(plain, 0)))
+
+    @property
+    def _derived(self) -> tuple[str, ...]:
+        return tuple(DERIVED) if self.measured.keys() >= _MADE_OF else ()
 
 
 def _derived(measured: Mapping[str, "Numbers"]) -> list["Numbers"]:

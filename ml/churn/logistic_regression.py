@@ -1,7 +1,7 @@
 """Churn by logistic regression on logarithms of counts."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
@@ -35,9 +35,14 @@ class LogisticRegression:
     intercept: float
 
     @classmethod
-    def fit(cls, people: "pd.DataFrame", churned: "Numbers") -> Self:
+    def fit(
+        cls,
+        people: "pd.DataFrame",
+        churned: "Numbers",
+        learn: "Callable[[pd.DataFrame], Design]" = Design.learn,
+    ) -> Self:
         """Fit sklearn's pipeline and keep its numbers alone."""
-        design = Design.learn(people)
+        design = learn(people)
         fitted = pipeline().fit(design.numbers(people), churned)
         imputer, _, scaler, regression = (step for _, step in fitted.steps)
         return cls(
@@ -91,7 +96,7 @@ class LogisticRegression:
         """The model that `files` wrote."""
         said = json.loads(files[FILE])
         return cls(
-            design=Design(**said["design"]),
+            design=Design.read(said),
             median=np.array(said["median"]),
             mean=np.array(said["mean"]),
             scale=np.array(said["scale"]),

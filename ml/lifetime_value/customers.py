@@ -38,6 +38,8 @@ ACTIVITY = (
     "group_size_56",
     "payments_56",
     "revenue_minor_56",
+    "subscription_minor_56",
+    "single_minor_56",
 )
 """What the two-part model reads beside the histories: columns of feat_people."""
 

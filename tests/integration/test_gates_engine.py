@@ -270,11 +270,14 @@ TABLES: dict[str, dict[str, str]] = {
             (
                 *("sessions_28", "game_sessions_28", "distinct_features_28"),
                 *("rolls_28", "logins_28", "payments_56", "revenue_minor_56"),
-                *("revenue_minor_total", "group_size_56"),
+                *("revenue_minor_total", "group_size_56", "support_tickets_56"),
+                *("subscription_minor_56", "single_minor_56"),
             ),
             "Int64 default 1",
         ),
-        **dict.fromkeys(("plan", "country", "signup_method"), "Nullable(String)"),
+        **dict.fromkeys(
+            ("plan", "country", "signup_method", "device_type"), "Nullable(String)"
+        ),
     },
     "features_build.feat_outcomes": {
         "as_of": "Date default '2026-03-01'",

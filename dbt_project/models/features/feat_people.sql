@@ -28,12 +28,15 @@ activity as (
         distinct_features_28,
         rolls_28,
         logins_28,
+        support_tickets_56,
         plan,
         country,
         signup_method,
+        device_type,
+        first_campaign,
         is_active_56
 
-    from {{ ref('int_activity_as_of') }}
+    from {{ ref('int_people_allowed') }}
 
 ),
 
@@ -56,6 +59,8 @@ purchases as (
         person_id,
         payments_56,
         revenue_minor_56,
+        subscription_minor_56,
+        single_minor_56,
         revenue_minor_total,
         purchase_frequency,
         purchase_age_days,

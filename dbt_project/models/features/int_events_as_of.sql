@@ -27,7 +27,9 @@ events as (
         feature_name,
         signup_method,
         plan,
-        country
+        country,
+        campaign,
+        device_type
 
     from {{ ref('int_events_identified') }}
 
@@ -91,7 +93,9 @@ days_counted as (
         feature_name,
         signup_method,
         plan,
-        country
+        country,
+        campaign,
+        device_type
 
     from known_by_then
 

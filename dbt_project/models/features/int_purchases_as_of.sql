@@ -21,6 +21,7 @@ payments as (
     select
         event_id,
         kind,
+        product,
         reporting_amount_minor
 
     from {{ ref('int_payments_converted') }}
@@ -38,7 +39,15 @@ purchase_days_summed as (
         sum(coalesce(payments.reporting_amount_minor, 0)) as revenue_minor,
         sumIf(
             coalesce(payments.reporting_amount_minor, 0), payments.kind = 'payment'
-        ) as purchased_minor
+        ) as purchased_minor,
+        sumIf(
+            coalesce(payments.reporting_amount_minor, 0),
+            payments.kind = 'payment' and payments.product = 'subscription'
+        ) as subscription_minor,
+        sumIf(
+            coalesce(payments.reporting_amount_minor, 0),
+            payments.kind = 'payment' and payments.product = 'single'
+        ) as single_minor
 
     from events
     inner join payments on events.event_id = payments.event_id
@@ -59,6 +68,8 @@ purchases_summed as (
         person_id,
         sumIf(payments, days_ago <= 56) as payments_56,
         sumIf(revenue_minor, days_ago <= 56) as revenue_minor_56,
+        sumIf(subscription_minor, days_ago <= 56) as subscription_minor_56,
+        sumIf(single_minor, days_ago <= 56) as single_minor_56,
         sum(revenue_minor) as revenue_minor_total,
         toUInt32(
             greatest(countIf(purchased_minor > 0), 1) - 1

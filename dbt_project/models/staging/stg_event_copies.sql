@@ -67,8 +67,8 @@ words_read as (
         JSONExtract(
             properties,
             'Tuple(
-                game_id String, feature_name String, signup_method String,
-                plan String, plan_type String, country String
+                game_id String, feature_name String, signup_method String, plan String,
+                plan_type String, country String, utm_campaign String, campaign_id String
             )'
         ) as told,
         JSONExtract(
@@ -104,6 +104,10 @@ words_chosen as (
             nullIf(tupleElement(told, 'country'), ''),
             tupleElement(surroundings, 'country')
         ) as country,
+        toLowCardinality(coalesce(
+            nullIf(tupleElement(told, 'utm_campaign'), ''),
+            tupleElement(told, 'campaign_id')
+        )) as campaign,
         tupleElement(surroundings, 'device_type') as device_type,
         tupleElement(surroundings, 'browser') as browser,
         tupleElement(surroundings, 'os') as os,

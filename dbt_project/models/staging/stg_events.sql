@@ -44,6 +44,7 @@ copies as (
         signup_method,
         plan,
         country,
+        campaign,
         device_type,
         browser,
         os,
