@@ -35,6 +35,7 @@ def of(table: str) -> Made:
 
 def _scores() -> Iterator[Made]:
     from ml.churn.features import COLUMNS
+    from ml.early_churn.features import COLUMNS as NEWCOMER_COLUMNS
     from ml.lifetime_value.customers import ACTIVITY, FEATURES
 
     churn = [*columns_of(PEOPLE, COLUMNS), Column(OUTCOMES, "active_events")]
@@ -43,6 +44,19 @@ def _scores() -> Iterator[Made]:
     )
     reasons = dict.fromkeys(("feature", "value", "log_odds", "words"), churn)
     yield made_by("ml", "ml.churn_reasons", _SAME | reasons, also=(OUTCOMES,))
+    newcomers = [
+        *columns_of("features.feat_newcomers", NEWCOMER_COLUMNS),
+        Column("features.feat_newcomer_outcomes", "active_events"),
+    ]
+    yield made_by(
+        "ml",
+        "ml.early_churn_scores",
+        {
+            "person_id": [Column("features.feat_newcomers", "person_id")],
+            "churn_probability": newcomers,
+        },
+        also=("features.feat_newcomer_outcomes",),
+    )
     value = [
         *columns_of(PEOPLE, (*FEATURES, *ACTIVITY)),
         *columns_of(OUTCOMES, ("revenue_minor", "purchase_days")),

@@ -93,7 +93,7 @@ def chosen(client: "Client", kind: str, as_of: date) -> str:
             return judged.model_id
     raise BadInput(
         f"No {kind} model was trained as of {as_of}."
-        f" Run `questlog {kind.replace('_', '-')} train --as-of {as_of}` first."
+        f" Run `questlog train {kind} --as-of {as_of}` first."
     )
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _ID = re.compile(r"[a-z0-9_]+(-[a-z0-9_]+)+")
 _FINGERPRINT = 12
+_BUILT_ON = {"early_churn": ("churn",)}
 _LIBRARIES = ("questlog", "numpy", "scipy", "pandas", "scikit-learn", "lightgbm")
 
 
@@ -118,7 +119,7 @@ def find(root: Path, kind: str, model_id: str, as_of: date) -> Kept:
     Raises BadInput when there is no such model, or when it has seen later days.
     """
     folder = root / kind / model_id
-    command = f"questlog {kind.replace('_', '-')} train --as-of {as_of}"
+    command = f"questlog train {kind} --as-of {as_of}"
     if not _ID.fullmatch(model_id) or not (folder / "card.json").is_file():
         raise BadInput(
             f"No {kind} model {model_id!r} in {root}. Train one with `{command}`."
@@ -140,15 +141,17 @@ def find(root: Path, kind: str, model_id: str, as_of: date) -> Kept:
 def code_hash(kind: str) -> str:
     """A hash of the code that models of a kind are made by.
 
-    That is the room's own files and the kind's folder; cards only show. Comments and
-    layout do not count, as they change no model.
+    That is the room's own files, the kind's folder and those it builds on; cards only
+    show. Comments and layout do not count, as they change no model.
     """
     import ast
     import hashlib
 
     room = Path(__file__).parent
     digest = hashlib.sha256()
-    for path in sorted([*room.glob("*.py"), *(room / kind).rglob("*.py")]):
+    folders = [room / name for name in (kind, *_BUILT_ON.get(kind, ()))]
+    made_by = [path for folder in folders for path in folder.rglob("*.py")]
+    for path in sorted([*room.glob("*.py"), *made_by]):
         meaning = ast.dump(ast.parse(path.read_text("utf-8")))
         digest.update(path.relative_to(room).as_posix().encode() + b"\0")
         digest.update(meaning.encode() + b"\0")

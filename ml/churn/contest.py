@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import TYPE_CHECKING, Protocol, Self
 
 import numpy as np
@@ -125,8 +126,8 @@ def rolling(people: "pd.DataFrame", days: Split) -> list[Trial]:
             continue
         if found:
             mended = calibrations(found)
-            told = {name: mended[name](said) for name, said in made.raw.items()}
-            made = replace(made, said=told)
+            said = {name: mended[name](raw) for name, raw in made.raw.items()}
+            made = replace(made, said=said)
         found.append(made)
     return found
 
@@ -148,10 +149,24 @@ def trial(people: "pd.DataFrame", split: Split) -> Trial:
     """
     earlier = _of_days(people, {day.isoformat() for day in split.training})
     later = _of_days(people, {split.judged.isoformat()})
+    return told(CANDIDATES, earlier, later, before=split.judged)
+
+
+def told(
+    candidates: Mapping[str, Candidate],
+    earlier: "pd.DataFrame",
+    later: "pd.DataFrame",
+    *,
+    before: date,
+) -> Trial:
+    """Train candidates on earlier people, before a day, and ask them about later ones.
+
+    Raises NotEnoughData when either hold too few of either outcome.
+    """
     learned, happened = earlier["churned"].to_numpy(), later["churned"].to_numpy()
-    enough(learned, f"days to learn from (up to {split.training[-1]}) lack")
-    enough(happened, f"day to be judged on ({split.judged}) lacks")
-    fitted = {name: one.fit(earlier, learned) for name, one in CANDIDATES.items()}
+    enough(learned, f"days to learn from (before {before}) lack")
+    enough(happened, f"day to be judged on ({before}) lacks")
+    fitted = {name: one.fit(earlier, learned) for name, one in candidates.items()}
     said = {name: model.probabilities(later) for name, model in fitted.items()}
     return Trial(
         people=later, happened=happened, fitted=fitted, raw=said, said=dict(said)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from ml.registry import Judgement
 
-KINDS = ("churn", "lifetime_value")
+KINDS = ("churn", "early_churn", "lifetime_value")
 
 churn = typer.Typer(help="Who will leave.", no_args_is_help=True)
 lifetime_value = typer.Typer(help="What customers will spend.", no_args_is_help=True)
@@ -29,15 +29,17 @@ Model = Annotated[
     str, typer.Option("--model", help="Id of a model. Empty: the one chosen that day.")
 ]
 
+_CHANCES = {
+    "average_precision": "AP",
+    "auc": "AUC",
+    "brier": "Brier",
+    "log_loss": "log loss",
+    "ece": "ECE",
+    "lift_at_10_percent": "lift 10 %",
+}
 _SHOWN = {
-    "churn": {
-        "average_precision": "AP",
-        "auc": "AUC",
-        "brier": "Brier",
-        "log_loss": "log loss",
-        "ece": "ECE",
-        "lift_at_10_percent": "lift 10 %",
-    },
+    "churn": _CHANCES,
+    "early_churn": _CHANCES,
     "lifetime_value": {
         "mae": "MAE",
         "rmse": "RMSE",
