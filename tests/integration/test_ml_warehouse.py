@@ -16,7 +16,7 @@ from ml.churn import training as churn
 from ml.lifetime_value import training as lifetime_value
 from ml.lifetime_value.estimators import CANDIDATES
 from questlog.__main__ import app
-from tests.integration.feature_tables import AS_OF, PEOPLE, SPINE, STEP, fill, scores
+from tests.integration.feature_tables import AS_OF, PEOPLE, STEP, fill, scores
 from warehouse.clickhouse import connect, rows
 from warehouse.errors import BadInput, NotEnoughData
 from warehouse.home import Home
@@ -96,33 +96,6 @@ def test_training_again_gives_the_same_model_and_the_same_scores(
     assert scores(client, "ml.churn_scores") == before
     judged = [one.estimator for one in records.judgements(client, "churn", AS_OF)]
     assert sorted(judged) == sorted(contest.CANDIDATES)
-
-
-@pytest.mark.parametrize("room", [churn, lifetime_value])
-def test_nothing_from_as_of_on_can_change_a_model_or_a_score(
-    client: "Client", settings: Settings, room: Any
-) -> None:
-    client.command(
-        "alter table features.feat_outcomes delete where as_of >= {day:Date}"
-        " settings mutations_sync = 2",
-        parameters={"day": AS_OF},
-    )
-    without = room.train(client, settings, AS_OF)
-    room.score(client, settings, without, AS_OF)
-    before = scores(client, room.SCORES)
-
-    fill(client, [*SPINE, AS_OF + STEP, AS_OF - STEP + timedelta(days=3)])
-    client.command(
-        "alter table features.feat_outcomes update is_complete = true,"
-        " active_events = 1 - least(active_events, 1), revenue_minor = 999999"
-        " where as_of > {day:Date} settings mutations_sync = 2",
-        parameters={"day": AS_OF - STEP},
-    )
-    seen_more = room.train(client, settings, AS_OF)
-    room.score(client, settings, seen_more, AS_OF)
-
-    assert seen_more == without
-    assert scores(client, room.SCORES) == before
 
 
 def test_churn_scores_are_watched_and_their_outcomes_ask_for_training_when_wrong(

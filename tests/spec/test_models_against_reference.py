@@ -5,7 +5,7 @@ import random
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -211,20 +211,7 @@ def built(engine: Settings) -> tuple[list[reference.Copy], dict[str, list[str]]]
     with connect(engine) as client:
         load(client, copies)
         build(engine)
-        client.command("create database if not exists leaking")
-        client.command(
-            "create or replace table leaking.before engine = MergeTree"
-            f" order by person_id as {LEAKING}"
-        )
         return copies, everything(client, "'marts_build', 'features_build'")
-
-
-# what happened before the day, whenever it became known: late events leak into it
-LEAKING = f"""
-select person_id, count() as events from intermediate.int_events_identified
-where occurred_at < toDateTime64('{AS_OF}', 3, 'UTC') and user_id != ''
-group by person_id
-"""
 
 
 def test_loading_again_in_another_order_changes_no_mart(
@@ -240,24 +227,3 @@ def test_loading_again_in_another_order_changes_no_mart(
     build(engine)
 
     assert everything(client, "'marts_build', 'features_build'") == tables
-
-
-def test_features_do_not_change_when_all_that_came_later_is_deleted(
-    built: tuple[list[reference.Copy], dict[str, list[str]]],
-    engine: Settings,
-    client: "Client",
-) -> None:
-    copies, tables = built
-    moment = datetime(AS_OF.year, AS_OF.month, AS_OF.day, tzinfo=UTC)
-    known = [copy for copy in copies if copy.received_at < moment]
-    load(client, known)
-
-    build(engine)
-
-    assert 0 < len(known) < len(copies)
-    assert (
-        everything(client, "'features_build'")["features_build.feat_people"]
-        == (tables["features_build.feat_people"])
-    )
-    leaked = rows(client, f"({LEAKING}) except select * from leaking.before")
-    assert leaked, "a feature that leaks would not be caught by this stream"

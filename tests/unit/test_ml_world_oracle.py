@@ -38,7 +38,7 @@ def told_of(folder: Path) -> dict[str, list[tuple[int, str]]]:
     return found
 
 
-def case(folder: Path, world: Parameters) -> pd.DataFrame:
+def case(folder: Path, out: Path, world: Parameters) -> pd.DataFrame:
     """A churn case of those who came in history; half of them to be scored.
 
     Returns of those to be scored how long they were silent when judged, in days, and
@@ -48,8 +48,8 @@ def case(folder: Path, world: Parameters) -> pd.DataFrame:
     observed, followed = (int(days * DAY) for days in DAYS.values())
     judged = []
     with (
-        gzip.open(folder / "train_events.jsonl.gz", "wt") as train,
-        gzip.open(folder / "score_events.jsonl.gz", "wt") as score,
+        gzip.open(out / "train_events.jsonl.gz", "wt") as train,
+        gzip.open(out / "score_events.jsonl.gz", "wt") as score,
     ):
         for number, (person, told) in enumerate(sorted(told_of(folder).items())):
             first = min(at for at, _ in told)
@@ -83,12 +83,40 @@ def oracle(scene: Scene, judged: pd.DataFrame) -> NDArray[np.float64]:
     return np.asarray(1 - here + here * leaves / all_of)
 
 
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The files of a world."""
+    folder = tmp_path_factory.mktemp("world")
+    simulate(WORLD, folder)
+    return folder
+
+
+def case_by_lot(folder: Path, out: Path) -> None:
+    """The same people and what they did, but who stays is drawn by lot."""
+    chance = np.random.default_rng(6)
+    observed = int(DAYS["observation_days"] * DAY)
+    with (
+        gzip.open(out / "train_events.jsonl.gz", "wt") as train,
+        gzip.open(out / "score_events.jsonl.gz", "wt") as score,
+    ):
+        for number, (person, told) in enumerate(sorted(told_of(folder).items())):
+            until = min(at for at, _ in told) + observed
+            lines = [line for at, line in told if at <= until]
+            if number % 2:
+                score.writelines(lines)
+                continue
+            train.writelines(lines)
+            days = chance.choice([20, 40])
+            at = pd.Timestamp(until + int(days * DAY), unit="ms", tz="UTC")
+            said = {"event_name": "rolled", "user_id": person}
+            train.write(json.dumps(said | {"timestamp": at.isoformat()}) + "\n")
+
+
 @pytest.mark.slow
 def test_churn_is_told_nine_tenths_as_precisely_as_by_the_worlds_own_hazard(
-    tmp_path: Path,
+    world: Path, tmp_path: Path
 ) -> None:
-    simulate(WORLD, tmp_path)
-    judged = case(tmp_path, WORLD)
+    judged = case(world, tmp_path, WORLD)
 
     told = cases.of_folder(tmp_path, DAYS)
 
@@ -100,6 +128,20 @@ def test_churn_is_told_nine_tenths_as_precisely_as_by_the_worlds_own_hazard(
     assert told.found.chosen != BASELINE
     assert ours["average_precision"] >= 0.9 * best["average_precision"]
     assert ours["ece"] <= 0.06
+
+
+@pytest.mark.slow
+def test_where_who_stays_is_drawn_by_lot_no_model_is_promoted(
+    world: Path, tmp_path: Path
+) -> None:
+    case_by_lot(world, tmp_path)
+
+    told = cases.of_folder(tmp_path, DAYS)
+
+    assert told.found.chosen == BASELINE
+    assert "no model" in told.found.because
+    assert told.scores is not None
+    assert told.scores["churn_probability"].between(0.4, 0.6).mean() > 0.95
 
 
 def test_chances_known_by_construction_are_told_nearly_as_well_as_they_can_be() -> None:
