@@ -25,9 +25,8 @@ def promote(
     )
     if not found or not model_id:
         raise BadInput(
-            f"ml.models has no {kind} model {model_id!r}. `questlog"
-            f" {kind.replace('_', '-')} train --as-of {as_of} --json` names those of a"
-            " day."
+            f"ml.models has no {kind} model {model_id!r}. `questlog train {kind}"
+            f" --as-of {as_of} --json` names those of a day."
         )
     if found[0]["as_of"] > as_of:
         raise BadInput(

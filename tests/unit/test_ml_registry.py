@@ -112,7 +112,7 @@ def test_saving_again_replaces_the_folder_and_leaves_nothing_beside_it(
 def test_an_id_of_no_model_is_refused_with_the_way_to_one(
     tmp_path: Path, name: str
 ) -> None:
-    with pytest.raises(BadInput, match="questlog churn train"):
+    with pytest.raises(BadInput, match="questlog train churn"):
         find(tmp_path, "churn", name, AS_OF)
 
 

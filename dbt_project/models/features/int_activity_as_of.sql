@@ -24,8 +24,8 @@ events as (
 
 ),
 
--- moment, place on the device, id and then the word in one number: the largest is the
--- latest that was said. A tenth of the cost of tuples, two fifths of the memory of texts
+-- moment, place on the device, id and then a word's code in one number: the largest is
+-- the latest that was said. Ten times cheaper than tuples, and no text is kept
 events_ranked as (
 
     select

@@ -12,12 +12,23 @@ as_of_days as (
 
 ),
 
+passive_events as (
+
+    select event_name
+
+    from {{ ref('passive_events') }}
+
+),
+
+-- whom an event belongs to today is of no account here, and finding it costs memory
 events as (
 
     select
         event_id,
         event_name,
-        is_engagement,
+        cast(
+            event_name not in (select event_name from passive_events), 'Bool'
+        ) as is_engagement,
         user_id,
         anonymous_id,
         occurred_at,
@@ -31,7 +42,7 @@ events as (
         campaign,
         device_type
 
-    from {{ ref('int_events_identified') }}
+    from {{ ref('stg_events') }}
 
 ),
 

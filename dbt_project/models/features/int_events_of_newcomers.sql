@@ -13,12 +13,22 @@ newcomers as (
 
 ),
 
+passive_events as (
+
+    select event_name
+
+    from {{ ref('passive_events') }}
+
+),
+
 events as (
 
     select
         event_id,
         event_name,
-        is_engagement,
+        cast(
+            event_name not in (select event_name from passive_events), 'Bool'
+        ) as is_engagement,
         user_id,
         occurred_at,
         known_at,
@@ -31,7 +41,7 @@ events as (
         campaign,
         device_type
 
-    from {{ ref('int_events_identified') }}
+    from {{ ref('stg_events') }}
 
     where user_id != ''
 
