@@ -1,5 +1,5 @@
 {# One row per device and user it named alone, with the as-of days it did so on. #}
-{{ config(materialized='view', schema='intermediate', settings={}) }}
+{{ config(materialized='table', schema='intermediate', order_by='anonymous_id') }}
 with
 
 as_of_days as (
