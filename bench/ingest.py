@@ -6,6 +6,8 @@ is looked for. `events_per_second` counts until the last event is in ClickHouse.
 Bars for two cores left alone: 60,000 events a second; at RATE= (10,000) `ack_p95_ms`
 20 and `queryable_p95_ms` 1,000; 5,000 requests of one event a second; 0 lost and 0
 doubled.
+Then events are brought up to 1 and to STORED= (20) million, and the flood goes on for
+ten seconds each time: `cpu_us_engine_at_…` has to stay within a fifth (`growth_most`).
 Limits in the same run: the same HTTP server that only decodes, and the same rows
 straight into the engine as JSONEachRow. SECONDS= (60) sets the length of each phase,
 WORKERS= how many processes the door has (as many as there are cores).
@@ -34,6 +36,7 @@ from bench._stages import (
     stages_of_the_door,
     started,
 )
+from bench._stream import Stream, bring, rest
 from warehouse.clickhouse import connect, rows
 from warehouse.home import Home
 
@@ -42,6 +45,7 @@ if TYPE_CHECKING:
 
 _PATIENCE_S: Final = 600
 _LOOK_EVERY_S: Final = 0.05
+_BROUGHT_AT_ONCE: Final = 1_000_000
 _COMPARED: Final = """
     select count() as there, uniqExact(event_id) as different from raw.events
 """
@@ -88,6 +92,7 @@ def run() -> dict[str, Any]:
             figures["events"] += sent["events"] + figures.pop("paced_events")
             wait_until_loaded(it, int(figures["events"]))
             figures |= compared_in(it, int(figures["events"]))
+            figures |= _grown(it, door, min(seconds, 10))
         limits = engine_alone(it.settings, process=it.pid) | _bare(min(seconds, 10))
         figures |= stages_of_the_door(Path(folder) / "stages")
     bars = {
@@ -97,6 +102,7 @@ def run() -> dict[str, Any]:
         "single_requests_per_second_least": 5_000,
         "lost_most": 0,
         "doubled_most": 0,
+        "growth_most": 1.2,
     }
     return {
         "figures": {"door_workers": workers()} | figures,
@@ -151,8 +157,10 @@ def _sent(door: _Door, load: Load) -> Sent:
 def _flooded(engine: Engine, door: _Door, load: Load) -> dict[str, float]:
     """As many as go through, and what an event costs each process."""
     before = {name: cpu_s(pid) for name, pid in door.processes.items()}
+    with connect(engine.settings) as client:
+        there = _there(client)
     sent = _sent(door, load)
-    wait_until_loaded(engine, sent["events"])
+    wait_until_loaded(engine, there + sent["events"])
     took = time.time() - sent["began"]
     used = {name: cpu_s(pid) - before[name] for name, pid in door.processes.items()}
     used["sender"] = sent["cpu_s"]
@@ -166,6 +174,31 @@ def _flooded(engine: Engine, door: _Door, load: Load) -> dict[str, float]:
         **{f"cpu_us_{name}": cpu_us(s, events) for name, s in used.items()},
         "cpu_us_event": cpu_us(sum(used.values()), events),
     }
+
+
+def _grown(engine: Engine, door: _Door, seconds: float) -> dict[str, float]:
+    """What an event costs with few and with many there already."""
+    many = int(os.environ.get("STORED", "20"))
+    figures: dict[str, float] = {}
+    for phase, millions in enumerate((1, many), start=5):
+        with connect(engine.settings) as client:
+            _bring_up_to(client, millions * 1_000_000)
+            rest(client)
+        load = Load(phase=phase, seconds=seconds, batch=100, connections=16)
+        found = _flooded(engine, door, load)
+        for name in ("events_per_second", "cpu_us_engine", "cpu_us_loader"):
+            figures[f"{name}_at_{millions}m"] = found[name]
+    figures["growth"] = round(
+        figures[f"cpu_us_engine_at_{many}m"] / figures["cpu_us_engine_at_1m"], 2
+    )
+    return figures
+
+
+def _bring_up_to(client: "Client", wanted: int) -> None:
+    stream = Stream(events=wanted, people=max(1, wanted // 100))
+    while (there := _there(client)) < wanted:
+        count = min(_BROUGHT_AT_ONCE, wanted - there)
+        bring(client, stream, first=there, count=count)
 
 
 def _paced(engine: Engine, door: _Door, load: Load) -> dict[str, float]:

@@ -1,9 +1,10 @@
 """Door, loader and engine killed at random under senders that keep a ledger.
 
-Each round kills one of the three, and beside it cuts a network, fills the disk or
-stops the engine for a while. Senders try a batch until it is answered, forget every
-tenth answer, and send copies and events that are refused. In the end each promise is
-looked for: accepted events in raw.events, refused ones in raw.refused_events.
+Each round kills one of the three, or one of the door's two workers, and beside it cuts
+a network, fills the disk or stops the engine for a while. Senders try a batch until it
+is answered, forget every tenth answer, and send copies and events that are refused. In
+the end each promise is looked for: accepted events in raw.events, refused ones in
+raw.refused_events.
 `lost` are promises not kept, `doubled` rows that were loaded twice, `unexplained` rows
 that no promise and no attempt explains. Bars: 30 rounds, 0 of each.
 `ROUNDS=` sets the number of kills, `SEED=` what happens when.
@@ -34,6 +35,7 @@ from bench._ledger import Sender, compared
 from bench._stages import free_port
 from ingestion.keys import add
 from ingestion.loader import ledger_of
+from ingestion.logs import logs
 from ingestion.segments import open_for_reading
 from warehouse.clickhouse import connect, rows
 from warehouse.home import Home
@@ -72,9 +74,17 @@ class _Process:
                 return
             time.sleep(0.05)
 
+    def workers(self) -> list[int]:
+        """The processes that it started, which go on when it is killed."""
+        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text()
+        return [int(child) for child in children.split()]
+
     def kill(self) -> None:
         if self.running is not None:
+            workers = self.workers() if self.running.poll() is None else []
             self.running.kill()
+            for worker in workers:
+                _kill(worker)
             self.running.wait()
 
 
@@ -91,8 +101,12 @@ class Stage:
     happened: Counter[str] = field(default_factory=Counter)
 
     def kill(self, name: str) -> None:
-        """Kill one of the three and start it again."""
+        """Kill one of the three and start it again, or a worker, who is started."""
         self.happened[f"{name}_killed"] += 1
+        if name == "worker":
+            for worker in self.door.workers()[-1:]:
+                _kill(worker)
+            return
         victim = {"door": self.door, "loader": self.loader, "engine": self.engine}[name]
         victim.kill()
         victim.start()
@@ -105,13 +119,20 @@ class Stage:
         elif name == "engine_cut":
             self.to_engine.cut(seconds)
         elif name == "disk_full":
-            with _full_disk(self.door.pid):
+            with ExitStack() as full:
+                for process in self.door.workers():
+                    full.enter_context(_full_disk(process))
                 time.sleep(seconds)
         elif name == "engine_stopped":
             process = self.engine.pid
             os.kill(process, signal.SIGSTOP)
             time.sleep(seconds)
             os.kill(process, signal.SIGCONT)
+
+
+def _kill(process: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(process, signal.SIGKILL)
 
 
 @contextmanager
@@ -144,7 +165,10 @@ def staged(folder: Path) -> Iterator[Stage]:
         port = free_port()
         to_engine = held.enter_context(Cutter(engine.settings.endpoint_port))
         to_door = held.enter_context(Cutter(port))
-        environment = engine.environment | {"QUESTLOG_INGEST_PORT": str(port)}
+        environment = engine.environment | {
+            "QUESTLOG_INGEST_PORT": str(port),
+            "QUESTLOG_INGEST_WORKERS": "2",
+        }
         by_network = {
             "CLICKHOUSE_HOST": "127.0.0.1",
             "CLICKHOUSE_PORT": str(to_engine.port),
@@ -170,7 +194,7 @@ def played(stage: Stage, *, rounds: int, seed: int) -> dict[str, float]:
     threads = [threading.Thread(target=one.run, daemon=True) for one in senders]
     for thread in threads:
         thread.start()
-    victims = (["door", "loader", "engine"] * rounds)[:rounds]
+    victims = (["door", "worker", "loader", "engine"] * rounds)[:rounds]
     chance.shuffle(victims)
     for number, victim in enumerate(victims):
         beside = _BESIDE[number % len(_BESIDE)]
@@ -195,13 +219,13 @@ def played(stage: Stage, *, rounds: int, seed: int) -> dict[str, float]:
 
 
 def _wait_until_loaded(stage: Stage) -> None:
-    folder = Home(stage.engine.settings.home).log
     deadline = time.monotonic() + _PATIENCE_S
-    with contextlib.closing(open_for_reading(folder)) as log:
-        while ledger_of(folder).read(log.identity).position < log.end():
-            if time.monotonic() > deadline:
-                raise RuntimeError("The loader does not get on.")
-            time.sleep(0.2)
+    for folder in logs(Home(stage.engine.settings.home).log).values():
+        with contextlib.closing(open_for_reading(folder)) as log:
+            while ledger_of(folder).read(log.identity).position < log.end():
+                if time.monotonic() > deadline:
+                    raise RuntimeError("The loader does not get on.")
+                time.sleep(0.2)
 
 
 def _compared(stage: Stage, senders: Sequence[Sender]) -> dict[str, int]:

@@ -25,6 +25,7 @@ from ingestion.retention import drop_loaded
 from ingestion.sealing import sealing_of
 from ingestion.sieve import SievedLog
 from warehouse.clickhouse import connect
+from warehouse.durable import private_folder
 from warehouse.home import Home
 from warehouse.settings import Settings
 from warehouse.vault import open_vault
@@ -71,6 +72,7 @@ def load_for_ever(settings: Settings, now: Callable[[], datetime]) -> None:
         signal.signal(name, lambda *_: sys.exit(0))
     state = Breaker(random.random)
     pause = threading.Event().wait
+    folder = Home(settings.home).log
     topic = Topic.of(settings)
     if topic is not None:
         from ingestion.kafka_loading import SharedLoader
@@ -81,9 +83,11 @@ def load_for_ever(settings: Settings, now: Callable[[], datetime]) -> None:
                 topic, now, sieved=partial(SievedLog, graveyard=vault)
             ) as shared,
         ):
-            follow(shared, partial(connect, settings), Following(pause, state))
+            private_folder(folder)
+            chores = Chores(folder, settings, tuple, state, now)
+            how = Following(pause, state, after=chores.do)
+            follow(shared, partial(connect, settings), how)
         return
-    folder = Home(settings.home).log
     with (
         only_one(folder),
         open_vault(settings) as vault,

@@ -226,12 +226,13 @@ class _Kept:
 
 @contextmanager
 def _kept(settings: Settings, worker: int) -> Iterator[_Kept]:
+    home = Home(settings.home)
     topic = Topic.of(settings)
     if topic is not None:
+        of_the_loader = tuple(_of_the_loader(home.log))
         with closing(Committed(topic)) as committed, closing(KafkaLog(topic)) as log:
-            yield _Kept(log, lambda: committed.position)
+            yield _Kept(log, lambda: committed.position, of_the_loader)
         return
-    home = Home(settings.home)
     folder = log_folder(home.log, worker)
     ledger = ledger_of(folder)
     with closing(SegmentLog.open(folder, sealing=sealing_of(settings))) as segments:

@@ -14,7 +14,7 @@ def test_what_was_promised_is_there_once_after_kills_and_troubles(
     tmp_path: Path,
 ) -> None:
     with staged(tmp_path) as stage:
-        told = played(stage, rounds=3, seed=11)
+        told = played(stage, rounds=4, seed=11)
 
     assert told["acknowledged"] > 0
     assert (told["lost"], told["doubled"], told["unexplained"]) == (0, 0, 0)

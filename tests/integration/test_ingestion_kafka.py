@@ -1,6 +1,9 @@
 """The log on Kafka's protocol: what is acknowledged is kept, and loaded once."""
 
 import json
+import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -18,10 +21,19 @@ from ingestion.door import Keeping, judged, keep
 from ingestion.judging import Rules, Source
 from ingestion.kafka import KafkaLog, Topic
 from ingestion.kafka_loading import PartitionReader, SharedLoader
+from ingestion.keys import add
 from ingestion.records import Record
 from tests.integration.kafka_cluster import Cluster, kafka
+from tests.integration.test_ingestion_serving import (
+    free_port,
+    ingest,
+    post,
+    wait_until_healthy,
+)
+from tests.integration.test_ingestion_workers import metric
 from warehouse.clickhouse import connect, rows
 from warehouse.errors import Unavailable
+from warehouse.home import Home
 from warehouse.settings import Settings
 from warehouse.taxonomy import load
 from warehouse.vault import Vault
@@ -207,3 +219,41 @@ def test_several_loaders_share_the_partitions_and_each_event_is_there_once(
     assert held[1]
     assert held[2]
     assert stored(endpoint, "kafka-shared") == sorted(one["event_id"] for one in events)
+
+
+def test_how_loaders_on_kafka_stand_is_told_by_the_door(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    topic = cluster.topic()
+    port, away = free_port(), free_port()
+    on_kafka = {
+        "QUESTLOG_KAFKA_BROKERS": topic.brokers,
+        "QUESTLOG_KAFKA_TOPIC": topic.name,
+    }
+    key = add(Home(tmp_path).write_keys, source="web", mode="open", now=NOW)
+    environ = os.environ | on_kafka | {"QUESTLOG_HOME": str(tmp_path)}
+    clickhouse = {"CLICKHOUSE_HOST": "127.0.0.1", "CLICKHOUSE_PORT": str(away)}
+    with (
+        ingest(tmp_path, port, **on_kafka),
+        subprocess.Popen(
+            [sys.executable, "-m", "questlog", "load", "--follow"],
+            env=environ | clickhouse,
+            stderr=subprocess.DEVNULL,
+        ) as loader,
+    ):
+        try:
+            wait_until_healthy(port)
+            post(port, key, an_event())
+            deadline = time.monotonic() + 60
+            breaker = 0.0
+            while breaker != 2 and time.monotonic() < deadline:
+                time.sleep(0.2)
+                breaker = metric(port, "questlog_loader_breaker")
+            lag = metric(port, "questlog_loader_lag_bytes")
+            lag_s = metric(port, "questlog_loader_lag_seconds")
+        finally:
+            loader.kill()
+
+    assert breaker == 2
+    assert lag == 1
+    assert lag_s > 0
