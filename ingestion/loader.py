@@ -29,7 +29,7 @@ from warehouse.errors import BadInput, QuestlogError, Unavailable
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
-EVERY_S: Final = 0.3
+EVERY_S: Final = 0.5
 
 _logger = logging.getLogger(__name__)
 
@@ -168,7 +168,10 @@ class Loader:
             stretch = self._log.reread(block.first, block.last)
             left = without_those_there(client, block, stretch.records)
             yield self._load(client, block, left)
-        while (end := self._log.end()) != self.position:
+        # not as far as what comes meanwhile: under load that never ends, and every
+        # block would be as small as what came during the one before
+        end = self._log.end()
+        while self.position != end:
             stretch = self._log.read(self.position, limit=self._records_a_block)
             if not stretch.records:
                 raise Unavailable(
@@ -185,6 +188,8 @@ class Loader:
             )
             self._remember(Progress(self._log.identity, stretch.first, block))
             yield self._load(client, block, stretch.records)
+            if self.position > end:
+                return
 
     def _token(self, stretch: Stretch) -> str:
         """Of this content at this place: a copy of a log may go on otherwise."""
