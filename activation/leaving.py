@@ -22,6 +22,7 @@ from activation.ledger import (
     write_plan,
 )
 from activation.outbox import Changes, Entry, commit
+from activation.preparing import prepared
 from activation.rim import Rim
 from activation.sealing import opened
 from activation.sending import Sender, send
@@ -134,7 +135,8 @@ def _send(sender: Sender, shelf: Shelf, entries: list[Entry]) -> None:
         limits.members_a_batch,
     )
     for batch in batches:
-        sent = send(sender, batch, frozenset())
+        ready = prepared(rim, sender.identity_of, batch)
+        sent = send(sender, ready, frozenset())
         if sent.state == TAKEN:
             ask(sender, sent)
     write_plan(rim, replace(plan, state=FINISHED))

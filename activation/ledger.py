@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from activation.rim import Rim
-from warehouse.clickhouse import rows
+from warehouse.clickhouse import insert_columns, rows
 
 PLANNED, SENDING, TAKEN = "planned", "sending", "taken"
 DONE, PARTLY, FAILED, LOST, DROPPED = "done", "partly", "failed", "lost", "dropped"
@@ -40,6 +40,7 @@ OF_SHELF = (
     " and remote_id = {remote_id:String}"
 )
 OF_AUDIENCE = "platform = {platform:String} and audience = {audience:String}"
+OF_BATCH = f"{OF_SHELF} and plan = {{plan:UInt64}} and batch = {{batch:UInt32}}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +59,11 @@ class Batch:
     invalid: int = 0
     reasons: Mapping[str, int] = field(default_factory=dict)
     match_rate: str = ""
+
+    @property
+    def bound(self) -> dict[str, Any]:
+        """The parameters of queries for what it holds."""
+        return self.shelf.bound | {"plan": self.plan, "batch": self.batch}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,22 +235,19 @@ def write_said(rim: Rim, batch: Batch, said: Iterable[Said]) -> None:
     """
     said = list(said)
     _write_moves(rim, batch, said)
-    shelf = batch.shelf
-    written = [
-        [
-            *(shelf.platform, shelf.audience, shelf.remote_id, one.person_id),
-            *(one.action, batch.turn, one.mark, one.value, one.detail),
-        ]
-        for one in said
-    ]
-    if written:
-        rim.client.insert(
+    if said:
+        insert_columns(
+            rim.client,
             "activation.acknowledged",
-            written,
-            column_names=[
-                *("platform", "audience", "remote_id", "person_id"),
-                *("action", "turn", "mark", "value", "detail"),
-            ],
+            batch.shelf.bound
+            | {
+                "person_id": [one.person_id for one in said],
+                "action": [one.action for one in said],
+                "turn": batch.turn,
+                "mark": [one.mark for one in said],
+                "value": [one.value for one in said],
+                "detail": [one.detail for one in said],
+            },
         )
 
 
@@ -272,23 +275,18 @@ def write_gone(rim: Rim, shelf: Shelf) -> None:
 
 
 def _write_moves(rim: Rim, batch: Batch, said: Iterable[Said]) -> None:
-    shelf = batch.shelf
-    moves = [
-        [
-            *(shelf.platform, shelf.audience, shelf.remote_id, one.person_id),
-            *(one.action, batch.turn, one.because),
-        ]
-        for one in said
-        if one.action in {ADD, REMOVE}
-    ]
+    moves = [one for one in said if one.action in {ADD, REMOVE}]
     if moves:
-        rim.client.insert(
+        insert_columns(
+            rim.client,
             "activation.moves",
-            moves,
-            column_names=[
-                *("platform", "audience", "remote_id", "person_id"),
-                *("action", "turn", "because"),
-            ],
+            batch.shelf.bound
+            | {
+                "person_id": [one.person_id for one in moves],
+                "action": [one.action for one in moves],
+                "turn": batch.turn,
+                "because": [one.because for one in moves],
+            },
         )
 
 

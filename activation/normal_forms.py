@@ -69,6 +69,8 @@ def phone(text: str, country: str = "") -> str | None:
     country only a number that carries its country code beyond doubt is accepted.
     Extensions and letters are refused.
     """
+    if not text:
+        return None
     stripped = text.strip()
     told = _WITH_COUNTRY.fullmatch(stripped)
     if told and is_country_code(told.group(2).upper()):
@@ -116,6 +118,8 @@ def meta_phone(text: str, country: str = "") -> str | None:
 
 def meta_name(text: str) -> str | None:
     """Lower case without space and punctuation; every alphabet keeps its letters."""
+    if not text:
+        return None
     if text.isascii() and text.isalpha():
         # the way most names take, a tenth of the work
         return text.lower()
@@ -131,7 +135,7 @@ def meta_initial(text: str) -> str | None:
 
 def meta_city(text: str) -> str | None:
     """As a name."""
-    return meta_name(text) if text else None
+    return meta_name(text)
 
 
 def meta_state(text: str, country: str = "") -> str | None:
@@ -139,7 +143,7 @@ def meta_state(text: str, country: str = "") -> str | None:
 
     Without a country, what is a state's name or code is taken for it.
     """
-    letters = meta_name(text) if text else None
+    letters = meta_name(text)
     if letters is None:
         return None
     region = country_code(country)

@@ -14,12 +14,9 @@ from activation.ledger import (
     write_plan,
 )
 from activation.rim import Rim
+from warehouse.clickhouse import insert_columns
 
 _ROWS_AN_INSERT = 100_000
-_COLUMNS = (
-    *("platform", "audience", "remote_id", "plan", "batch", "action", "person_id"),
-    *("mark", "value", "because", "is_early", "is_again"),
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +140,7 @@ def _written(
 ) -> list[Batch]:
     """Entries in the outbox, numbered on from a batch."""
     made: list[Batch] = []
-    rows: list[list[object]] = []
+    waiting: list[tuple[int, Entry]] = []
     for some in batched(entries, size):
         batch = Batch(
             shelf=plan.shelf,
@@ -153,19 +150,30 @@ def _written(
             people=len(some),
         )
         made.append(batch)
-        rows += [_row(batch, one) for one in some]
-        if len(rows) >= _ROWS_AN_INSERT:
-            rim.client.insert("activation.outbox", rows, column_names=_COLUMNS)
-            rows = []
-    if rows:
-        rim.client.insert("activation.outbox", rows, column_names=_COLUMNS)
+        waiting += [(batch.batch, one) for one in some]
+        if len(waiting) >= _ROWS_AN_INSERT:
+            _insert(rim, plan, waiting)
+            waiting = []
+    if waiting:
+        _insert(rim, plan, waiting)
     return made
 
 
-def _row(batch: Batch, one: Entry) -> list[object]:
-    shelf = batch.shelf
-    return [
-        *(shelf.platform, shelf.audience, shelf.remote_id, batch.plan, batch.batch),
-        *(one.action, one.person_id, one.mark, one.value, one.because),
-        *(one.is_early, one.part_of > 0),
-    ]
+def _insert(rim: Rim, plan: Plan, numbered: Sequence[tuple[int, Entry]]) -> None:
+    entries = [one for _, one in numbered]
+    insert_columns(
+        rim.client,
+        "activation.outbox",
+        plan.shelf.bound
+        | {
+            "plan": plan.plan,
+            "batch": [batch for batch, _ in numbered],
+            "action": [one.action for one in entries],
+            "person_id": [one.person_id for one in entries],
+            "mark": [one.mark for one in entries],
+            "value": [one.value for one in entries],
+            "because": [one.because for one in entries],
+            "is_early": [one.is_early for one in entries],
+            "is_again": [one.part_of > 0 for one in entries],
+        },
+    )

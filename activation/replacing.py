@@ -12,13 +12,8 @@ from activation.ledger import (
     next_turn,
     write_emptied,
 )
-from activation.sending import (
-    Addition,
-    Sender,
-    additions_of,
-    answered,
-    note_sent,
-)
+from activation.preparing import Addition, additions_of
+from activation.sending import Sender, answered, note_sent
 from warehouse.clickhouse import rows
 from warehouse.errors import DestinationRefused
 
@@ -77,7 +72,7 @@ def _desired(sender: Sender, batch: Batch, size: int) -> Iterator[Sequence[Addit
         if not found:
             break
         after = found[-1]["person_id"]
-        waiting += additions_of(sender, found)[0]
+        waiting += additions_of(sender.rim, sender.identity_of, found)[0]
         while len(waiting) >= size:
             yield waiting[:size]
             waiting = waiting[size:]

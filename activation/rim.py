@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
 from activation.identifiers import external_key
+from warehouse.vault import Known
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -30,10 +31,10 @@ class KeepsIdentifiers(Protocol):
     ) -> Mapping[str, bytes]:
         """What stands for those values: 16 bytes that change when one of them does."""
 
-    def seal_for(
-        self, entries: Sequence[tuple[str, bytes]], purpose: bytes
-    ) -> list[bytes | None]:
-        """Encrypt bytes under the key of each subject; nothing for who has no key."""
+    def known(
+        self, subjects: Iterable[str], names: Iterable[str]
+    ) -> Mapping[str, Known]:
+        """Values, mark and key of each subject, as of one moment."""
 
     def open_for(
         self, entries: Sequence[tuple[str, bytes]], purpose: bytes

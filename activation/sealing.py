@@ -2,13 +2,15 @@
 
 import base64
 import hmac
-import json
 from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
 
 from activation.identifiers import Hashed, Identity
 from activation.people import subject
 from activation.rim import Rim
-from warehouse.errors import BadInput
+from warehouse.vault import Known
 
 MARK_BYTES = 16
 _PURPOSE = b"activation ledger"
@@ -18,42 +20,44 @@ _NAMING_NOBODY = frozenset({"FN", "LN", "COUNTRY", "CT", "ST", "ZIP", "GEN", "FI
 """Keys by which no platform finds anybody: too many people share their values."""
 
 
-def fingerprint(key: bytes, identity: Identity) -> bytes:
-    """Stands for an identity as a whole; only the key can make it."""
-    return _index(key, "identity", packed(identity))
+@dataclass(frozen=True, slots=True, repr=False)
+class Kept:
+    """What the ledger keeps of an identity.
+
+    `identity` stands for it as a whole, `naming` for the parts by which a platform
+    finds somebody: only our key can make these. `sealed` is itself, as base64, under
+    its person's key.
+    """
+
+    identity: bytes
+    naming: Sequence[bytes]
+    sealed: str
 
 
-def naming(key: bytes, identity: Identity) -> list[bytes]:
-    """Stand for the parts of an identity by which a platform finds somebody."""
-    return sorted(
-        _index(key, name, digest.hex.encode())
-        for name, digest in identity.items()
-        if digest.hex and name not in _NAMING_NOBODY
+def kept(index_key: bytes, identity: Identity, known: Known) -> Kept:
+    """What is kept of an identity of somebody whom the vault knows."""
+    plain = packed(identity)
+    return Kept(
+        identity=_index(index_key, "identity", plain),
+        naming=sorted(
+            _index(index_key, name, digest.hex.encode())
+            for name, digest in identity.items()
+            if digest.hex and name not in _NAMING_NOBODY
+        ),
+        sealed=base64.b64encode(known.seal(plain, _PURPOSE)).decode(),
     )
 
 
 def packed(identity: Identity) -> bytes:
     """An identity as bytes, the same for the same one."""
     known = {name: digest.hex for name, digest in identity.items() if digest.hex}
-    return json.dumps(known, sort_keys=True, separators=(",", ":")).encode()
+    return msgspec.json.encode(known, order="sorted")
 
 
 def unpacked(plain: bytes) -> Identity:
     """The identity that was packed."""
-    return {name: Hashed(digest) for name, digest in json.loads(plain).items()}
-
-
-def sealed(rim: Rim, people: Sequence[tuple[str, Identity]]) -> list[str]:
-    """Each identity under its person's key, as base64.
-
-    Raises BadInput when somebody has no key: then nothing was known of them either.
-    """
-    entries = [(subject(person_id), packed(one)) for person_id, one in people]
-    found = rim.vault.seal_for(entries, _PURPOSE)
-    kept = [base64.b64encode(one).decode() for one in found if one is not None]
-    if len(kept) < len(found):
-        raise BadInput("Somebody was about to be sent of whom the vault has no key.")
-    return kept
+    digests: dict[str, str] = msgspec.json.decode(plain)
+    return {name: Hashed(digest) for name, digest in digests.items()}
 
 
 def opened(rim: Rim, people: Sequence[tuple[str, str]]) -> list[Identity | None]:

@@ -5,8 +5,9 @@ the ledger, and the plan committed before anything is sent; removals go first. W
 ends a push early, the next one goes on from the ledger.
 """
 
+import contextlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
@@ -33,9 +34,10 @@ from activation.ledger import (
     write_plan,
 )
 from activation.outbox import Changes, changes_of, commit
+from activation.preparing import Unnameable, prepared_ahead
 from activation.replacing import replace_whole
 from activation.rim import Rim
-from activation.sending import Sender, Unnameable, send
+from activation.sending import Sender, send
 from activation.settling import ask, settle
 from activation.wanting import Wants, forget_desired, write_desired
 from warehouse.clickhouse import rows
@@ -212,22 +214,28 @@ def _sent_in_turn(sender: Sender, plan: Plan, batches: Sequence[Batch]) -> list[
     additions = [one for one in batches if one.action == ADD]
     ended: list[Batch] = []
     try:
-        ended.extend(_sent(sender, batch, frozenset()) for batch in removals)
+        ended.extend(_sent(sender, removals, frozenset()))
     except Unnameable:
         whole = replace(batches[-1], people=plan.desired)
         left = batches[len(ended) :]
         ended.append(_looked_at(sender, replace_whole(sender, whole)))
         return ended + [changed(sender.rim, one, state=DROPPED) for one in left]
     blocked = _blocked(sender.rim, plan.shelf) if additions else frozenset()
-    return ended + [_sent(sender, batch, blocked) for batch in additions]
+    return ended + list(_sent(sender, additions, blocked))
 
 
-def _sent(sender: Sender, batch: Batch, blocked: frozenset[bytes]) -> Batch:
-    try:
-        return _looked_at(sender, send(sender, batch, blocked))
-    except DestinationRefused:
-        changed(sender.rim, batch, state=FAILED)
-        raise
+def _sent(
+    sender: Sender, batches: Sequence[Batch], blocked: frozenset[bytes]
+) -> Generator[Batch]:
+    """Each batch as it stands once it was sent; the next is made ready meanwhile."""
+    ahead = prepared_ahead(sender.rim, sender.identity_of, batches)
+    with contextlib.closing(ahead) as coming:
+        for ready in coming:
+            try:
+                yield _looked_at(sender, send(sender, ready, blocked))
+            except DestinationRefused:
+                changed(sender.rim, ready.batch, state=FAILED)
+                raise
 
 
 def _looked_at(sender: Sender, batch: Batch) -> Batch:

@@ -10,6 +10,7 @@ from activation.ledger import Shelf
 from activation.people import DIRECT, subject
 from activation.rim import Rim
 from activation.sealing import MARK_BYTES
+from warehouse.clickhouse import insert_columns
 
 _AT_ONCE = 50_000
 
@@ -102,17 +103,15 @@ def _insert(
     known: Sequence[tuple[str, bytes, float]],
 ) -> None:
     people, marks, values = zip(*known, strict=True)
-    size = len(known)
-    rim.client.insert(
+    insert_columns(
+        rim.client,
         "activation.desired",
-        [
-            [shelf.platform] * size,
-            [shelf.audience] * size,
-            [plan] * size,
-            list(people),
-            list(marks),
-            list(values),
-        ],
-        column_names=["platform", "audience", "plan", "person_id", "mark", "value"],
-        column_oriented=True,
+        {
+            "platform": shelf.platform,
+            "audience": shelf.audience,
+            "plan": plan,
+            "person_id": list(people),
+            "mark": list(marks),
+            "value": list(values),
+        },
     )

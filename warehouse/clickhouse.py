@@ -124,6 +124,20 @@ def frame(
     return found
 
 
+def insert_columns(client: "Client", table: str, columns: Mapping[str, Any]) -> None:
+    """Insert rows given column by column; what is no list stands in every row.
+
+    At least one column is a list, and all lists are equally long.
+    """
+    size = next(len(one) for one in columns.values() if isinstance(one, list))
+    client.insert(
+        table,
+        [one if isinstance(one, list) else [one] * size for one in columns.values()],
+        column_names=list(columns),
+        column_oriented=True,
+    )
+
+
 def replace_partition(
     client: "Client",
     *,

@@ -18,7 +18,7 @@ from activation.identifiers import Identifiers, Identity
 from activation.leaving import remove_everywhere
 from activation.sending import Sender
 from activation.standins.memory import InMemory, Row
-from activation.suppressing import lift
+from activation.suppressing import lift, suppress
 from activation.syncing import Order, Synced, sync
 from activation.wanting import Wants
 from bench._random_runs import Killed, Runs
@@ -173,6 +173,29 @@ def test_who_shares_an_address_with_somebody_that_leaves_is_sent_again(
     assert reach.there.calls == ["remove", "add"]
     assert (told.removed, told.sent) == (1, 1)
     assert reach.is_exact()
+
+
+def test_who_withdraws_while_the_batch_before_is_in_its_call_is_not_sent(
+    reach: Reach,
+) -> None:
+    names = [f"p{number:02}" for number in range(35)]
+    reach.come(*names)
+
+    def withdraws(call: str) -> None:
+        # two in each batch that follows; the next one has been made ready by now
+        if call == "add" and reach.there.calls.count("add") == 0:
+            suppress(reach.town.rim, ["p12", "p34"], "erasure")
+            reach.town.denies("p11")
+            reach.town.denies("p23")
+
+    reach.there.before = withdraws
+    told = reach.push()
+
+    stayed = set(names) - {"p11", "p12", "p23", "p34"}
+    assert told.sent == 31
+    assert reach.members() == reach.external_ids()
+    assert len(reach.rows()) == len(stayed)
+    assert not any(reach.of(name) for name in ("p11", "p12", "p23", "p34"))
 
 
 @pytest.mark.parametrize("name", ["add", "remove", "make"])

@@ -58,8 +58,7 @@ def test_the_same_value_has_another_mark_for_another_person(vault: Vault) -> Non
 
 def test_what_was_sealed_opens_until_the_key_is_destroyed(vault: Vault) -> None:
     knows(vault, "user:ann", "email", "a@example.com")
-    (sealed,) = vault.seal_for([("user:ann", b"sent")], b"ledger")
-    assert sealed is not None
+    sealed = vault.known(["user:ann"], NAMES)["user:ann"].seal(b"sent", b"ledger")
     assert b"sent" not in sealed
     assert vault.open_for([("user:ann", sealed)], b"ledger") == [b"sent"]
 
@@ -74,10 +73,24 @@ def test_what_was_sealed_opens_until_the_key_is_destroyed(vault: Vault) -> None:
 def test_what_was_sealed_opens_for_its_person_and_purpose_alone(vault: Vault) -> None:
     for who in ("user:ann", "user:bob"):
         knows(vault, who, "email", "both@example.com")
-    sealed = [
-        bytes(one or b"") for one in vault.seal_for([("user:ann", b"sent")], b"ledger")
-    ]
+    sealed = vault.known(["user:ann"], NAMES)["user:ann"].seal(b"sent", b"ledger")
 
-    assert vault.open_for([("user:bob", sealed[0])], b"ledger") == [None]
-    assert vault.open_for([("user:ann", sealed[0])], b"other") == [None]
-    assert vault.seal_for([("user:zoe", b"sent")], b"ledger") == [None]
+    assert vault.open_for([("user:bob", sealed)], b"ledger") == [None]
+    assert vault.open_for([("user:ann", sealed)], b"other") == [None]
+
+
+def test_what_is_known_are_the_latest_values_and_the_mark_of_these(
+    vault: Vault,
+) -> None:
+    knows(vault, "user:ann", "email", "a@example.com")
+    knows(vault, "user:ann", "email", "b@example.com", day=1)
+    knows(vault, "user:ann", "last_name", "Ash")
+    knows(vault, "user:bob", "last_name", "Ash")
+
+    known = vault.known(["user:ann", "user:bob", "user:zoe"], NAMES)
+
+    assert {who: one.values for who, one in known.items()} == {
+        "user:ann": {"email": "b@example.com"}
+    }
+    assert known["user:ann"].mark == vault.marks(["user:ann"], NAMES)["user:ann"]
+    assert "b@example.com" not in repr(known)

@@ -18,13 +18,14 @@ from warehouse.home import Home
 from warehouse.settings import Settings
 from warehouse.vault.graves import Graves
 from warehouse.vault.keys import load_master_key
+from warehouse.vault.known import Known
 from warehouse.vault.postgres import PostgresStore
 from warehouse.vault.ring import PersonKey
 from warehouse.vault.secret import Secret, latest_of_each, mark_of, microseconds
 from warehouse.vault.sqlite import SqliteStore
 from warehouse.vault.store import Rows, among
 
-__all__ = ["Secret", "Vault", "load_master_key", "open_vault"]
+__all__ = ["Known", "Secret", "Vault", "load_master_key", "open_vault"]
 
 _PUT = """
 insert into secrets (person_id, name, token, at_us, sealed) values (?, ?, ?, ?, ?)
@@ -33,6 +34,12 @@ do update set at_us = excluded.at_us where excluded.at_us > secrets.at_us
 """
 _LATEST_TOKENS = """
 select people.person, secrets.name, secrets.token
+from people join secrets on secrets.person_id = people.id
+where people.person in ({})
+order by secrets.person_id, secrets.name, secrets.at_us, secrets.token
+"""
+_KNOWN = """
+select people.person, people.wrapped_key, secrets.name, secrets.token, secrets.sealed
 from people join secrets on secrets.person_id = people.id
 where people.person in ({})
 order by secrets.person_id, secrets.name, secrets.at_us, secrets.token
@@ -124,18 +131,29 @@ class Vault(Graves):
             if (mark := mark_of(tokens, named))
         }
 
-    def seal_for(
-        self, entries: Sequence[tuple[str, bytes]], purpose: bytes
-    ) -> list[bytes | None]:
-        """Encrypt bytes under the key of each subject; nothing for who has no key.
+    def known(self, subjects: Iterable[str], names: Iterable[str]) -> dict[str, Known]:
+        """The latest values, what stands for them, and what seals, of one moment.
 
-        What was sealed can be opened for as long as the person's key lives.
+        By subject; of whom no value of these names is known is left out.
         """
-        people = self._known_people(subject for subject, _ in entries)
-        return [
-            person.key.seal(plain, purpose) if (person := people.get(subject)) else None
-            for subject, plain in entries
-        ]
+        wanted = {self.index(subject): subject for subject in subjects}
+        named = sorted(set(names))
+        with self._reading() as held:
+            rows = among(held, _KNOWN, list(wanted))
+        # in that order the last row of a name is its latest
+        last: dict[bytes, dict[str, tuple[bytes, bytes]]] = {}
+        wrapped: dict[bytes, bytes] = {}
+        for person, key, name, token, sealed in rows:
+            last.setdefault(person, {})[name] = (token, sealed)
+            wrapped[person] = key
+        found = {}
+        with self._damage_named():
+            for person, values in last.items():
+                latest = {name: values[name] for name in named if name in values}
+                if latest:
+                    key = self._ring.person(person, wrapped[person])
+                    found[wanted[person]] = Known.of(key, latest)
+        return found
 
     def open_for(
         self, entries: Sequence[tuple[str, bytes]], purpose: bytes
