@@ -1,26 +1,36 @@
 """Look at an audience before anything of it is sent, or even chosen."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import date
 
 from activation import normal_forms as normal
 from activation.choosing import Candidate, WhoFits, require_people, who_fits
+from activation.consent import ALLOWED
 from activation.definitions import Custom, Definitions
-from activation.differing import held_people
-from activation.ledger import Shelf, last_remote_id, platforms_of
+from activation.differing import LEFT, WITHDREW, held_people
+from activation.ledger import OF_SHELF, Shelf, last_remote_id, platforms_of
 from activation.people import identifiers_of
 from activation.rim import Rim
+from warehouse.clickhouse import rows
 from warehouse.errors import BadInput
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """What a push to a platform would change in its set; counts are people."""
+    """What a push to a platform would change in its set; counts are people.
+
+    Reasons to enter: `new` to the set, or `again`. To leave: `withdrew`; `left`, who
+    fits no longer; `unfindable`, of whom no identifier is known any more;
+    `over_the_cap`; `too_few`, where the set is emptied.
+    """
 
     there: int
     entering: int
     leaving: int
+    entering_because: Mapping[str, int]
+    leaving_because: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +71,12 @@ def preview(rim: Rim, definitions: Definitions, name: str, as_of: date) -> Previ
     known_by = _known_by(rim, consenting)
     sendable = [one for one in consenting if known_by.get(one.person.person_id)]
     kept = sendable[: audience.cap or None]
+    wanted = _Wanted(
+        members=_ids(kept) if len(kept) >= audience.minimum_size else set(),
+        sendable=_ids(sendable),
+        fitting=_ids(candidates),
+        is_too_small=len(kept) < audience.minimum_size,
+    )
     return Preview(
         audience=name,
         as_of=as_of,
@@ -74,7 +90,7 @@ def preview(rim: Rim, definitions: Definitions, name: str, as_of: date) -> Previ
         cap=audience.cap,
         nobody_because=_nobody_because(audience, found, len(kept)),
         overlap=_overlap(audience, candidates, found, definitions),
-        changes=_changes(rim, name, {one.person.person_id for one in kept}),
+        changes=_changes(rim, name, wanted),
     )
 
 
@@ -111,9 +127,9 @@ def _overlap(
     found: WhoFits,
     definitions: Definitions,
 ) -> dict[str, float]:
-    ours = {one.person.person_id for one in candidates}
+    ours = _ids(candidates)
     others = {
-        other.name: {one.person.person_id for one in found.candidates(other)}
+        other.name: _ids(found.candidates(other))
         for other in definitions.custom
         if other != audience
     }
@@ -122,22 +138,60 @@ def _overlap(
     }
 
 
-def _changes(rim: Rim, name: str, wanted: set[str]) -> dict[str, Change]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wanted:
+    """Who shall be in a set, and how far the others come."""
+
+    members: set[str]
+    sendable: set[str]
+    fitting: set[str]
+    is_too_small: bool
+
+    def why_out(self, person_id: str, allowed: set[str]) -> str:
+        """Why somebody who is in a set shall not be."""
+        if person_id not in allowed:
+            return WITHDREW
+        if person_id not in self.fitting:
+            return LEFT
+        if person_id not in self.sendable:
+            return "unfindable"
+        return "too_few" if self.is_too_small else "over_the_cap"
+
+
+def _changes(rim: Rim, name: str, wanted: _Wanted) -> dict[str, Change]:
     changes = {}
     for platform in platforms_of(rim, name):
         shelf = Shelf(platform=platform, audience=name)
-        there = held_people(
-            rim,
-            Shelf(
-                platform=platform,
-                audience=name,
-                remote_id=last_remote_id(rim, shelf),
-            ),
-        )
+        shelf = replace(shelf, remote_id=last_remote_id(rim, shelf))
+        there = held_people(rim, shelf)
+        entering, leaving = wanted.members - there, there - wanted.members
+        before = _ever_there(rim, shelf)
+        allowed = {one for one, is_allowed in before.items() if is_allowed}
         changes[platform] = Change(
-            there=len(there), entering=len(wanted - there), leaving=len(there - wanted)
+            there=len(there),
+            entering=len(entering),
+            leaving=len(leaving),
+            entering_because=Counter(
+                "again" if one in before else "new" for one in entering
+            ),
+            leaving_because=Counter(wanted.why_out(one, allowed) for one in leaving),
         )
     return changes
+
+
+def _ever_there(rim: Rim, shelf: Shelf) -> dict[str, bool]:
+    """Everybody who was ever sent to a set, and whether they may still be sent."""
+    found = rows(
+        rim.client,
+        f"select distinct person_id, person_id in ({ALLOWED}) as is_allowed"
+        f" from activation.sent where {OF_SHELF}",
+        shelf.bound,
+    )
+    return {row["person_id"]: bool(row["is_allowed"]) for row in found}
+
+
+def _ids(people: Iterable[Candidate]) -> set[str]:
+    return {one.person.person_id for one in people}
 
 
 def _share(part: int, whole: int) -> float:

@@ -18,8 +18,8 @@ HEAVY = (
     *("tests/spec", "tests/dags", "tests/end_to_end"),
     *("tests/integration/test_models_build.py",),
     *("tests/integration/test_models_invoices.py",),
-    *("tests/integration/test_activation_audiences.py",),
-    *("tests/integration/test_activation_ledger.py",),
+    *("tests/integration/audiences",),
+    *("tests/integration/ledger",),
     *("tests/integration/test_question_cases.py",),
 )
 """Few and long tests: roughly half of the time in all."""

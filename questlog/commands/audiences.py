@@ -134,10 +134,19 @@ def _print_preview(told: "Preview") -> None:
     for platform, change in told.changes.items():
         table.add_row(
             f"at {platform} now",
-            f"{change.there:,}; {change.entering:,} would enter,"
-            f" {change.leaving:,} would leave",
+            f"{change.there:,}; {change.entering:,} would enter"
+            f"{_reasons(change.entering_because)}, {change.leaving:,} would leave"
+            f"{_reasons(change.leaving_because)}",
         )
     Console().print(table)
+
+
+def _reasons(counts: "Mapping[str, int]") -> str:
+    """Such as ` (3 left, 2 withdrew)`; empty without any."""
+    if not counts:
+        return ""
+    told = (f"{n:,} {why.replace('_', ' ')}" for why, n in sorted(counts.items()))
+    return f" ({', '.join(told)})"
 
 
 def graph_standin() -> None:

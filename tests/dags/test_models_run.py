@@ -81,10 +81,10 @@ def environ_of(settings: Settings) -> dict[str, str]:
     }
 
 
-def run_dag(dag: str, settings: Settings) -> tuple[dict[str, str], str]:
-    """The tasks' states of a run for the day, and all that was said."""
+def run_dag(dag: str, settings: Settings, day: str = DAY) -> tuple[dict[str, str], str]:
+    """The tasks' states of a run for a day, and all that was said."""
     done = subprocess.run(
-        [sys.executable, RUNNER, dag, DAY],
+        [sys.executable, RUNNER, dag, day],
         env=os.environ | environ_of(settings),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -1,11 +1,12 @@
 """One push by command to both platforms' stand-ins: receipts apart, none stopped."""
 
 import contextlib
+import hashlib
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
@@ -36,21 +37,25 @@ class Both:
     google: GoogleStandin
 
     def push(self) -> "subprocess.CompletedProcess[str]":
-        return self.questlog("push")
+        return self.audiences("push")
 
     def receipts(self) -> dict[tuple[str, str], Any]:
-        told = json.loads(self.questlog("list").stdout)
+        told = json.loads(self.audiences("list").stdout)
         return {(one["audience"], one["platform"]): one for one in told}
 
-    def at_google(self) -> int:
-        return len(self.google.state.members("1234567890", "Questlog high_value"))
+    def at_google(self) -> set[str]:
+        there = self.google.state.members("1234567890", "Questlog high_value")
+        return {one["email_address"] for one in there}
 
-    def at_meta(self) -> int:
+    def at_meta(self) -> set[str]:
         state = requests.get(f"{self.graph}/_standin/state", timeout=5).json()
-        return len(state.get("7", {}).get("Questlog high_value", []))
+        there = state.get("7", {}).get("Questlog high_value", [])
+        return {one["EMAIL"] for one in there}
 
-    def questlog(self, word: str) -> "subprocess.CompletedProcess[str]":
-        words = ("audiences", word, "--as-of", str(AS_OF), "--json")
+    def audiences(self, word: str) -> "subprocess.CompletedProcess[str]":
+        return self.questlog("audiences", word, "--as-of", str(AS_OF), "--json")
+
+    def questlog(self, *words: str) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
             [sys.executable, "-m", "questlog", *words],
             cwd=REPOSITORY,
@@ -106,11 +111,16 @@ def both(warehouse_of_twenty: Settings) -> Iterator[Both]:
         yield Both(warehouse_of_twenty, graph, endpoint, google)
 
 
+def digests(names: Iterable[str]) -> set[str]:
+    """What both platforms are told of an e-mail address."""
+    return {hashlib.sha256(f"{n}@example.com".encode()).hexdigest() for n in names}
+
+
 def test_one_push_brings_the_same_people_to_both_platforms(both: Both) -> None:
     pushed = both.push()
 
     assert pushed.returncode == 0, pushed.stderr
-    assert (both.at_meta(), both.at_google()) == (20, 20)
+    assert both.at_meta() == both.at_google() == digests(NAMES)
     receipts = both.receipts()
     for platform in ("meta", "google"):
         receipt = receipts["high_value", platform]
@@ -125,7 +135,29 @@ def test_a_platform_that_refuses_leaves_the_other_delivered(both: Both) -> None:
 
     assert pushed.returncode == 1
     assert "meta: " in pushed.stderr
-    assert (both.at_meta(), both.at_google()) == (0, 20)
+    assert (both.at_meta(), both.at_google()) == (set(), digests(NAMES))
     receipts = both.receipts()
     assert receipts["high_value", "meta"]["status"] == "failed"
     assert receipts["high_value", "google"]["status"] == "delivered"
+
+
+def test_an_erased_person_is_out_of_both_audiences_and_no_push_brings_them_back(
+    both: Both,
+) -> None:
+    both.push()
+    before = (both.at_meta(), both.at_google())
+
+    erased = both.questlog("erase", "p19", "--because", "request 7", "--json")
+    there = (both.at_meta(), both.at_google())
+    pushed = both.push()
+
+    others = digests(NAMES[:19])
+    assert before == (digests(NAMES), digests(NAMES))
+    assert erased.returncode == 0, erased.stderr
+    assert set(json.loads(erased.stdout)["audiences"]) == {
+        "meta/high_value",
+        "google/high_value",
+    }
+    assert there == (others, others)
+    assert pushed.returncode == 0, pushed.stderr
+    assert (both.at_meta(), both.at_google()) == (others, others)

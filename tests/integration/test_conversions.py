@@ -118,24 +118,29 @@ def warehouse(
         )
     with run_endpoint(settings), connect(settings) as client:
         migrate(client)
-        for database in ("marts", "seeds"):
-            client.command(f"create database if not exists {database}")
-        client.command(
-            "create table marts.dim_people (person_id String, country String,"
-            " advertising_consent Bool) engine = MergeTree order by person_id"
-        )
-        client.command(
-            "create table marts.fct_payments (event_id UUID, person_id String,"
-            " kind String, payment_id String, occurred_at DateTime64(3, 'UTC'),"
-            " currency String, amount_minor Nullable(Int64))"
-            " engine = MergeTree order by event_id"
-        )
-        client.command(
-            "create table seeds.currency_digits (currency String, digits UInt8)"
-            " engine = MergeTree order by currency"
-        )
-        client.insert("seeds.currency_digits", [["EUR", 2], ["JPY", 0]])
+        make_marts(client)
         yield settings
+
+
+def make_marts(client: "Client") -> None:
+    """The tables of dbt that conversions are read from, empty but for currencies."""
+    for database in ("marts", "seeds"):
+        client.command(f"create database if not exists {database}")
+    client.command(
+        "create table marts.dim_people (person_id String, country String,"
+        " advertising_consent Bool) engine = MergeTree order by person_id"
+    )
+    client.command(
+        "create table marts.fct_payments (event_id UUID, person_id String,"
+        " kind String, payment_id String, occurred_at DateTime64(3, 'UTC'),"
+        " currency String, amount_minor Nullable(Int64))"
+        " engine = MergeTree order by event_id"
+    )
+    client.command(
+        "create table seeds.currency_digits (currency String, digits UInt8)"
+        " engine = MergeTree order by currency"
+    )
+    client.insert("seeds.currency_digits", [["EUR", 2], ["JPY", 0]])
 
 
 @pytest.fixture

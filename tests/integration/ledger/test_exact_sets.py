@@ -1,0 +1,171 @@
+"""Whatever happens, the set ends exact, and then nobody is called."""
+
+from datetime import timedelta
+
+import pytest
+
+from activation.destinations.protocol import Limits
+from activation.identifiers import Identifiers
+from tests.integration.ledger.reach import Reach
+from warehouse.clickhouse import rows
+from warehouse.errors import Unavailable
+
+
+def test_the_first_push_brings_all_and_the_second_calls_nobody(reach: Reach) -> None:
+    reach.come(*(f"p{number}" for number in range(25)))
+
+    first = reach.push()
+    second = reach.push()
+
+    assert reach.is_exact()
+    assert (first.sent, first.held) == (25, 25)
+    assert (second.sent, second.removed, reach.there.calls) == (0, 0, [])
+
+
+def test_who_shares_an_address_with_somebody_that_leaves_is_sent_again(
+    reach: Reach,
+) -> None:
+    reach.come("ann", "bob", "cat")
+    reach.town.knows("bob", email="ann@example.com")
+    reach.push()
+    reach.town.people["ann"].is_chosen = False
+
+    told = reach.push()
+
+    assert reach.there.calls == ["remove", "add"]
+    assert (told.removed, told.sent) == (1, 1)
+    assert reach.is_exact()
+
+
+@pytest.mark.parametrize("name", ["add", "remove", "make"])
+def test_an_answer_that_is_lost_is_a_doubt_and_the_set_ends_exact(
+    reach: Reach, name: str
+) -> None:
+    reach.come("ann", "bob")
+    if name == "remove":
+        reach.push()
+        reach.town.people["ann"].is_chosen = False
+
+    def fail(called: str) -> None:
+        if called == name:
+            raise Unavailable("The answer was lost.")
+
+    reach.there.after = fail
+    with pytest.raises(Unavailable):
+        reach.push()
+    # who was to leave is wanted again, and nobody knows whether they left
+    reach.town.people["ann"].is_chosen = True
+    reach.there.after = lambda _: None
+
+    reach.push()
+
+    assert reach.is_exact()
+    assert len(reach.there.sets) == 1
+    assert reach.push().sent == 0
+
+
+def test_a_set_that_somebody_deleted_is_made_and_filled_anew(reach: Reach) -> None:
+    reach.come("ann", "bob")
+    first = reach.push()
+    reach.there.forget(first.remote_id)
+
+    second = reach.push()
+
+    assert second.was_made_anew
+    assert reach.is_exact()
+
+
+def test_who_has_been_in_for_long_is_sent_again_before_the_platform_forgets(
+    reach: Reach,
+) -> None:
+    reach.there.limits = Limits(members_a_batch=10, refresh_after=timedelta(days=80))
+    reach.come("ann")
+    reach.push()
+    reach.come("bob")
+    reach.town.moment += timedelta(days=79)
+    reach.push()
+    reach.town.moment += timedelta(days=2)
+
+    told = reach.push()
+
+    assert told.sent == 1
+    assert reach.push().sent == 0
+
+
+def test_a_platform_that_works_later_in_its_own_order_ends_exact(
+    reach: Reach,
+) -> None:
+    reach.there.is_slow = True
+    reach.come("ann", "bob", "cat")
+    reach.push()
+    reach.town.people["ann"].is_chosen = False
+    reach.town.knows("bob", email="new@example.org")
+    # the additions are still open: who leaves is removed now and once more later
+    early = reach.push()
+    reach.there.finish(last_first=True)
+    reach.push()
+    reach.there.finish(last_first=True)
+    reach.push()
+    reach.there.finish(last_first=True)
+
+    last = reach.push()
+
+    assert early.removed == 2
+    assert (last.sent, last.removed) == (0, 0)
+    assert reach.is_exact()
+
+
+def test_of_a_batch_done_in_part_whom_the_platform_refuses_is_found(
+    reach: Reach,
+) -> None:
+    reach.there.is_slow = True
+    reach.come(*(f"p{number}" for number in range(8)))
+    bad = reach.identity_of(Identifiers("p5"))["EXTERN_ID"].hex
+    parts = iter([True, True, False, True, False, True, False])
+    for _ in range(9):
+        reach.there.loses_rows = lambda: next(parts, False)
+        reach.push()
+        reach.there.finish()
+
+    refused = rows(
+        reach.town.client,
+        "select person_id from activation.acknowledged final where action = 'refuse'",
+    )
+
+    assert bad
+    assert len(refused) <= 1
+    assert len(reach.rows()) >= 7
+    assert reach.push().sent == 0
+
+
+def test_a_refused_member_is_not_sent_again_until_something_changes(
+    reach: Reach,
+) -> None:
+    reach.come("ann", "bob")
+    ann = reach.identity_of(Identifiers("ann", email="ann@example.com"))["EMAIL"].hex
+    reach.there.refuses = lambda row: "INVALID" if ("EMAIL", ann) in row else ""
+
+    first = reach.push()
+    second = reach.push()
+    reach.town.knows("ann", email="new@example.org")
+    third = reach.push()
+
+    assert first.reasons == {"INVALID": 1}
+    assert (second.sent, third.sent) == (0, 1)
+    assert reach.is_exact()
+
+
+def test_nothing_readable_is_in_the_ledger(reach: Reach) -> None:
+    reach.come("ann")
+    reach.push()
+
+    held = b"".join(
+        reach.town.client.raw_query(f"select * from activation.{name} format TSV")
+        for name in ("sent", "acknowledged", "outbox", "desired", "moves")
+    )
+
+    digest = reach.identity_of(Identifiers("ann", email="ann@example.com"))["EMAIL"].hex
+    assert b"ann" in held
+    assert b"example" not in held
+    assert digest.encode() not in held
+    assert bytes.fromhex(digest) not in held
