@@ -12,6 +12,7 @@ from activation.destinations.protocol import Destination, Erases
 from activation.differing import WITHDREW
 from activation.ledger import (
     FINISHED,
+    GONE,
     OF_SHELF,
     REMOVE,
     TAKEN,
@@ -161,7 +162,10 @@ def _erase(
 
 
 def _there(rim: Rim, shelf: Shelf, leaving: dict[str, Any]) -> list[dict[str, Any]]:
-    """Those who are in a set, or may be, as far as the ledger knows."""
+    """Those who are in a set, or may be, as far as the ledger knows.
+
+    Nobody is in a set that a push has found deleted, and nobody could be taken out.
+    """
     return rows(rim.client, _THERE, shelf.bound | leaving)
 
 
@@ -193,6 +197,9 @@ inner join (
 where {OF_SHELF} and {_AMONG}
 group by person_id
 """
+_GONE = f"""
+select max(turn) from activation.moves where {OF_SHELF} and because = '{GONE}'
+"""
 _THERE = f"""
 select
     sent.person_id as person_id,
@@ -210,6 +217,6 @@ left join (
     group by person_id
 ) as gone on gone.person_id = sent.person_id
 left join ({_OPEN}) as batches on batches.person_id = sent.person_id
-where sent_turn > removed_turn
+where sent_turn > greatest(removed_turn, ({_GONE}))
 order by person_id
 """

@@ -113,6 +113,23 @@ def test_somebody_leaves_everything_by_every_identity_and_stays_away(
     assert reach.of("ann") != frozenset()
 
 
+def test_who_was_in_a_set_that_somebody_deleted_can_leave_all_the_same(
+    reach: Reach,
+) -> None:
+    reach.come("ann", "bob")
+    first = reach.push()
+    reach.there.forget(first.remote_id)
+    with pytest.raises(DestinationRefused):
+        # nobody has noticed yet: it might be another account that is set
+        remove_everywhere(reach.town.rim, [reach.there], ["ann"], "erasure")
+    reach.push()
+
+    left = remove_everywhere(reach.town.rim, [reach.there], ["ann"], "erasure")
+
+    assert [one.remote_id for one in left] == [first.remote_id]
+    assert reach.rows() == {reach.of("bob")}
+
+
 def test_leaving_waits_until_the_platform_has_said_so(reach: Reach) -> None:
     reach.come("ann", "bob")
     reach.push()
