@@ -24,12 +24,12 @@ from warehouse.settings import REPOSITORY, Settings
 from warehouse.vault import Secret, Vault, load_master_key
 
 AS_OF = date(2026, 3, 1)
-NAMES = [f"p{number:02}" for number in range(20)]
+NAMES = [f"p{number:02}" for number in range(25)]
 
 
 @dataclass
 class Both:
-    """Two stand-ins, and a warehouse in which twenty people are of high value."""
+    """Two stand-ins, and a warehouse in which all people are of high value."""
 
     settings: Settings
     graph: str
@@ -77,7 +77,7 @@ class Both:
 
 
 @pytest.fixture(scope="module")
-def warehouse_of_twenty(
+def filled_warehouse(
     new_settings: Callable[[], Settings],
     run_endpoint: Callable[[Settings], contextlib.AbstractContextManager[object]],
 ) -> Iterator[Settings]:
@@ -106,9 +106,9 @@ def warehouse_of_twenty(
 
 
 @pytest.fixture
-def both(warehouse_of_twenty: Settings) -> Iterator[Both]:
+def both(filled_warehouse: Settings) -> Iterator[Both]:
     with graph_running() as graph, google_running() as (endpoint, google):
-        yield Both(warehouse_of_twenty, graph, endpoint, google)
+        yield Both(filled_warehouse, graph, endpoint, google)
 
 
 def digests(names: Iterable[str]) -> set[str]:
@@ -124,7 +124,7 @@ def test_one_push_brings_the_same_people_to_both_platforms(both: Both) -> None:
     receipts = both.receipts()
     for platform in ("meta", "google"):
         receipt = receipts["high_value", platform]
-        assert (receipt["status"], receipt["received"]) == ("delivered", 20)
+        assert (receipt["status"], receipt["received"]) == ("delivered", len(NAMES))
     assert {audience for audience, _ in receipts} >= {"at_risk", "high_value"}
 
 
@@ -147,11 +147,11 @@ def test_an_erased_person_is_out_of_both_audiences_and_no_push_brings_them_back(
     both.push()
     before = (both.at_meta(), both.at_google())
 
-    erased = both.questlog("erase", "p19", "--because", "request 7", "--json")
+    erased = both.questlog("erase", NAMES[-1], "--because", "request 7", "--json")
     there = (both.at_meta(), both.at_google())
     pushed = both.push()
 
-    others = digests(NAMES[:19])
+    others = digests(NAMES[:-1])
     assert before == (digests(NAMES), digests(NAMES))
     assert erased.returncode == 0, erased.stderr
     assert set(json.loads(erased.stdout)["audiences"]) == {
