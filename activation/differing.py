@@ -96,10 +96,14 @@ def _of_desired(one: Standing) -> Decision:  # noqa: PLR0911 - a ladder of reaso
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """What is compared with the set: the desired people of a plan, so many."""
+    """What is compared with the set: the desired people of a plan, so many.
+
+    `held` are in the set before it.
+    """
 
     plan: int
     desired: int
+    held: int
     with_values: bool = False
     refresh_after: timedelta | None = None
 
@@ -109,7 +113,7 @@ def differences(rim: Rim, shelf: Shelf, comparison: Comparison) -> Iterator[Stan
 
     Goes through people slice by slice, so that memory does not grow with them.
     """
-    most = max(held(rim, shelf), comparison.desired)
+    most = max(comparison.held, comparison.desired)
     slices = most // _PEOPLE_A_SLICE + 1
     age = (comparison.refresh_after or timedelta()) // timedelta(microseconds=1)
     oldest = max(comparison.plan - age, 0) if age else 0

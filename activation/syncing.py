@@ -162,7 +162,7 @@ def rehearse(rim: Rim, platform: str, order: Order) -> Synced:
         desired=compared.desired,
         sent=len(intent.changes.additions),
         removed=len(intent.changes.removals),
-        held=held(rim, shelf),
+        held=compared.held,
         waiting=intent.changes.waiting,
         held_back=intent.held_back,
     )
@@ -183,6 +183,7 @@ def _compared(
     comparison = Comparison(
         plan=turn,
         desired=sendable if is_enough else 0,
+        held=held(rim, shelf),
         with_values=order.with_values,
         refresh_after=refresh_after,
     )
@@ -191,10 +192,9 @@ def _compared(
 
 def _intent(rim: Rim, shelf: Shelf, order: Order, compared: Comparison) -> Intent:
     changes = changes_of(differences(rim, shelf, compared))
-    before = held(rim, shelf)
     held_back = 0
-    is_guarded = before >= GUARDED_FROM and not order.only_withdrawals
-    if is_guarded and changes.leaving > order.most_leaving * before:
+    is_guarded = compared.held >= GUARDED_FROM and not order.only_withdrawals
+    if is_guarded and changes.leaving > order.most_leaving * compared.held:
         held_back = changes.leaving
     if held_back or order.only_withdrawals:
         # who withdrew leaves whatever else looks wrong

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 
@@ -34,6 +35,23 @@ def write_desired(rim: Rim, shelf: Shelf, plan: int, wants: Wants) -> int:
     if wants.chosen_on is None:
         return 0
     count = 0
+    # marks of the next people are made while the warehouse writes the last
+    with ThreadPoolExecutor(max_workers=1) as worker:
+        writing: Future[None] | None = None
+        for known in _marked(rim, shelf, wants):
+            if writing is not None:
+                writing.result()
+            writing = worker.submit(_insert, rim, shelf, plan, known)
+            count += len(known)
+        if writing is not None:
+            writing.result()
+    return count
+
+
+def _marked(
+    rim: Rim, shelf: Shelf, wants: Wants
+) -> Iterator[list[tuple[str, bytes, float]]]:
+    """People of whom the vault knows something, with their marks and values."""
     for people, values, countries in _allowed(rim, shelf, wants):
         subjects = [subject(person_id) for person_id in people]
         marks = rim.vault.marks(subjects, DIRECT)
@@ -45,9 +63,7 @@ def write_desired(rim: Rim, shelf: Shelf, plan: int, wants: Wants) -> int:
             if (mark := marks.get(name))
         ]
         if known:
-            _insert(rim, shelf, plan, known)
-        count += len(known)
-    return count
+            yield known
 
 
 def forget_desired(rim: Rim, shelf: Shelf) -> None:

@@ -282,6 +282,7 @@ def _at_once(house: House, people: int) -> dict[str, Any]:
         with Watch(house.engine.pid) as engine:
             for name, sender in senders.items():
                 figures |= _changed(sender, name)
+        figures["plan_s"] = max(figures[f"plan_{name}_s"] for name in senders)
         figures["peak_bytes"] = _own_peak_bytes()
         figures["engine_peak_bytes"] = engine.peak_bytes
     return figures
