@@ -4,6 +4,7 @@
     order_by='(as_of_moment, person_id)',
     contract={'enforced': true}
 ) }}
+-- depends_on: {{ ref('feat_outcomes') }}, as both at once take the memory of both
 with
 
 events as (

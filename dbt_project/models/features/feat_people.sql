@@ -40,15 +40,14 @@ activity as (
 
 ),
 
-events as (
+groups as (
 
     select
         as_of,
-        person_id,
-        days_ago,
-        game_id
+        player,
+        group_size_56
 
-    from {{ ref('int_events_as_of') }}
+    from {{ ref('int_groups_as_of') }}
 
 ),
 
@@ -71,44 +70,12 @@ purchases as (
 
 ),
 
-games_sized as (
-
-    select
-        as_of,
-        game_id,
-        groupUniqArray(sipHash64(person_id)) as players
-
-    from events
-
-    where game_id != '' and days_ago between 1 and 56
-
-    group by
-        as_of,
-        game_id
-
-),
-
-largest_groups_found as (
-
-    select
-        as_of,
-        arrayJoin(players) as player,
-        max(length(players)) as group_size_56
-
-    from games_sized
-
-    group by
-        as_of,
-        player
-
-),
-
 people_described as (
 
     select * except (player)
 
     from activity
-    left join largest_groups_found using (as_of, player)
+    left join groups using (as_of, player)
     left join purchases using (as_of, person_id)
 
 )

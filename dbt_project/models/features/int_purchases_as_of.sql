@@ -1,5 +1,5 @@
 {# One row per as-of day and known person who paid before. #}
-{{ config(materialized='view', schema='intermediate', settings={}) }}
+{{ config(materialized='table', schema='intermediate', order_by='(as_of, person_id)') }}
 with
 
 events as (
