@@ -4,9 +4,7 @@ with
 
 as_of_days as (
 
-    select
-        as_of,
-        toDateTime64(as_of, 3, 'UTC') as as_of_moment
+    select groupArray(as_of) as days_built
 
     from {{ ref('int_as_of_days') }}
 
@@ -61,16 +59,16 @@ devices_named as (
 known_by_then as (
 
     select
-        events.*,
-        as_of_days.as_of as as_of,
-        events.user_id as person_id
+        *,
+        arrayJoin(arrayFilter(
+            day -> known_at < toDateTime64(day, 3, 'UTC'),
+            (select days_built from as_of_days)
+        )) as as_of,
+        user_id as person_id
 
     from events
-    cross join as_of_days
 
-    where
-        events.user_id != ''
-        and events.known_at < as_of_days.as_of_moment
+    where user_id != ''
 
     union all
 

@@ -1,5 +1,5 @@
 {# One row per user heard of for long enough: from when to when they are looked at. #}
-{{ config(materialized='view', schema='intermediate', settings={}) }}
+{{ config(materialized='table', schema='intermediate', order_by='person_id') }}
 with
 
 as_of_days as (
