@@ -67,7 +67,7 @@ def main(words: list[str]) -> int:
         print("make bench NAME=… runs one of:")
         for name, module in modules().items():
             meaning = importlib.import_module(module).__doc__ or ""
-            print(f"  {name:<8} {meaning.splitlines()[0]}")
+            print(f"  {name:<14} {meaning.splitlines()[0]}")
         return 0
     module = modules().get(words[0])
     if module is None:

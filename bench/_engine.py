@@ -19,13 +19,18 @@ from warehouse.settings import Settings, load
 _PATIENCE_S = 60
 
 
+def _any_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
 class Engine:
     """The process; `settings` and `environment` lead to it."""
 
-    def __init__(self, home: Path) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+    def __init__(self, home: Path, *, port: int = 0) -> None:
+        port = port or _any_port()
         self.settings: Settings = replace(
             load(os.environ), home=home, endpoint_port=port, clickhouse_host=""
         )

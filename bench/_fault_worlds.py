@@ -1,8 +1,12 @@
 """A clean simulated month, kept as a home that each fault gets a copy of."""
 
 import contextlib
+import functools
+import os
+import pickle
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+import socket
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -14,21 +18,19 @@ import orjson
 from bench._engine import Engine
 from bench._faults import Event, Fault, Tail, moment, system_of
 from warehouse.clickhouse import connect, rows
+from warehouse.errors import Unavailable
 from warehouse.settings import Settings
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
-    from expectations.report import GateReport
+    from expectations.report import GateReport, Result
 
 END = date(2026, 3, 1)
 TAIL_DAYS = 14
 CUT = END - timedelta(days=TAIL_DAYS)
 _SOURCES: Mapping[str, str] = {"ios": "ios", "android": "android", "": "server"}
-_LISTED_GATES = {
-    "marts": ("marts_build", "marts"),
-    "features": ("features_build", "features"),
-}
+_KEPT, _FIRST_PORT = "month.pickle", 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,7 @@ def bring(settings: Settings, events: Tail, folder: Path, name: str) -> None:
         source = _SOURCES.get(system_of(event), "web")
         by_source.setdefault(source, []).append(orjson.dumps(event))
     for source, lines in sorted(by_source.items()):
-        file = folder / f"{name}-{source}.jsonl"
+        file = folder / f"{name}-{source}-{os.getpid()}.jsonl"
         file.write_bytes(b"\n".join(lines) + b"\n")
         import_file(
             file, settings, source=Source(source), now=lambda: datetime.now(UTC)
@@ -90,13 +92,9 @@ def bring(settings: Settings, events: Tail, folder: Path, name: str) -> None:
         file.unlink()
 
 
-def found(report: "GateReport") -> set[str]:
-    """What a gate told of, by suite and expectation."""
-    return {
-        f"{result.suite} {result.expectation}"
-        for result in report.results
-        if not result.success
-    }
+def named(results: Iterable["Result"]) -> set[str]:
+    """What was found, by suite and expectation."""
+    return {f"{result.suite} {result.expectation}" for result in results}
 
 
 def judged(gate: str, as_of: date, settings: Settings) -> "GateReport":
@@ -120,16 +118,48 @@ def first_told(settings: Settings, gate: str) -> date | None:
     return first
 
 
+def kept(clean: Month, folder: Path) -> None:
+    """Write a month down for processes that need it."""
+    (folder / _KEPT).write_bytes(pickle.dumps(clean))
+
+
+@functools.cache
+def remembered(folder: Path) -> Month:
+    """The month that was written down."""
+    month: Month = pickle.loads((folder / _KEPT).read_bytes())  # noqa: S301 - ours
+    return month
+
+
 @contextlib.contextmanager
-def copy_of(home: Path, folder: Path) -> Iterator[Settings]:
-    """A warehouse of its own, equal to that of a home nobody uses."""
-    aside = folder / "copy"
-    shutil.copytree(home, aside, symlinks=True)
+def new(folder: Path) -> Iterator[Settings]:
+    """An empty warehouse, under the settings of every other one of this process.
+
+    dbt reads its project once for all runs under the same settings.
+    """
+    aside = folder / f"of-{os.getpid()}"
     try:
-        with Engine(aside) as engine:
+        with Engine(aside, port=_port()) as engine:
             yield engine.settings
     finally:
         shutil.rmtree(aside, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def copy_of(home: Path, folder: Path) -> Iterator[Settings]:
+    """A warehouse of its own, equal to that of a home nobody uses."""
+    shutil.copytree(home, folder / f"of-{os.getpid()}", symlinks=True)
+    with new(folder) as settings:
+        yield settings
+
+
+@functools.cache
+def _port() -> int:
+    """A free one below those that systems give to clients, for all of a process."""
+    for port in range(_FIRST_PORT + os.getpid() % 5_000, 32_000):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise Unavailable("No port between 20,000 and 32,000 is free.")
 
 
 def make_base(home: Path, clean: Month, folder: Path) -> None:
@@ -147,14 +177,18 @@ def make_base(home: Path, clean: Month, folder: Path) -> None:
             judged(gate, CUT, settings)
 
 
-def finish(settings: Settings) -> None:
-    """Build the last two weeks up to audiences: where faults of tables are put."""
+def finish(home: Path, base: Path, clean: Month, folder: Path) -> None:
+    """The base and its last two weeks, built: where faults of tables are put."""
     from warehouse.transformation import build
 
-    build(settings, "staging")
-    judged("staging", END, settings)
-    build(settings, "marts")
-    build(settings, "features", as_of=END)
+    shutil.copytree(base, home, symlinks=True)
+    with Engine(home) as engine:
+        settings = engine.settings
+        bring(settings, clean.tail, folder, "tail")
+        build(settings, "staging")
+        judged("staging", END, settings)
+        build(settings, "marts")
+        build(settings, "features", as_of=END)
 
 
 def score_and_choose(settings: Settings, *days: date) -> None:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from expectations import chances
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -24,6 +26,7 @@ REFERENCE_DAYS = 42
 
 LEAST_REFERENCE_DAYS = 14
 WINDOWS = (1, 3, 7)
+WINDOWS_OF_SHARES = (*WINDOWS, 14)
 
 SURPRISE_OF_SHARES = 7.0
 """One series in ten million clean days: some five thousand are judged a day."""
@@ -36,7 +39,6 @@ _LEAST_CHANGED = 4.0
 _DISPERSION_BEFOREHAND = 1.5
 _WEIGHT_BEFOREHAND = 6.0
 _WEEK = 7
-_HUGE = 300.0
 _LEAST_NUMBERS = 5
 _LEAST_STEP = 0.3
 """Of the decimal logarithm of a level: a factor of two."""
@@ -59,27 +61,34 @@ class Finding:
     surprise: float
 
 
-def unusual_shares(counts: "Counts", totals: "Counts", day: int) -> Iterator[Finding]:
+def unusual_shares(
+    counts: "Counts", totals: "Counts", day: int, *, once: "Flags"
+) -> Iterator[Finding]:
     """Series whose part of their total moved, by day columns that end with `day`.
 
     Both have a row a series and a column a day; a total is that of the series' group.
+    `once` marks rows of people who are counted once: one by one, not in clusters.
     """
-    for window in WINDOWS:
+    beforehand = np.where(once, 1.0, _DISPERSION_BEFOREHAND)
+    for window in WINDOWS_OF_SHARES:
         first = day - window + 1
         seen = slice(max(first - REFERENCE_DAYS, 0), first)
         if seen.stop - seen.start < LEAST_REFERENCE_DAYS:
             continue
-        yield from _moved(counts, totals, seen, slice(first, day + 1))
+        yield from _moved(counts, totals, beforehand, seen, slice(first, day + 1))
 
 
 def _moved(
-    counts: "Counts", totals: "Counts", seen: slice, now: slice
+    counts: "Counts", totals: "Counts", beforehand: "Counts", seen: slice, now: slice
 ) -> Iterator[Finding]:
     window = now.stop - now.start
     part, whole = counts[:, now].sum(axis=1), totals[:, now].sum(axis=1)
     share, weight = _usual_share(counts, totals, seen, now)
     expected = share * whole
-    spread = _dispersion(counts, totals, seen, share, window)
+    if window > 1:
+        # habits of a person last longer than a day
+        beforehand = np.where(beforehand > 1, 1.5 * beforehand, beforehand)
+    spread = _dispersion(counts, totals, seen, share, window, beforehand)
     variance = spread * expected * (1 - share) + np.where(
         weight > 0, spread * share * (1 - share) * whole**2 / np.maximum(weight, 1), 0
     )
@@ -93,7 +102,9 @@ def _moved(
         & (changed**2 > 9 * variance)
     )
     found = np.flatnonzero(candidates)
-    surprise = _surprise_of_counts(part[found], expected[found], variance[found])
+    surprise = chances.of_parts(
+        part[found], whole[found], expected[found], variance[found]
+    )
     for row, surprised in zip(found, surprise, strict=True):
         if surprised >= SURPRISE_OF_SHARES:
             reach = _reach(variance[row])
@@ -140,8 +151,13 @@ def _ordinary(part: "Counts", whole: "Counts") -> "Flags":
     return ordinary
 
 
-def _dispersion(
-    counts: "Counts", totals: "Counts", seen: slice, share: "Counts", window: int
+def _dispersion(  # noqa: PLR0913, PLR0917 - what it is asked of, and by what habit
+    counts: "Counts",
+    totals: "Counts",
+    seen: slice,
+    share: "Counts",
+    window: int,
+    beforehand: "Counts",
 ) -> "Counts":
     """How much more a window's count varies than independent people would."""
     part, whole = counts[:, seen], totals[:, seen]
@@ -155,7 +171,6 @@ def _dispersion(
         squares, 25 * np.maximum(np.median(squares, axis=1), 1)[:, None]
     )
     days = (whole > 0).sum(axis=1) / window
-    beforehand = _DISPERSION_BEFOREHAND * (1.0 if window == 1 else 1.5)
     dispersion: Counts = (
         squares.sum(axis=1) / window + _WEIGHT_BEFOREHAND * beforehand
     ) / (np.maximum(days - 1, 0) + _WEIGHT_BEFOREHAND)
@@ -166,23 +181,6 @@ def _rolled(values: "Counts", window: int) -> "Counts":
     sums = np.cumsum(np.pad(values, ((0, 0), (1, 0))), axis=1)
     rolled: Counts = sums[:, window:] - sums[:, :-window]
     return rolled
-
-
-def _surprise_of_counts(
-    part: "Counts", expected: "Counts", variance: "Counts"
-) -> "Counts":
-    """Tails of a negative binomial: skewed as counts are, wide as they were."""
-    from scipy.stats import nbinom
-
-    wide = np.maximum(variance, expected * 1.000001)
-    size = expected**2 / (wide - expected)
-    chance = size / (size + expected)
-    more = nbinom.logsf(part - 1, size, chance)
-    less = nbinom.logcdf(part, size, chance)
-    with np.errstate(invalid="ignore"):
-        tail = np.where(part > expected, more, less)
-    surprise: Counts = np.minimum(-np.nan_to_num(tail, neginf=-999) / np.log(10), _HUGE)
-    return surprise
 
 
 def _reach(variance: float) -> float:
@@ -224,7 +222,7 @@ def _new(
         if not weight or news < _LEAST_CHANGED:
             continue
         expected = float((late[mates].sum() + 0.5) / weight * whole[mates][0])
-        surprise = _surprise_of_counts(
+        surprise = chances.of_counts(
             np.array([news]), np.array([expected]), np.array([3 * expected])
         )[0]
         if surprise >= SURPRISE_OF_NOVELTIES:

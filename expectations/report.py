@@ -71,9 +71,13 @@ class GateReport:
 
     def require_open(self) -> None:
         """Raise GateClosed naming each broken expectation, unless the gate is open."""
-        if self.open:
-            return
-        raise GateClosed(
+        if not self.open:
+            raise GateClosed(self.closed_because)
+
+    @property
+    def closed_because(self) -> str:
+        """Each broken expectation, where to look and what to follow."""
+        return (
             f"The gate {self.gate} is closed for {self.as_of}:"
             f" {len(self.stops)} of {len(self.results)} expectations failed."
             + "".join(f"\n  {result.sentence}" for result in self.stops)

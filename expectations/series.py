@@ -21,6 +21,9 @@ Name = tuple[str, str, str]
 """Subject, dimension and category of a series."""
 
 VOLUME = "volume"
+_ONCE = frozenset({"consents", "consent_decided", "user_signed_up"})
+"""Subjects that hardly anybody is counted under twice in some weeks."""
+
 _NUMBER = re.compile(r"(?:about |from )?(\d+(?:\.\d+)?)")
 
 
@@ -66,11 +69,12 @@ def unlike(
 ) -> Iterator[tuple[date, Name, Finding]]:
     """What the judged days have that the weeks before each of them did not lead to."""
     place = {day: number for number, day in enumerate(series.days)}
+    once = np.array([subject in _ONCE for subject, _, _ in series.names], dtype=bool)
     sizes = np.array([_size(category) for _, _, category in series.names])
     for day in judged:
         at = place[day]
         for finding in (
-            *detecting.unusual_shares(series.counts, series.totals, at),
+            *detecting.unusual_shares(series.counts, series.totals, at, once=once),
             *detecting.novelties(series.counts, series.totals, series.groups, at),
             *detecting.unusual_levels(series.counts, sizes, series.groups, at),
         ):

@@ -1,13 +1,17 @@
 """Commands of the room: gates."""
 
+from json import dumps
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from questlog import doors
+from warehouse.errors import BadInput
 
 if TYPE_CHECKING:
     from expectations.report import GateReport, Result
+
+_ALL = "all"
 
 
 def register(app: typer.Typer) -> None:
@@ -19,7 +23,7 @@ def gate(  # noqa: PLR0917 - a command has as many options as it has
     name: Annotated[
         str,
         typer.Argument(
-            help="staging, marts, features, churn, lifetime_value or audiences."
+            help="staging, marts, features, churn, lifetime_value, audiences, or all."
         ),
     ],
     as_of: Annotated[str, typer.Option(help="The day, like 2026-03-01.")],
@@ -35,22 +39,31 @@ def gate(  # noqa: PLR0917 - a command has as many options as it has
 ) -> None:
     """Judge what was built by its expectations; a closed gate exits with 1.
 
+    `all` judges every layer, each in a process of its own; JSON is a list then.
     A change of the past that is wanted, such as a mended model's, passes with
     --wanted no_grave_past --because "…"; a broken rule never does.
 
     Example: questlog gate staging --as-of 2026-03-01
     """
     from expectations.gates import inspect
+    from expectations.layers import inspect_all, require_all_open
 
+    if wanted and name == _ALL:
+        raise BadInput("--wanted lets a finding of one gate pass; name that gate.")
     if wanted:
         _note(name, as_of, wanted, by=by, because=because)
     day, settings = doors.day(as_of), doors.settings()
-    report = inspect(name, day, settings, wanted=wanted or ())
-    if json:
-        typer.echo(_json(report))
+    if name == _ALL:
+        reports = inspect_all(day, settings)
     else:
-        _print_table(report)
-    report.require_open()
+        reports = [inspect(name, day, settings, wanted=wanted or ())]
+    if json:
+        told = [report.as_json() for report in reports]
+        typer.echo(dumps(told if name == _ALL else told[0], indent=2))
+    else:
+        for report in reports:
+            _print_table(report)
+    require_all_open(reports)
 
 
 def _note(name: str, as_of: str, wanted: list[str], *, by: str, because: str) -> None:
@@ -68,12 +81,6 @@ def _note(name: str, as_of: str, wanted: list[str], *, by: str, because: str) ->
             subject=name,
             detail={"as_of": as_of, "wanted": ", ".join(wanted)},
         )
-
-
-def _json(report: "GateReport") -> str:
-    from json import dumps
-
-    return dumps(report.as_json(), indent=2)
 
 
 def _print_table(report: "GateReport") -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.faults import FAULTS, Outcome, tried
+from bench.faults import FAULTS, Outcome, tried, workers
 
 # Great Expectations reads a module that Python 3.11 calls old
 pytestmark = pytest.mark.filterwarnings("ignore:module 'sre_:DeprecationWarning")
@@ -24,7 +24,8 @@ MORE = (
 def outcomes(names: Sequence[str], folder: Path, people: int) -> list[Outcome]:
     chosen = [fault for fault in FAULTS if fault.name in names]
     assert len(chosen) == len(names)
-    return list(tried(chosen, folder, people=people))
+    with workers(1) as pool:
+        return list(tried(chosen, folder, people=people, pool=pool))
 
 
 def unstopped(found: Sequence[Outcome]) -> list[str]:
