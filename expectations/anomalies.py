@@ -30,7 +30,7 @@ _COLUMNS = (
 _ROWS_LOOKED_AT = 2_000_000
 # of these the events count, not the people behind them; and one person's, such as all
 # that somebody sends who denied consent, come together
-_BY_EVENTS = ("copies", "arrivals", "completeness")
+_BY_EVENTS = ("copies", "arrivals", "completeness", "sharing")
 _EVENTS_TOGETHER = 5
 
 
@@ -230,7 +230,8 @@ def _replace(
 def _row(
     gate: str, as_of: date, day: date, name: "Name", finding: Finding
 ) -> list[Any]:
-    each = _EVENTS_TOGETHER if name[0] in _BY_EVENTS else 1
+    is_weighed = name[0] in _BY_EVENTS and finding.judge != "level"
+    each = _EVENTS_TOGETHER if is_weighed else 1
     told = (finding.observed, finding.expected, finding.low, finding.high)
     return [
         *(gate, as_of, day, finding.judge, *name, finding.days),

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
         AbstractDataContext,
     )
 
-_KEPT_KEYS = 10
 _SEVERITIES = {"stop": "critical", "warn": "warning"}
 _ENGINE_REASON = re.compile(r"\(([A-Z][A-Z_]+)\)")
 
@@ -115,15 +114,14 @@ def _definitions(
 
 def _expectations(suite: Suite) -> Any:
     import great_expectations as gx
-    from great_expectations.expectations.core.unexpected_rows_expectation import (
-        UnexpectedRowsExpectation,
-    )
     from great_expectations.expectations.metadata_types import FailureSeverity
+
+    from expectations.asking import NoRowAtFault
 
     return gx.ExpectationSuite(
         name=suite.name,
         expectations=[
-            UnexpectedRowsExpectation(
+            NoRowAtFault(
                 unexpected_rows_query=rule.query,
                 description=rule.meaning,
                 severity=FailureSeverity(_SEVERITIES[rule.severity]),
@@ -160,7 +158,7 @@ def _result(suite: Suite, rule: Rule, found: Any, checked_rows: int) -> Result:
         success=bool(found.success),
         checked_rows=checked_rows,
         unexpected_rows=int(found.result.get("observed_value", 0)),
-        sample_keys=tuple(sorted(row["sample_key"] for row in rows)[:_KEPT_KEYS]),
+        sample_keys=tuple(row["sample_key"] for row in rows),
         trouble=_trouble(found.exception_info),
     )
 

@@ -31,7 +31,10 @@ WINDOWS_OF_SHARES = (*WINDOWS, 14)
 SURPRISE_OF_SHARES = 7.0
 """One series in ten million clean days: some five thousand are judged a day."""
 
-SURPRISE_OF_VOLUMES = 4.3
+SURPRISE_OF_PERSONS = 5.3
+"""The same of people counted once: some hundred series, each by an exact law."""
+
+SURPRISE_OF_VOLUMES = 5.3
 SURPRISE_OF_NOVELTIES = 6.0
 SURPRISE_OF_LEVELS = 6.0
 _LEAST_EFFECT = 0.2
@@ -69,26 +72,26 @@ def unusual_shares(
     Both have a row a series and a column a day; a total is that of the series' group.
     `once` marks rows of people who are counted once: one by one, not in clusters.
     """
-    beforehand = np.where(once, 1.0, _DISPERSION_BEFOREHAND)
     for window in WINDOWS_OF_SHARES:
         first = day - window + 1
         seen = slice(max(first - REFERENCE_DAYS, 0), first)
         if seen.stop - seen.start < LEAST_REFERENCE_DAYS:
             continue
-        yield from _moved(counts, totals, beforehand, seen, slice(first, day + 1))
+        yield from _moved(counts, totals, once, seen, slice(first, day + 1))
 
 
 def _moved(
-    counts: "Counts", totals: "Counts", beforehand: "Counts", seen: slice, now: slice
+    counts: "Counts", totals: "Counts", once: "Flags", seen: slice, now: slice
 ) -> Iterator[Finding]:
     window = now.stop - now.start
     part, whole = counts[:, now].sum(axis=1), totals[:, now].sum(axis=1)
     share, weight = _usual_share(counts, totals, seen, now)
     expected = share * whole
-    if window > 1:
-        # habits of a person last longer than a day
-        beforehand = np.where(beforehand > 1, 1.5 * beforehand, beforehand)
-    spread = _dispersion(counts, totals, seen, share, window, beforehand)
+    # habits of a person last longer than a day
+    clustered = _DISPERSION_BEFOREHAND * (1.0 if window == 1 else 1.5)
+    spread = _dispersion(
+        counts, totals, seen, share, window, np.where(once, 1.0, clustered)
+    )
     variance = spread * expected * (1 - share) + np.where(
         weight > 0, spread * share * (1 - share) * whole**2 / np.maximum(weight, 1), 0
     )
@@ -96,7 +99,7 @@ def _moved(
     rest = np.minimum(expected, whole - expected)
     candidates = (
         (whole > 0)
-        & (expected > 0)
+        & (counts[:, seen].sum(axis=1) > 0)
         & (changed >= _LEAST_CHANGED)
         & (changed >= _LEAST_EFFECT * rest)
         & (changed**2 > 9 * variance)
@@ -106,7 +109,7 @@ def _moved(
         part[found], whole[found], expected[found], variance[found]
     )
     for row, surprised in zip(found, surprise, strict=True):
-        if surprised >= SURPRISE_OF_SHARES:
+        if surprised >= (SURPRISE_OF_PERSONS if once[row] else SURPRISE_OF_SHARES):
             reach = _reach(variance[row])
             yield Finding(
                 row=int(row),
@@ -127,7 +130,8 @@ def _usual_share(
     part, whole = counts[:, seen], totals[:, seen]
     kept = _ordinary(part, whole)
     sums, weight = (part * kept).sum(axis=1), (whole * kept).sum(axis=1)
-    share = np.divide(sums, weight, out=np.zeros_like(sums), where=weight > 0)
+    # of a few that all said the same, the next need not
+    share = (sums + 0.5) / (weight + 1)
     if now.stop - now.start == 1:
         same = (np.arange(seen.start, seen.stop) - now.start) % _WEEK == 0
         habit = kept * same

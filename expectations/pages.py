@@ -46,10 +46,11 @@ def write_index(report: GateReport) -> None:
     folder = report.data_docs
     (folder / "report.json").write_text(json.dumps(report.as_json(), indent=1))
     (folder / "index.html").write_text(_gate_page(folder, report.as_json()))
-    gates = [
-        json.loads(path.read_text())
-        for path in sorted(folder.parent.glob("[!.]*/report.json"))
-    ]
+    gates = []
+    for path in sorted(folder.parent.glob("[!.]*/report.json")):
+        # another gate may be putting its new folder in place at this moment
+        with contextlib.suppress(FileNotFoundError):
+            gates.append(json.loads(path.read_text()))
     (folder.parent / "index.html").write_text(_all_gates_page(gates))
 
 

@@ -28,18 +28,52 @@ _SHAPE = (
     " '[A-Za-z]+', 'a'), '[0-9]+', '9'), '(a9|9a)[a9]*', 'x'), 1, 24)"
 )
 
+# words are put together for what is alike, not for each event
 EVENTS = f"""
 with
     {_COUNTRIES},
-    told as (
+    seen as (
         select
             toDate(known_at, 'UTC') as day,
             own_key,
             event_name,
+            event_version,
+            source,
+            device_type,
+            browser,
+            clock_offset_source,
             dateDiff('second', occurred_at, known_at) as seconds,
             {_BUCKET_OF_SECONDS} as delay,
+            toHour(known_at) as hour,
             if(os = '', 'unknown', os) as system,
             if(home = '', 'unknown', home) as place,
+            if(empty(tags), 'none', tags[1]) as tag,
+            if(user_id = '', 'a device', 'a user') as named,
+            if(sequence = 0, 'not', 'numbered') as numbered,
+            if(client_session_id = '', 'none', 'claimed') as claimed,
+            {_SHAPE.format(word="user_id")} as user_shape,
+            {_SHAPE.format(word="anonymous_id")} as device_shape
+        from staging.stg_events
+        left any join countries using (own_key)
+        where {_ARRIVED}
+    ),
+    alike as (
+        select
+            day, event_name, event_version, source, device_type, browser,
+            clock_offset_source, delay, hour, system, place, tag, named, numbered,
+            claimed, user_shape, device_shape,
+            count() as told, uniqState(own_key) as tellers
+        from seen
+        group by
+            day, event_name, event_version, source, device_type, browser,
+            clock_offset_source, delay, hour, system, place, tag, named, numbered,
+            claimed, user_shape, device_shape
+    ),
+    described as (
+        select
+            day,
+            told,
+            tellers,
             [
                 ('events', 'event_name', event_name),
                 ('events', 'source', source),
@@ -47,19 +81,18 @@ with
                 ('events', 'device_type', device_type),
                 ('events', 'browser', browser),
                 ('events', 'country', place),
-                ('events', 'hour', leftPad(toString(toHour(known_at)), 2, '0')),
+                ('events', 'hour', leftPad(toString(hour), 2, '0')),
                 ('events', 'event_version', event_name || ' ' || event_version),
-                ('events', 'tags', if(empty(tags), 'none', tags[1])),
-                ('events', 'named', if(user_id = '', 'a device', 'a user')),
-                ('events', 'numbered', if(sequence = 0, 'not', 'numbered')),
-                ('events', 'session', if(client_session_id = '', 'none', 'claimed')),
-                ('events', 'user_id', {_SHAPE.format(word="user_id")}),
-                ('events', 'anonymous_id', {_SHAPE.format(word="anonymous_id")}),
+                ('events', 'tags', tag),
+                ('events', 'named', named),
+                ('events', 'numbered', numbered),
+                ('events', 'session', claimed),
+                ('events', 'user_id', user_shape),
+                ('events', 'anonymous_id', device_shape),
                 ('events', 'event_name of source ' || source, event_name),
                 ('events', 'event_name of os ' || system, event_name),
                 ('events', 'event_name in ' || place, event_name),
-                ('events', 'named of source ' || source,
-                    if(user_id = '', 'a device', 'a user')),
+                ('events', 'named of source ' || source, named),
                 ('clocks', 'delay of source ' || source, delay),
                 ('clocks', 'delay of os ' || system, delay),
                 ('clocks', 'delay in ' || place, delay),
@@ -67,17 +100,15 @@ with
                 (event_name, 'source', source),
                 (event_name, 'os', system),
                 (event_name, 'country', place),
-                (event_name, 'hours', toString(intDiv(toHour(known_at), 4) * 4)),
+                (event_name, 'hours', toString(intDiv(hour, 4) * 4)),
                 (event_name, 'delay', delay)
             ] as cells
-        from staging.stg_events
-        left any join countries using (own_key)
-        where {_ARRIVED}
+        from alike
     )
 select
     day, cell.1 as subject, cell.2 as dimension, cell.3 as category,
-    count() as events, uniq(own_key) as people
-from told array join cells as cell
+    sum(told) as events, uniqMerge(tellers) as people
+from described array join cells as cell
 group by day, subject, dimension, category
 """
 
@@ -88,15 +119,15 @@ with
             toDate(known_at, 'UTC') as day,
             own_key,
             event_name as subject,
-            pair.1 as dimension,
+            pair.1 as name,
             pair.2 as written,
             substring(written, 1, 1) as head,
             toFloat64OrNull(written) as number,
             JSONExtractString(written) as word,
             multiIf(
                 written = '""', 'empty',
-                head = '"' and (subject, dimension) in ({{words}}), word,
-                head = '"' and (subject, dimension) in ({{values}}),
+                head = '"' and (subject, name) in ({{words}}), word,
+                head = '"' and (subject, name) in ({{values}}),
                 '=' || substring(word, 1, 40),
                 head = '"', 'text of ' || toString(toUInt32(exp2(floor(log2(
                     greatest(length(word), 1)))))) || ' letters',
@@ -112,26 +143,27 @@ with
     ),
     counted as (
         select
-            day, subject, 'property ' || dimension as dimension, category,
-            count() as told, uniq(own_key) as tellers
-        from pairs group by day, subject, dimension, category
-    ),
-    present as (
+            day, subject, name, category, count() as told,
+            uniqState(own_key) as tellers, uniq(own_key) as people_here
+        from pairs group by day, subject, name, category
+        union all
         select
             toDate(known_at, 'UTC') as day, event_name as subject,
-            'properties' as dimension, key as category,
-            count() as told, uniq(own_key) as tellers
+            'none' as name, '' as category, count() as told,
+            uniqState(own_key) as tellers, uniq(own_key) as people_here
         from staging.stg_events
-        array join if(properties in ('', '{{{{}}}}'), ['none'],
-            JSONExtractKeys(properties)) as key
-        where {_ARRIVED} and length(key) <= 64
-        group by day, subject, category
+        where {_ARRIVED} and properties in ('', '{{{{}}}}')
+        group by day, subject
     )
 select
-    day, subject, dimension,
-    if(startsWith(category, '=') and tellers < 3, 'rare', category) as shown,
-    sum(told) as events, sum(tellers) as people
-from (select * from counted union all select * from present)
+    day, subject, cell.1 as dimension, cell.2 as shown, sum(told) as events,
+    if(dimension = 'properties', uniqMerge(tellers), sum(people_here)) as people
+from counted
+array join arrayFilter(one -> one.2 != '', [
+    ('property ' || name,
+        if(startsWith(category, '=') and people_here < 3, 'rare', category)),
+    ('properties', name)
+]) as cell
 group by day, subject, dimension, shown
 """
 
@@ -231,6 +263,7 @@ array join [cell.1] as category, [cell.2] as counted
 group by day, dimension, category
 """
 
+# an id that stands for many is one of many ids: those it stands for are counted too
 IDENTITIES = f"""
 with
     arrived as (
@@ -251,11 +284,14 @@ with
         from arrived group by day, own_key
     )
 select
-    day, 'identity' as subject, dimension,
+    day, counted.1 as subject, dimension,
     multiIf(size <= 3, toString(size), 'from ' || toString(
         toUInt64(exp2(floor(log2(size)))))) as category,
-    count() as events, events as people
-from cells group by day, dimension, category
+    sum(counted.2) as events, events as people
+from cells
+array join [('identity', toUInt64(1)), ('sharing', toUInt64(size))] as counted
+where subject = 'identity' or dimension != 'events of a person'
+group by day, subject, dimension, category
 """
 
 PAYMENTS = f"""

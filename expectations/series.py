@@ -21,7 +21,7 @@ Name = tuple[str, str, str]
 """Subject, dimension and category of a series."""
 
 VOLUME = "volume"
-_ONCE = frozenset({"consents", "consent_decided", "user_signed_up"})
+_ONCE = frozenset({"consents"})
 """Subjects that hardly anybody is counted under twice in some weeks."""
 
 _NUMBER = re.compile(r"(?:about |from )?(\d+(?:\.\d+)?)")

@@ -13,10 +13,12 @@ if TYPE_CHECKING:
     from expectations.past import Changed
     from expectations.series import Name
 
-_GRAVE_SUBJECTS = frozenset({"payments", "consents", "identity", "people"})
+_GRAVE_SUBJECTS = frozenset({"payments", "consents", "identity", "sharing", "people"})
+# how much people do, and who was asked: what these miss is missing, not wrong
+_LIGHT = (("identity", "events of a person"), ("consents", "newcomers"))
+_DECISIONS = "consents"
 _GRAVE_SURPRISE = 9.0
 _GRAVE_EFFECT = 0.5
-_DECISIONS = "consents"
 # a week's decisions may be skewed by a campaign; a mart's past by one late file
 _GRAVE_CHANGED_SHARE = 0.2
 _FEW = 3
@@ -25,15 +27,20 @@ _FEW = 3
 def of_finding(name: "Name", finding: "Finding") -> Severity:
     """Stop where grave things moved by half of what they were, beyond any chance.
 
-    That nobody says any more what many used to say about consent needs no such number:
-    people do not agree by themselves, and what follows from it is a matter of law.
+    Where people decided both ways about consent and now all decide one way, the chance
+    of the finding is enough, however small the world: it is a matter of law.
     """
-    if name[0] == _DECISIONS and finding.judge == "share" and not finding.observed:
-        return "stop"
-    if name[0] not in _GRAVE_SUBJECTS or finding.surprise < _GRAVE_SURPRISE:
+    subject, dimension, _ = name
+    is_light = any(
+        subject == light and dimension.startswith(words) for light, words in _LIGHT
+    )
+    if subject not in _GRAVE_SUBJECTS or is_light:
         return "warn"
+    if subject == _DECISIONS and finding.judge == "share" and not finding.observed:
+        return "stop"
     moved = abs(finding.observed - finding.expected)
-    return "stop" if moved >= _GRAVE_EFFECT * finding.expected else "warn"
+    is_far = moved >= _GRAVE_EFFECT * finding.expected
+    return "stop" if is_far and finding.surprise >= _GRAVE_SURPRISE else "warn"
 
 
 def of_change(change: "Changed") -> Severity:

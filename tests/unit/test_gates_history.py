@@ -5,8 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import binom
 
-from expectations import detecting
+from expectations import chances, detecting
 from expectations.detecting import Finding
 from expectations.past import Changed
 from expectations.severities import of_change, of_finding
@@ -182,6 +183,27 @@ def test_what_is_grave_moved_by_half_beyond_chance(
     finding = replace(A_FINDING, **changed)  # type: ignore[arg-type]
 
     assert of_finding((subject, "kind", "refund"), finding) == severity
+
+
+def test_decisions_that_are_all_alike_stop_and_who_was_asked_only_warns() -> None:
+    gone = replace(A_FINDING, observed=0, surprise=6.0)
+
+    assert of_finding(("consents", "advertising", "denied"), gone) == "stop"
+    assert of_finding(("consents", "newcomers in DE", "asked"), gone) == "warn"
+    assert of_finding(("identity", "events of a person", "from 16"), gone) == "warn"
+    assert of_finding(("payments", "currency", "EUR"), gone) == "warn"
+
+
+def test_the_surprise_of_a_small_part_is_that_of_exact_chance() -> None:
+    part, whole = np.array([0.0, 23.0, 5.0]), np.array([80.0, 42.0, 5_000.0])
+    share = np.array([0.26, 0.13, 0.001])
+    variance = whole * share * (1 - share)
+
+    told = chances.of_parts(part, whole, whole * share, variance)
+
+    assert told[0] == pytest.approx(-binom.logcdf(0, 80, 0.26) / np.log(10), rel=1e-4)
+    assert told[1] == pytest.approx(-binom.logsf(22, 42, 0.13) / np.log(10), rel=1e-4)
+    assert told[2] < 1
 
 
 def test_a_past_that_changed_widely_stops() -> None:
