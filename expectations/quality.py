@@ -161,9 +161,9 @@ def _drifts(client: "Client", as_of: date, days: int) -> dict[str, Drift]:
             "as_of": as_of,
         },
     )
-    return {
-        str(event): _drift(of_event) for event, of_event in cells.groupby("subject")
-    }
+    # a frame of no rows has no columns either
+    by_event = cells.groupby("subject") if len(cells) else ()
+    return {str(event): _drift(of_event) for event, of_event in by_event}
 
 
 def _drift(cells: "pd.DataFrame") -> Drift:
