@@ -5,7 +5,6 @@
     partition_by='as_of',
     order_by='(as_of, person_id)',
     pre_hook='{{ drop_days_of_the_run() }}',
-    query_settings={'max_bytes_ratio_before_external_group_by': 0.3},
     contract={'enforced': true}
 ) }}
 with
