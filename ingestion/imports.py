@@ -55,7 +55,7 @@ DEFAULT_SOURCE: Final = Source("import")
 # few enough to stay in the processor's cache, many enough for one visit to the vault
 _LINES_AT_ONCE: Final = 2_000
 # never changed: an import that was broken off is cut again at the same lines
-_LINES_A_BLOCK: Final = 20_000
+LINES_A_BLOCK: Final = 20_000
 
 _IS_MIGRATED: Final = """
     select 1 from system.tables where database = 'ops' and name = 'imports'
@@ -240,7 +240,7 @@ def _blocks(file: EventFile) -> Iterator[list[Line]]:
     for line in file.lines():
         block.append(line)
         size += len(line.text)
-        if len(block) == _LINES_A_BLOCK or size >= BYTES_A_BLOCK:
+        if len(block) == LINES_A_BLOCK or size >= BYTES_A_BLOCK:
             yield block
             block, size = [], 0
     if block:

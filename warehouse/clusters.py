@@ -26,7 +26,10 @@ _DEFINES = re.compile(
         create \s+ (?:database|table|view) \s+ (?:if\s+not\s+exists\s+)? {_NAME}
         | drop \s+ table \s+ (?:if\s+exists\s+)? {_NAME}
         | alter \s+ table \s+ {_NAME}
-            (?= \s+ (?:add|drop|modify|rename|comment) \s+ column)
+            (?= \s+ (?:
+                (?:add|drop|modify|rename|comment) \s+ column
+                | (?:modify|reset) \s+ setting
+            ))
         | exchange \s+ tables \s+ {_NAME} \s+ and \s+ {_NAME}
         | rename \s+ table \s+ {_NAME} \s+ to \s+ {_NAME}
         | system \s+ sync \s+ replica (?= \s+ {_NAME})

@@ -16,7 +16,7 @@ ROWS = 20_000
 _QUESTLOG = """
 import ingestion.imports
 from questlog.__main__ import main
-ingestion.imports.RECORDS_A_BLOCK = 500
+ingestion.imports.LINES_A_BLOCK = 500
 main()
 """
 

@@ -28,7 +28,7 @@ from pathlib import Path
 import ingestion.imports as imports
 from ingestion.judging import Source
 from warehouse.settings import Settings
-imports.RECORDS_A_BLOCK = 40
+imports.LINES_A_BLOCK = 40
 settings = Settings(home=Path(sys.argv[3]), endpoint_port=int(sys.argv[4]))
 print("ready", flush=True)
 summary = imports.import_file(
