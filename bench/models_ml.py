@@ -39,7 +39,7 @@ _LIMITS = {
     "churn_train_limit_s": 120.0,
     "churn_score_limit_s": 20.0,
     "clv_score_limit_s": 10.0,
-    "clv_fit_limit_speedup": 10.0,
+    "clv_fit_speedup_least": 10.0,
     "lookalike_limit_s": 60.0,
     "peak_limit_bytes": float(4 << 30),
 }
@@ -58,7 +58,10 @@ def run() -> dict[str, Any]:
     except TransformationFailed as why:
         # by an engine of less memory: what lifetime value took is told all the same
         warehoused, compared["features"] = {}, f"could not be built: {why}"
-    return {"figures": {**warehoused, **value, **_LIMITS}, "compared_with": compared}
+    return {
+        "figures": {**warehoused, **value},
+        "compared_with": {**compared, **_LIMITS},
+    }
 
 
 def _warehoused(stream: Stream) -> dict[str, float]:
@@ -68,10 +71,11 @@ def _warehoused(stream: Stream) -> dict[str, float]:
         with Engine(home) as engine, connect(engine.settings) as client:
             _prepare(engine, client, stream)
             with Watch(os.getpid()) as watch:
-                with _timed(figures, "features_s"):
+                with watch.stage("features"), _timed(figures, "features_s"):
                     build(engine.settings, "features", as_of=_AS_OF)
                 publish(client, "features")
-                _judge(engine, client, figures)
+                with watch.stage("judging"):
+                    _judge(engine, client, figures)
             figures["peak_bytes"] = float(watch.peak_bytes)
             figures |= {f"peak_{k}_bytes": float(v) for k, v in watch.peaks.items()}
     finally:
