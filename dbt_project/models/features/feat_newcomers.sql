@@ -1,12 +1,7 @@
 {# One row per user, as of so many days after they were first heard of. #}
-{# settings: as in feat_people #}
 {{ config(
-    materialized='table',
-    order_by='(as_of_moment, person_id)',
-    query_settings={
-        'enable_adaptive_aggregator': 0,
-        'max_bytes_ratio_before_external_group_by': 0.2,
-    },
+    materialized='table', order_by='(as_of_moment, person_id)',
+    query_settings=grouping_of_millions(),
     contract={'enforced': true}
 ) }}
 -- depends_on: {{ ref('feat_outcomes') }}, as both at once take the memory of both

@@ -1,17 +1,11 @@
 {# One row per as-of day and person known by then. #}
-{# an adaptive grouping keeps rows of groups until they are merged: of millions of
-   groups with a few rows each that takes more than a group in each thread, and spills
-   in twice as many pieces. A fifth of the engine's memory, then it spills #}
 {{ config(
     materialized='incremental',
     incremental_strategy='insert_overwrite',
     partition_by='as_of',
     order_by='(as_of, person_id)',
     pre_hook='{{ drop_days_of_the_run() }}',
-    query_settings={
-        'enable_adaptive_aggregator': 0,
-        'max_bytes_ratio_before_external_group_by': 0.2,
-    },
+    query_settings=grouping_of_millions(),
     contract={'enforced': true}
 ) }}
 with
