@@ -90,7 +90,7 @@ class Google:
         """All goes well from now on, and what was taken is done, in any order."""
         self.standin.chance = None
         self.standin.state.is_slow = False
-        self.standin.state.finish(last_first=self.chance.random() < 0.5)  # noqa: PLR2004
+        self.standin.state.finish(last_first=self.chance.random() < 0.5)  # noqa: PLR2004 - half
 
     def delete(self) -> None:
         """Somebody deletes the list."""

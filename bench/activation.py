@@ -45,6 +45,7 @@ from bench._memory import Watch
 from bench._random_runs import Runs, Tally
 from bench._reach import AS_OF, AUDIENCE, Town
 from bench._searching import Found, secrets_of, times_found
+from bench._stages import free_port
 from warehouse.clickhouse import connect, rows
 from warehouse.errors import Unavailable
 from warehouse.settings import Settings
@@ -364,7 +365,7 @@ def _mismatch(rim: Rim, name: str, told: Synced) -> int:
 def _standins() -> Iterator[Settings]:
     """Both stand-ins as processes of their own: their memory is not ours."""
     with contextlib.ExitStack() as stack:
-        ports = [_free_port() for _ in range(3)]
+        ports = [free_port() for _ in range(3)]
         environment = os.environ | {
             "QUESTLOG_GRAPH_STANDIN_PORT": str(ports[0]),
             "QUESTLOG_GOOGLE_STANDIN_PORT": str(ports[1]),
@@ -386,12 +387,6 @@ def _standins() -> Iterator[Settings]:
             google_developer_token="a-token",  # noqa: S106 - of a stand-in
             google_customer_id="1234567890",
         )
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _await(port: int) -> None:
