@@ -76,7 +76,7 @@ class Endpoint:
             if received is _Received.NOT:
                 return
             in_part = received is _Received.IN_PART
-            coming = Incoming(receive) if in_part else None
+            coming = Incoming(scope, receive) if in_part else None
             left = coming.pump() if coming else _disconnected(receive)
             client = _Client(send, early(scope), asyncio.create_task(left), coming)
             try:
