@@ -62,7 +62,7 @@ def outcomes(table: Table) -> Callable[[list[bytes]], dict[bytes, object]]:
             thread.start()
             while not table.writes:
                 time.sleep(0.001)
-        while sum(map(len, batcher._waiting.values())) < len(bodies) - 1:
+        while len(batcher._crowds["key"].waiting) < len(bodies) - 1:
             time.sleep(0.001)
         table.free.set()
         for thread in threads:
@@ -79,6 +79,36 @@ def test_what_comes_while_a_block_is_written_is_one_block(
 
     assert found == {b"1": 1, b"2": 1, b"3": 1, b"4": 1}
     assert [len(bodies) for bodies in table.writes] == [1, 3]
+
+
+def test_a_crowd_is_waited_for_until_it_does_not_come(table: Table) -> None:
+    batcher = Batcher()
+    arrived = threading.Barrier(4)
+
+    def one() -> None:
+        arrived.wait()
+        batcher.insert("key", b"1", 1, table.write)
+
+    for size in (4, 1, 1):
+        threads = [threading.Thread(target=one) for _ in range(size)]
+        arrived = threading.Barrier(size)
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(10)
+
+    assert sum(map(len, table.writes)) == 6
+    # who comes alone once more has nobody to wait for
+    assert batcher._crowds["key"].expected == 1
+
+
+def test_what_is_known_of_crowds_is_bounded(table: Table) -> None:
+    batcher = Batcher()
+    for key in range(2500):
+        batcher.insert(key, b"1", 1, table.write)
+
+    assert len(table.writes) == 2500
+    assert len(batcher._crowds) <= 1000
 
 
 def test_a_bad_insert_gets_its_own_error_and_its_neighbours_are_stored(

@@ -1,14 +1,12 @@
 """Small inserts written together: while one block is being written the next gathers.
 
-Who comes alone writes at once. A block that gathered beside another waits a moment
-for those whom that one set free: a steady crowd then writes one block in turn, not
-two halves of itself. Each insert ends when its rows are stored, or with an error of
-its own.
+Who comes alone writes at once. In a crowd the next block waits a moment for those whom
+the last one set free: a steady crowd then writes one block in turn, not two halves of
+itself. Each insert ends when its rows are stored, or with an error of its own.
 """
 
 import contextlib
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -19,8 +17,11 @@ SMALL_BYTES = 128 << 10
 """The largest body that is gathered: a larger one is a block of its own."""
 
 _MOST_BYTES = 4 << 20
-_COMPANY_SECONDS = 0.003
-"""What clients of this machine take to hear of one insert and to send the next."""
+_COMPANY_SECONDS = 0.010
+"""The longest that a block waits for its crowd: what clients of this machine take to
+hear of one insert and to send the next."""
+
+_MOST_CROWDS = 1000
 
 _NOTHING_WRITTEN = frozenset(
     (6, 16, 25, 26, 27, 33, 36, 38, 41, 43, 53, 70, 72, 117, 130, 131, 252, 349, 376)
@@ -44,6 +45,21 @@ class _Insert:
     failure: BaseException | None = None
 
 
+@dataclass(slots=True)
+class _Crowd:
+    """Inserts of one key, while one of them leads, and how many came of late."""
+
+    waiting: deque[_Insert] = field(default_factory=deque)
+    is_led: bool = False
+    expected: int = 0
+    is_there: threading.Event = field(default_factory=threading.Event)
+
+    def notice(self) -> None:
+        """Let the leader go on as soon as all are there who are expected."""
+        if len(self.waiting) + 1 >= self.expected:
+            self.is_there.set()
+
+
 class Batcher:
     """Inserts that differ in nothing but their rows, gathered by what they share.
 
@@ -52,7 +68,7 @@ class Batcher:
 
     def __init__(self) -> None:
         self._guard = threading.Lock()
-        self._waiting: dict[Hashable, deque[_Insert]] = {}
+        self._crowds: dict[Hashable, _Crowd] = {}
 
     def insert(self, key: Hashable, body: bytes, rows: int, write: Write) -> Summary:
         """Have the rows of a body written; what was written of them.
@@ -61,19 +77,17 @@ class Batcher:
         """
         mine = _Insert(body, rows)
         with self._guard:
-            waiting = self._waiting.get(key)
-            if waiting is None:
-                self._waiting[key] = deque()
-                mine.leads = True
+            crowd = self._crowd(key)
+            if crowd.is_led:
+                crowd.waiting.append(mine)
             else:
-                waiting.append(mine)
-        gathers = not mine.leads
-        if gathers:
+                crowd.is_led = mine.leads = True
+            crowd.notice()
+        if not mine.leads:
             mine.awake.wait()
         if mine.leads:
-            if gathers:
-                time.sleep(_COMPANY_SECONDS)
-            with self._led(key, mine) as batch:
+            crowd.is_there.wait(_COMPANY_SECONDS)
+            with self._led(crowd, mine) as batch:
                 _write(batch, write)
         if mine.is_alone:
             return write((body,))
@@ -81,12 +95,21 @@ class Batcher:
             raise mine.failure or AssertionError("an insert ended without an outcome")
         return mine.summary
 
+    def _crowd(self, key: Hashable) -> _Crowd:
+        crowd = self._crowds.get(key)
+        if crowd is None:
+            if len(self._crowds) >= _MOST_CROWDS:
+                led = {key: one for key, one in self._crowds.items() if one.is_led}
+                self._crowds = led
+            crowd = self._crowds[key] = _Crowd()
+        return crowd
+
     @contextlib.contextmanager
-    def _led(self, key: Hashable, first: _Insert) -> Iterator[list[_Insert]]:
+    def _led(self, crowd: _Crowd, first: _Insert) -> Iterator[list[_Insert]]:
         """What is written now; then the next leads, and the others are told."""
         batch, size = [first], len(first.body)
+        waiting = crowd.waiting
         with self._guard:
-            waiting = self._waiting[key]
             while waiting and size + len(waiting[0].body) <= _MOST_BYTES:
                 batch.append(waiting.popleft())
                 size += len(batch[-1].body)
@@ -94,12 +117,14 @@ class Batcher:
             yield batch
         finally:
             with self._guard:
+                crowd.expected = len(batch) + len(waiting)
+                crowd.is_there.clear()
+                crowd.is_led = bool(waiting)
                 if waiting:
                     following = waiting.popleft()
                     following.leads = True
                     following.awake.set()
-                else:
-                    del self._waiting[key]
+                    crowd.notice()
             for one in batch:
                 one.awake.set()
 
