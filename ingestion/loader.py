@@ -24,7 +24,7 @@ from ingestion.breaker import Breaker
 from ingestion.log import LogReader, Stretch
 from ingestion.records import Record
 from warehouse.durable import private_folder, put
-from warehouse.errors import BadInput, QuestlogError, Unavailable
+from warehouse.errors import BadInput, LogUnusable, QuestlogError, Unavailable
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -69,11 +69,18 @@ class Ledger:
         self._path = path
 
     def read(self, log: str) -> Progress:
-        """The progress in a log; none yet in one that was made anew."""
+        """The progress in a log; none yet in one that was made anew.
+
+        Raises LogUnusable when the disk refuses, BadInput when it cannot be read.
+        """
         try:
             found = msgspec.json.decode(self._path.read_bytes(), type=Progress)
         except FileNotFoundError:
             return Progress(log)
+        except OSError as error:
+            raise LogUnusable(
+                f"{self._path} cannot be read: {error.strerror}."
+            ) from error
         except msgspec.DecodeError as error:
             raise BadInput(
                 f"{self._path} does not say how far the log is loaded: {error}."
@@ -83,11 +90,11 @@ class Ledger:
         return found if found.log == log else Progress(log)
 
     def write(self, progress: Progress) -> None:
-        """Durable at return. Raises Unavailable when the disk refuses."""
+        """Durable at return. Raises LogUnusable when the disk refuses."""
         try:
             put(self._path, msgspec.json.encode(asdict(progress)))
         except OSError as error:
-            raise Unavailable(
+            raise LogUnusable(
                 f"{self._path} cannot be written: {error.strerror}."
             ) from error
 
@@ -153,8 +160,9 @@ class Loader:
     def drain(self, client: "Client") -> int:
         """Load until the log's present end; the number of records loaded.
 
-        Raises Unavailable or MigrationFailed when ClickHouse does not take a block;
-        the same call later goes on with the same block.
+        Raises Unavailable or MigrationFailed when ClickHouse does not take a block,
+        LogUnusable when the log does not give it; the same call later goes on with
+        the same block.
         """
         return sum(self.loaded(client))
 
@@ -165,16 +173,18 @@ class Loader:
         """
         if self._progress.block is not None:
             block = self._progress.block
-            stretch = self._log.reread(block.first, block.last)
+            with _told_as_the_logs_own():
+                stretch = self._log.reread(block.first, block.last)
             left = without_those_there(client, block, stretch.records)
             yield self._load(client, block, left)
         # not as far as what comes meanwhile: under load that never ends, and every
         # block would be as small as what came during the one before
         end = self._log.end()
         while self.position != end:
-            stretch = self._log.read(self.position, limit=self._records_a_block)
+            with _told_as_the_logs_own():
+                stretch = self._log.read(self.position, limit=self._records_a_block)
             if not stretch.records:
-                raise Unavailable(
+                raise LogUnusable(
                     f"The log ends at {end} and cannot be read at {self.position},"
                     " up to where it is loaded: it is damaged there, or is an older"
                     " copy of itself. Restore it; or remove loaded.json beside it to"
@@ -207,6 +217,15 @@ class Loader:
     def _remember(self, progress: Progress) -> None:
         self._ledger.write(progress)
         self._progress = progress
+
+
+@contextmanager
+def _told_as_the_logs_own() -> Iterator[None]:
+    """A log that breaks off, or does not open under its key, stops no other."""
+    try:
+        yield
+    except BadInput as error:
+        raise LogUnusable(str(error)) from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -20,12 +20,13 @@ from ingestion.disk import free_bytes
 from ingestion.journal import tell_as_json
 from ingestion.kafka import Topic
 from ingestion.loader import Following, follow, loader_state_of, only_one
-from ingestion.log_loaders import LogLoaders
+from ingestion.log_loaders import LogLoaders, tell_unusable
 from ingestion.retention import drop_loaded
 from ingestion.sealing import sealing_of
 from ingestion.sieve import SievedLog
 from warehouse.clickhouse import connect
 from warehouse.durable import private_folder
+from warehouse.errors import LogUnusable
 from warehouse.home import Home
 from warehouse.settings import Settings
 from warehouse.vault import open_vault
@@ -57,7 +58,11 @@ def load_once(settings: Settings, now: Callable[[], datetime]) -> int:
         closing(LogLoaders(folder, vault, sealing_of(settings), now)) as loaders,
         connect(settings) as client,
     ):
-        return sum(loaders.loaded(client))
+        count = sum(loaders.loaded(client))
+        if loaders.unusable:
+            told = " ".join(str(error) for error in loaders.unusable.values())
+            raise LogUnusable(f"{told} Of the other logs {count} records are loaded.")
+        return count
 
 
 def load_for_ever(settings: Settings, now: Callable[[], datetime]) -> None:
@@ -84,7 +89,7 @@ def load_for_ever(settings: Settings, now: Callable[[], datetime]) -> None:
             ) as shared,
         ):
             private_folder(folder)
-            chores = Chores(folder, settings, tuple, state, now)
+            chores = Chores(folder, settings, state, now)
             how = Following(pause, state, after=chores.do)
             follow(shared, partial(connect, settings), how)
         return
@@ -93,7 +98,7 @@ def load_for_ever(settings: Settings, now: Callable[[], datetime]) -> None:
         open_vault(settings) as vault,
         closing(LogLoaders(folder, vault, sealing_of(settings), now)) as loaders,
     ):
-        chores = Chores(folder, settings, loaders.positions, state, now)
+        chores = Chores(folder, settings, state, now, loaders)
         how = Following(pause, state, after=chores.do)
         follow(loaders, partial(connect, settings), how)
 
@@ -102,15 +107,16 @@ def load_for_ever(settings: Settings, now: Callable[[], datetime]) -> None:
 class Chores:
     """What is done beside loading, once a second at most: tell, and make room.
 
-    `positions` are the folders of logs, each with up to where it is loaded.
+    `loaders` are of logs on this disk, where there are any.
     """
 
     folder: Path
     settings: Settings
-    positions: Callable[[], Iterable[tuple[Path, int]]]
     breaker: Breaker
     now: Callable[[], datetime]
+    loaders: LogLoaders | None = None
     _said: str = ""
+    _unusable: int = -1
     _done_at: float = field(default=-_LOOKED_AFTER_S)
 
     def do(self) -> None:
@@ -121,20 +127,29 @@ class Chores:
             breaker.tell(loader_state_of(self.folder), self.breaker.state)
         if is_time:
             self._done_at = time.monotonic()
-            self._make_room()
+            if self.loaders is not None:
+                self._tell_unusable(len(self.loaders.unusable))
+                for folder, position in self.loaders.positions():
+                    self._make_room(folder, position)
 
-    def _make_room(self) -> None:
+    def _tell_unusable(self, count: int) -> None:
+        if count != self._unusable:
+            tell_unusable(self.folder, count)
+            self._unusable = count
+
+    def _make_room(self, folder: Path, position: int) -> None:
         reserve = self.settings.ingest_disk_reserve_mb * 1024**2
         try:
-            for folder, position in self.positions():
-                drop_loaded(
-                    folder,
-                    loaded=position,
-                    now=self.now(),
-                    keep=timedelta(hours=self.settings.log_keep_hours),
-                    # before the door has to refuse events, which it does at the reserve
-                    is_low=free_bytes(self.folder) < 2 * reserve,
-                )
+            drop_loaded(
+                folder,
+                loaded=position,
+                now=self.now(),
+                keep=timedelta(hours=self.settings.log_keep_hours),
+                # before the door has to refuse events, which it does at the reserve
+                is_low=free_bytes(self.folder) < 2 * reserve,
+            )
         except OSError as error:
             # loading goes on without; the next second it is tried again
-            _logger.warning("Loaded segments stay in the log: %s.", error.strerror)
+            _logger.warning(
+                "Loaded segments stay in the log in %s: %s.", folder, error.strerror
+            )

@@ -7,9 +7,7 @@ only after an fsync, so that nobody loads what a power cut could still take back
 import contextlib
 import fcntl
 import itertools
-import mmap
 import os
-import struct
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -21,16 +19,16 @@ from uuid import uuid4
 
 from ingestion.frames import frame, frames, segment_path, segment_starts
 from ingestion.log import Stretch
+from ingestion.mark import Mark, make_mark
 from ingestion.records import Record
 from ingestion.sealing import Plain, Sealing
 from warehouse.durable import private_folder, put, synced_folder
-from warehouse.errors import BadInput, Unavailable
+from warehouse.errors import BadInput, LogUnusable, Unavailable
 
 SEGMENT_BYTES: Final = 64 * 1024 * 1024
 BYTES_AT_ONCE: Final = 64 * 1024 * 1024
 
 PLAIN: Final = Plain()
-_MARK: Final = struct.Struct("<Q")
 _PATIENCE_S: Final = 2.0
 
 
@@ -41,7 +39,7 @@ class SegmentReader:
         self._folder = folder
         self._sealing = sealing
         self._identity = _identity(folder)
-        self._mark = _Mark(folder)
+        self._mark = Mark(folder)
 
     @property
     def identity(self) -> str:
@@ -64,18 +62,29 @@ class SegmentReader:
         self, position: int, *, limit: int, limit_bytes: int = BYTES_AT_ONCE
     ) -> Stretch:
         """Records from a position on until they have `limit` rows; none at the end."""
-        found = _with_rows(self.frames(position, self.end()), limit)
-        return _stretch(position, _up_to(found, position + limit_bytes))
+        with self._readable():
+            found = _with_rows(self.frames(position, self.end()), limit)
+            return _stretch(position, _up_to(found, position + limit_bytes))
 
     def reread(self, first: int, last: int) -> Stretch:
         """Exactly the records between two positions. Raises BadInput if it cannot."""
-        stretch = _stretch(first, self.frames(first, last))
+        with self._readable():
+            stretch = _stretch(first, self.frames(first, last))
         if stretch.last != last:
             raise BadInput(
                 f"The log in {self._folder} cannot be read from {first} to {last}:"
                 f" it breaks off at {stretch.last}."
             )
         return stretch
+
+    @contextlib.contextmanager
+    def _readable(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise LogUnusable(
+                f"The log in {self._folder} cannot be read: {error.strerror}."
+            ) from error
 
     def frames(self, position: int, end: int) -> Iterator[tuple[Record, int]]:
         """The records between two positions, each with the position after it."""
@@ -241,24 +250,6 @@ class _Group:
         return self.size
 
 
-class _Mark:
-    """The durable position, shared with other processes through a mapped file."""
-
-    def __init__(self, folder: Path) -> None:
-        with (folder / "durable").open("r+b") as file:
-            self._map = mmap.mmap(file.fileno(), _MARK.size)
-
-    def read(self) -> int:
-        position: int = _MARK.unpack(self._map[:])[0]
-        return position
-
-    def write(self, position: int) -> None:
-        self._map[:] = _MARK.pack(position)
-
-    def close(self) -> None:
-        self._map.close()
-
-
 def open_for_reading(folder: Path, sealing: Sealing = PLAIN) -> SegmentReader:
     """Open a log to read. Where nobody writes it, what a crash left is mended first.
 
@@ -284,8 +275,7 @@ def prepare(folder: Path) -> None:
     private_folder(folder)
     if not (folder / "identity").exists():
         put(folder / "identity", uuid4().hex.encode(), only_new=True)
-    if not (folder / "durable").exists():
-        put(folder / "durable", _MARK.pack(0), only_new=True)
+    make_mark(folder)
 
 
 def recover(folder: Path) -> int:
@@ -296,7 +286,7 @@ def recover(folder: Path) -> int:
     """
     starts = segment_starts(folder)
     end = 0
-    with closing(_Mark(folder)) as mark:
+    with closing(Mark(folder)) as mark:
         if starts:
             end = starts[-1]
             for _, after in frames(folder, starts[-1], starts[-1]):
@@ -339,6 +329,11 @@ def kept_from(folder: Path) -> int:
         return int((folder / "dropped").read_text())
     except FileNotFoundError:
         return 0
+    except ValueError as error:
+        raise BadInput(
+            f"{folder / 'dropped'} does not say where the log begins. Restore it, or"
+            " write the number of the first segment's name into it."
+        ) from error
 
 
 def drop_before(folder: Path, start: int) -> list[Path]:

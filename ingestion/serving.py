@@ -29,6 +29,7 @@ from ingestion.keys import KeyRing
 from ingestion.listening import listening, shared
 from ingestion.loader import ledger_of, loader_state_of
 from ingestion.log import Log
+from ingestion.log_loaders import unusable_told
 from ingestion.logs import log_folder
 from ingestion.metrics import Measure, Metrics
 from ingestion.quotas import Buckets, Quotas
@@ -256,6 +257,8 @@ def _of_the_loader(folder: Path) -> Iterator[Measure]:
         meaning,
         lambda: breaker.told_s_ago(told, now=time.time()),
     )
+    meaning = "Logs that the loader cannot use, beside others; -1 not known"
+    yield "logs_unusable", meaning, lambda: unusable_told(folder)
 
 
 def _log_bytes(folder: Path) -> int:

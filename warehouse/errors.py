@@ -2,6 +2,7 @@
 
 QuestlogError            everything we raise on purpose; its message is fit for a person
 ├── Unavailable          try again later: 503 at the door, a retry in Airflow
+│   └── LogUnusable      one durable log cannot be loaded; others can
 ├── BadSetting           a setting is missing or cannot be read; the start stops
 ├── BadTaxonomy          the event definitions have faults; all are listed
 ├── BadInput             a file, an argument or a request cannot be read
@@ -27,6 +28,10 @@ class Unavailable(QuestlogError):
     def __init__(self, *said: object, wait_s: float = 0.0) -> None:
         super().__init__(*said)
         self.wait_s = wait_s
+
+
+class LogUnusable(Unavailable):
+    """What is wrong is one log's own: whoever loads several goes on with the others."""
 
 
 class BadSetting(QuestlogError):

@@ -12,10 +12,12 @@ from ingestion.frames import segment_path, segment_starts
 from ingestion.inspection import inspected, position
 from ingestion.loader import Ledger, Loader, Progress
 from ingestion.loading import Chores
+from ingestion.log_loaders import LogLoaders
 from ingestion.records import Record
 from ingestion.retention import drop_loaded
-from ingestion.segments import SegmentLog, open_for_reading
+from ingestion.segments import PLAIN, SegmentLog, open_for_reading
 from tests.unit.test_ingestion_segments import files_no_longer_than
+from tests.unit.test_log_set_aside import NobodyErased
 from warehouse.errors import BadInput, Unavailable
 from warehouse.settings import Settings
 
@@ -126,19 +128,14 @@ def test_a_disk_that_takes_not_even_the_note_does_not_stop_the_loader(
     ends = a_log(tmp_path)
     with closing(open_for_reading(tmp_path)) as log:
         Ledger(tmp_path / "loaded.json").write(Progress(log.identity, ends[-1]))
-        loader = Loader(log, Ledger(tmp_path / "loaded.json"), lambda: NOW)
         settings = Settings(log_keep_hours=0)
-        chores = Chores(
-            tmp_path,
-            settings,
-            lambda: [(tmp_path, loader.position)],
-            Breaker(lambda: 1.0),
-            lambda: NOW,
-        )
+        breaker = Breaker(lambda: 1.0)
 
-        with files_no_longer_than(0):
-            chores.do()
+        with closing(LogLoaders(tmp_path, NobodyErased(), PLAIN, lambda: NOW)) as them:
+            chores = Chores(tmp_path, settings, breaker, lambda: NOW, them)
+            with files_no_longer_than(0):
+                chores.do()
 
-        assert "stay in the log: File too large" in caplog.text
+        assert f"stay in the log in {tmp_path}: File too large" in caplog.text
         assert log.begin() == 0
         assert len(log.read(0, limit=99).records) == 5
