@@ -172,7 +172,7 @@ class Vault(Graves):
         """Those of the subjects who have a key here."""
         return set(self._known_people(subjects))
 
-    def set_analytics_denied(self, subject: str, denied: bool, at: datetime) -> None:  # noqa: FBT001
+    def set_analytics_denied(self, subject: str, denied: bool, at: datetime) -> None:  # noqa: FBT001 - a state
         """Note a decision on analytics; the latest `at` counts, in whatever order."""
         self.set_analytics_decisions([(subject, denied, at)])
 

@@ -11,9 +11,9 @@ from warehouse.vault.store import SCHEMA, Row, Rows
 if TYPE_CHECKING:
     # its stubs are a package of their own, which is not locked
     from psycopg2.extensions import (  # type: ignore[import-untyped]
-        connection as Connection,  # noqa: N812
+        connection as Connection,  # noqa: N812 - a class of theirs
     )
-    from psycopg2.extensions import cursor as Cursor  # noqa: N812
+    from psycopg2.extensions import cursor as Cursor  # noqa: N812 - a class of theirs
 
 _WORDS = {
     "bytes": "bytea",

@@ -117,7 +117,7 @@ class Ring:
 
     def rewrapped(self, person: bytes, wrapped: bytes, before: "Ring") -> bytes:
         """A person's wrapped key of another ring, wrapped by this one."""
-        plain = _decrypted(before._wrap, wrapped, person)  # noqa: SLF001
+        plain = _decrypted(before._wrap, wrapped, person)  # noqa: SLF001 - a ring's own
         return encrypted(self._wrap, plain, person)
 
     def seal(self, plain: bytes) -> bytes:
