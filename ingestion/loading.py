@@ -17,6 +17,7 @@ from typing import Final
 from ingestion import breaker
 from ingestion.breaker import Breaker
 from ingestion.disk import free_bytes
+from ingestion.giving_back import give_back
 from ingestion.journal import tell_as_json
 from ingestion.kafka import Topic
 from ingestion.loader import Following, follow, loader_state_of, only_one
@@ -32,6 +33,8 @@ from warehouse.settings import Settings
 from warehouse.vault import open_vault
 
 _LOOKED_AFTER_S: Final = 1.0
+# of a loader that never rests this takes a thousandth of its time
+_GIVEN_BACK_AFTER_S: Final = 10.0
 
 _logger = logging.getLogger(__name__)
 
@@ -107,7 +110,8 @@ def load_for_ever(settings: Settings, now: Callable[[], datetime]) -> None:
 class Chores:
     """What is done beside loading, once a second at most: tell, and make room.
 
-    `loaders` are of logs on this disk, where there are any.
+    `loaders` are of logs on this disk, where there are any. Room is made on the disk
+    and, every ten seconds, in memory.
     """
 
     folder: Path
@@ -118,6 +122,7 @@ class Chores:
     _said: str = ""
     _unusable: int = -1
     _done_at: float = field(default=-_LOOKED_AFTER_S)
+    _given_back_at: float = field(default_factory=time.monotonic)
 
     def do(self) -> None:
         """Do what is due."""
@@ -127,6 +132,9 @@ class Chores:
             breaker.tell(loader_state_of(self.folder), self.breaker.state)
         if is_time:
             self._done_at = time.monotonic()
+            if self._done_at - self._given_back_at >= _GIVEN_BACK_AFTER_S:
+                self._given_back_at = self._done_at
+                give_back()
             if self.loaders is not None:
                 self._tell_unusable(len(self.loaders.unusable))
                 for folder, position in self.loaders.positions():
