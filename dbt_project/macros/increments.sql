@@ -46,6 +46,38 @@
     {{ return(run_query(found).rows[0][0] | int == 0) }}
 {%- endmacro %}
 
+{#
+  Before a run: the row of each layer of which it builds anything whole. A whole build
+  that is killed leaves tables of two builds, of which no increment could know what is
+  missing: with `--full-refresh`, and where the models go back to an earlier release.
+#}
+{% macro take_back_layers_built_whole() -%}
+    {%- if execute and flags.WHICH in ['build', 'run', 'seed'] -%}
+        {%- set layers = [] -%}
+        {%- for node in graph.nodes.values() if node.unique_id in selected_resources -%}
+            {%- if node.resource_type == 'seed' -%}
+                {%- do layers.append('staging') -%}
+            {%- elif node.resource_type == 'model' -%}
+                {%- do layers.append(node.fqn[1]) -%}
+            {%- endif -%}
+        {%- endfor -%}
+        {%- if 'staging' in layers -%}
+            {%- do take_back('staging', 'staging', 'stg_build') -%}
+        {%- endif -%}
+        {%- if 'intermediate' in layers or 'marts' in layers -%}
+            {%- do take_back('marts', 'intermediate', 'int_build') -%}
+        {%- endif -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{# The row of a layer leaves its table if this run builds the layer whole. #}
+{% macro take_back(layer, database, table) -%}
+    {%- if adapter.get_relation(none, database, table) is not none
+        and (flags.FULL_REFRESH or layer_differs(layer)) -%}
+        {%- do run_query('truncate table ' ~ database ~ '.' ~ table) -%}
+    {%- endif -%}
+{%- endmacro %}
+
 {# dbt's question for every incremental model, answered for a layer at a time. #}
 {% macro should_full_refresh() -%}
     {%- if config.get('full_refresh') is not none -%}

@@ -46,6 +46,8 @@ ERASING = {2, 4}
 """Runs before which somebody is erased; nothing of theirs is let in again."""
 KILLED = {1, 3}
 """Runs whose dbt is killed while it builds a model; the next run has to mend it."""
+KILLED_ANEW = {3}
+"""Of them, a build of everything anew where the seed divides by three."""
 # loads share moments, and the clock goes back between runs
 LOADS = [datetime(2026, 6, 1, hour, tzinfo=UTC) for hour in (3, 1, 2)]
 VICTIMS = (
@@ -137,16 +139,17 @@ def build(engine: Settings, *, anew: bool = False) -> None:
     run_dbt(engine, [*words, "--full-refresh"] if anew else words, variables=VARIABLES)
 
 
-def killed_build(engine: Settings, chance: random.Random) -> str:
+def killed_build(engine: Settings, chance: random.Random, *, anew: bool) -> str:
     """Start a build and kill it at some model; the name of that model."""
     victim = chance.choice(VICTIMS)
-    kill_at(engine, victim, after_s=chance.random() * 0.3)
-    return victim
+    words = ["--full-refresh"] if anew else []
+    kill_at(engine, victim, *words, after_s=chance.random() * 0.3)
+    return " ".join([victim, *words])
 
 
-def kill_at(engine: Settings, victim: str, *, after_s: float = 0.1) -> None:
+def kill_at(engine: Settings, victim: str, *words: str, after_s: float = 0.1) -> None:
     process = subprocess.Popen(
-        [sys.executable, "-m", "questlog", "dbt", "run", "--select", *MODELS],
+        [sys.executable, "-m", "questlog", "dbt", "run", "--select", *MODELS, *words],
         cwd=REPOSITORY,
         env={
             **os.environ,
@@ -226,7 +229,9 @@ def increments_end_as_rebuilt(engine: Settings, seed: int, *, streams: int) -> N
             if number in ERASING:
                 worlds = without_some(engine, client, worlds, number, chance)
             if number in KILLED:
-                print(f"run {number} killed at {killed_build(engine, chance)}")
+                anew = number in KILLED_ANEW and seed % 3 == 0
+                victim = killed_build(engine, chance, anew=anew)
+                print(f"run {number} killed at {victim}")
                 continue
             if number == RUNS - 1:
                 damage_and_backfill(client)
