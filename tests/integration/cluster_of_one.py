@@ -28,8 +28,8 @@ _TAKEN_OUT: Final = (
     (re.compile(rf'\bon\s+cluster\s+"{CLUSTER}"', re.IGNORECASE), ""),
     (re.compile(r"\bReplicated(\w*MergeTree)\s*\([^()]*\)"), r"\1()"),
     (
-        re.compile(rf'clusterAllReplicas\("{CLUSTER}", system\.tables\)'),
-        "(select *, 1 as _shard_num from system.tables)",
+        re.compile(rf'clusterAllReplicas\("{CLUSTER}", system\.(tables|processes)\)'),
+        r"(select *, 1 as _shard_num from system.\1)",
     ),
     (
         re.compile(r"\bsystem\.clusters\b"),

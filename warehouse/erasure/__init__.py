@@ -24,6 +24,7 @@ from warehouse.erasure.returning import brought_back, readmit
 from warehouse.erasure.words import spellings
 from warehouse.errors import BadInput, Unavailable
 from warehouse.identity import DEVICE
+from warehouse.writers import wait_for_writers
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -92,9 +93,11 @@ def erase(  # noqa: PLR0913 - what it works with, and on whom
     """Erase a person; called again it goes on, or gives the receipt of before.
 
     Raises BadInput where nobody is known by the id; Unavailable where a platform has
-    not acknowledged yet, or rows still name the person because something wrote them
-    meanwhile: the same call goes on.
+    not acknowledged yet, something has been writing for ten minutes, or rows still name
+    the person because something wrote them meanwhile: the same call goes on.
     """
+    # a killed build may still be writing what it read of the person
+    wait_for_writers(client)
     plan = _begun(client, vault, checked(own_id), done)
     if isinstance(plan, Receipt):
         return plan
@@ -112,6 +115,8 @@ def erase(  # noqa: PLR0913 - what it works with, and on whom
     with _held_still():
         plan = _rewritten(client, vault, plan)
     told("searching every table")
+    # what began before the rows were gone may have read them
+    wait_for_writers(client)
     with _held_still():
         columns = _verified(client, plan)
     told("writing the receipt")
