@@ -75,3 +75,27 @@
         {{- ' ' ~ statement[4] }} s){{ ', ' if not loop.last }}
     {%- endfor -%}
 {%- endmacro %}
+
+{#
+  Before a run: what earlier ones gathered aside and never put in. dbt names these tables
+  of features by their run, so no other drops them; after a day no run is at work on one.
+#}
+{% macro drop_what_was_left_aside() -%}
+    {%- if execute and flags.WHICH in ['build', 'run'] -%}
+        {%- set left -%}
+            select name
+            from system.tables
+            where
+                database = 'features_build'
+                and position(name, '__dbt_new_data_') > 0
+                and metadata_modification_time
+                < now() - toIntervalHour({{ var('left_aside_after_hours') }})
+        {%- endset -%}
+        {%- for row in run_query(left).rows -%}
+            {%- set table = adapter.get_relation(none, 'features_build', row[0]) -%}
+            {%- if table is not none -%}
+                {%- do adapter.drop_relation(table) -%}
+            {%- endif -%}
+        {%- endfor -%}
+    {%- endif -%}
+{%- endmacro %}

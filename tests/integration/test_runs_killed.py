@@ -16,7 +16,7 @@ import pytest
 
 from tests.spec.streams import add, load, stream
 from warehouse import audit, erasure
-from warehouse.clickhouse import connect, rows
+from warehouse.clickhouse import connect, define, rows
 from warehouse.errors import TransformationFailed, Unavailable
 from warehouse.migrations import migrate
 from warehouse.settings import REPOSITORY, Settings
@@ -161,6 +161,30 @@ def test_a_run_waits_for_nothing_that_begins_when_it_waits(
     client.command(f"kill query where query_id = '{later}' sync")
 
     assert left == {later}
+
+
+def test_what_a_killed_run_gathered_aside_is_dropped_when_it_is_old(
+    engine: Settings, client: "Client"
+) -> None:
+    client.command("create database if not exists features_build")
+    for name in ("feat_people", "feat_people__dbt_new_data_a_run"):
+        client.command(
+            f"create or replace table features_build.{name} engine = MergeTree"
+            " order by () as select 1 as one"
+        )
+
+    def left(hours: str) -> list[str]:
+        run_dbt(
+            engine,
+            ["run", "--quiet", "--select", "stg_loads_new"],
+            variables={"left_aside_after_hours": hours},
+        )
+        tables = "select name from system.tables where database = 'features_build'"
+        return sorted(row["name"] for row in rows(client, tables))
+
+    assert left("1") == ["feat_people", "feat_people__dbt_new_data_a_run"]
+    assert left("-1") == ["feat_people"]
+    define(client, "drop table features_build.feat_people")
 
 
 def test_what_is_being_written_of_a_person_is_erased_too(
