@@ -216,6 +216,37 @@ def test_five_hundred_streams_in_increments_end_as_rebuilt(
     increments_end_as_rebuilt(engine, 1_000 * (part + 1), streams=50)
 
 
+def test_an_event_that_others_sent_too_is_theirs_when_its_first_sender_is_erased(
+    engine: Settings,
+) -> None:
+    (first, *_) = world(1, users=1)
+    copies = [
+        dataclasses.replace(
+            first,
+            user_id=user,
+            anonymous_id="",
+            received_at=first.occurred_at + timedelta(hours=number),
+            content_hash=number,
+        )
+        for number, user in enumerate(("ann", "ben", "cy"))
+    ]
+    staging = ["run", "--quiet", "--select", MODELS[0]]
+    with connect(engine) as client, open_vault(engine) as vault:
+        for copy, load in zip(copies, LOADS, strict=True):
+            add(client, [copy], loaded_at=load)
+        run_dbt(engine, staging, variables=VARIABLES)
+        act = audit.act(by="spec", because="a test", at=datetime.now(UTC))
+        erasure.erase(client, vault, "ann", act, leave_audiences=lambda _ids: [])
+        run_dbt(engine, staging, variables=VARIABLES)
+        incremental = everything(client)
+        run_dbt(engine, [*staging, "--full-refresh"], variables=VARIABLES)
+        whole = everything(client)
+
+    assert incremental == whole
+    assert len(whole["staging.stg_events"]) == 1
+    assert len(whole["intermediate.int_event_id_conflicts"]) == 1
+
+
 def increments_end_as_rebuilt(engine: Settings, seed: int, *, streams: int) -> None:
     chance = random.Random(seed)  # noqa: S311  a stream, no secret
     worlds = [cut(seed + number, users=8) for number in range(streams)]

@@ -198,7 +198,7 @@ def _planned(
         alone=person.alone,
         shared=len(person.shared),
         values=tuple({one for told in known.values() for one in told.values()}),
-        half_staged=tuple(tables.loads_half_staged(client, person.own_ids)),
+        half_staged=tuple(tables.loads_to_stage_again(client, person.own_ids)),
         by=done.by,
         because=done.because,
     )

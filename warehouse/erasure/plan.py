@@ -19,6 +19,7 @@ class Plan(msgspec.Struct, frozen=True):
     values: tuple[str, ...]
     """What the vault told of the person: it may stand in refused events' bytes."""
     half_staged: tuple[str, ...]
+    """Loads that staging takes again when the person is gone, as their moments."""
     by: str
     because: str
     audiences: tuple[str, ...] | None = None

@@ -227,39 +227,46 @@ def unlist_strays(client: "Client", under_way: Iterable[str]) -> None:
             unlist(client, row["id"])
 
 
-def loads_half_staged(client: "Client", own_ids: Sequence[str]) -> list[str]:
-    """Loads of the person that staging has not taken whole, as their moments."""
+def loads_to_stage_again(client: "Client", own_ids: Sequence[str]) -> list[str]:
+    """Loads that staging must take once more when the person is gone, as their moments.
+
+    Those of the person that it has not taken whole, and those in which others sent
+    copies of the person's events: of the copies that are left another is the first.
+    """
     if not _is_staged(client):
         return []
+    theirs = f"{_RAW_OWN} in {{ids:Array(String)}}"
     found = rows(
         client,
         f"""
         select toString(loads.loaded_at) as load from staging.stg_loads as loads
         inner join (
             select loaded_at, count() as copies from raw.events
-            where loaded_at in (
-                select loaded_at from raw.events
-                where {_RAW_OWN} in {{ids:Array(String)}}
-            )
+            where loaded_at in (select loaded_at from raw.events where {theirs})
             group by loaded_at
         ) as present on loads.loaded_at = present.loaded_at
         where loads.copies != present.copies
+        union distinct
+        select distinct toString(loaded_at) as load from raw.events
+        where
+            event_id in (select event_id from raw.events where {theirs})
+            and not {theirs}
         """,
         {"ids": list(own_ids)},
     )
     return [row["load"] for row in found]
 
 
-def settle_loads(client: "Client", half_staged: Sequence[str]) -> None:
+def settle_loads(client: "Client", again: Sequence[str]) -> None:
     """Tell staging how many copies its loads have now, so that it follows on.
 
-    A load that it had not taken whole is taken again.
+    Some it must take again, whatever their number.
     """
     if not _is_staged(client):
         return
     gone = "loaded_at not in (select loaded_at from raw.events)"
-    if half_staged:
-        listed = ", ".join(f"toDateTime64('{one}', 3, 'UTC')" for one in half_staged)
+    if again:
+        listed = ", ".join(f"toDateTime64('{one}', 3, 'UTC')" for one in again)
         gone += f" or loaded_at in ({listed})"
     client.command(f"alter table staging.stg_loads delete where {gone} {_SETTINGS}")
     fewer = rows(
