@@ -36,14 +36,23 @@ class Ranking:
     command: str
 
 
+def _of_value(column: str) -> Ranking:
+    return Ranking(
+        "lifetime_value", "ml.lifetime_values", column, "lifetime-value score"
+    )
+
+
 RANKINGS: Mapping[str, Ranking] = {
-    "lifetime_value": Ranking(
-        "lifetime_value",
-        "ml.lifetime_values",
-        "expected_value_minor",
-        "lifetime-value score",
-    ),
+    "lifetime_value": _of_value("expected_value_minor"),
+    "subscription_value": _of_value("subscription_value_minor"),
+    "single_value": _of_value("single_value_minor"),
     "churn": Ranking("churn", "ml.churn_scores", "churn_probability", "churn score"),
+    "early_churn": Ranking(
+        "early_churn",
+        "ml.early_churn_scores",
+        "churn_probability",
+        "score early_churn",
+    ),
     "health": Ranking("", "ml.health_scores", "health", "health score"),
 }
 
@@ -152,7 +161,10 @@ def _of_segment(client: "Client", source: Segment, as_of: date) -> Standing:
 
 def _best(client: "Client", source: Criteria, day: date) -> list[Fit]:
     ranking = RANKINGS[source.source]
-    among = f"{ranking.table} as scores where scores.as_of = {{day:Date}}"
+    among = (
+        f"{ranking.table} as scores where scores.as_of = {{day:Date}}"
+        f" and isNotNull(scores.{ranking.column})"
+    )
     if source.must_have_paid:
         among += (
             " and scores.person_id in"

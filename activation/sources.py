@@ -7,7 +7,10 @@ from typing import Any, Final
 
 from activation import shapes
 
-SCORES = ("lifetime_value", "churn", "health")
+SCORES = (
+    *("lifetime_value", "subscription_value", "single_value"),
+    *("churn", "early_churn", "health"),
+)
 SCORED, KNOWN_PEOPLE = "scored", "known_people"
 MARTS = ("dim_people", "dim_rfm")
 OPERATORS: Mapping[str, str] = MappingProxyType(

@@ -102,13 +102,15 @@ def _likelihood(told: "History", parameters: dict[str, float]) -> float:
 
 
 def _scored(told: "History") -> dict[str, float]:
-    """Everyone's value, its standard error and its range, as `score` computes them."""
+    """Everyone's value, its error, range and two sums, as `score` computes them."""
     import numpy as np
 
     from ml.lifetime_value.contest import Trial
     from ml.lifetime_value.customers import Customers
-    from ml.lifetime_value.estimators import CANDIDATES, standard_errors
+    from ml.lifetime_value.estimators import CANDIDATES
     from ml.lifetime_value.intervals import Range
+    from ml.lifetime_value.subscription_share import Share
+    from ml.lifetime_value.uncertainty import standard_errors
 
     chance = np.random.default_rng(3)
     size = len(told.age)
@@ -120,14 +122,17 @@ def _scored(told: "History") -> dict[str, float]:
         people=np.arange(size).astype(object),
         customers=everyone,
         spent=spent,
+        subscribed=0.0 * spent,
         bought=spent,
         expected={"bg_nbd": expected},
     )
     spread = Range.learn([trial], "bg_nbd")
+    share = Share.of_own(everyone, [])
     began, cpu = time.perf_counter(), time.process_time()
     value = model.expect(everyone, 4).value
     standard_errors(model, everyone, 4)
     spread.around(value)
+    share.of(everyone)
     return {
         "clv_score_s": time.perf_counter() - began,
         "clv_score_cpu_s": time.process_time() - cpu,

@@ -85,10 +85,13 @@ def _members(today: str) -> tuple[Rule, ...]:
 def _value_is_a_score(today: str) -> Rule:
     return _member.never(
         f"{today} and ordered_by = 'score' and (person_id, value) not in (select"
-        " person_id, expected_value_minor from ml.lifetime_values union all select"
-        " person_id, churn_probability from ml.churn_scores union all select person_id,"
-        " score from ml.lookalike_scores union all select person_id, health from"
-        " ml.health_scores)",
+        " person_id, arrayJoin([expected_value_minor,"
+        " coalesce(subscription_value_minor, nan), coalesce(single_value_minor, nan)])"
+        " from ml.lifetime_values union all select"
+        " person_id, churn_probability from ml.churn_scores union all select"
+        " person_id, churn_probability from ml.early_churn_scores union all select"
+        " person_id, score from ml.lookalike_scores union all select person_id,"
+        " health from ml.health_scores)",
         name="value_is_a_score",
         meaning="Where members are ordered by a score, it is one of theirs.",
         columns=["person_id", "value"],

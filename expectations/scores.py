@@ -147,6 +147,17 @@ def lifetime_value_suites(as_of: date) -> Sequence[Suite]:
                     columns=["expected_value_minor", "expected_purchases"],
                 ),
                 _person.never(
+                    f"{last} and not (coalesce(subscription_value_minor, 0) >= 0"
+                    " and coalesce(single_value_minor, 0) >= 0"
+                    " and (isNull(subscription_value_minor) or"
+                    " abs(subscription_value_minor + single_value_minor"
+                    " - expected_value_minor) <= 0.001 + 1e-9 *"
+                    " expected_value_minor))",
+                    name="two_sums_make_the_value",
+                    meaning="What is for subscriptions and what is not add up.",
+                    columns=["subscription_value_minor", "single_value_minor"],
+                ),
+                _person.never(
                     f"{last} and currency not in (select distinct reporting_currency"
                     " from marts.fct_payments)",
                     name="values_are_in_the_reporting_currency",

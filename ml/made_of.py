@@ -59,9 +59,12 @@ def _scores() -> Iterator[Made]:
     )
     value = [
         *columns_of(PEOPLE, (*FEATURES, *ACTIVITY)),
-        *columns_of(OUTCOMES, ("revenue_minor", "purchase_days")),
+        *columns_of(OUTCOMES, ("revenue_minor", "subscription_minor", "purchase_days")),
     ]
-    told = ("probability_alive", "expected_purchases", "expected_value_minor")
+    told = (
+        *("probability_alive", "expected_purchases", "expected_value_minor"),
+        *("subscription_value_minor", "single_value_minor"),
+    )
     ranges = ("standard_error_minor", "low_minor", "high_minor")
     yield made_by(
         "ml",

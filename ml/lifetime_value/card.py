@@ -10,6 +10,12 @@ from ml.cards.resampling import Interval, Measured, Resampled, of_amounts, resam
 from ml.lifetime_value import pictures
 from ml.lifetime_value.contest import leader
 from ml.lifetime_value.estimators import RULE, Fitted
+from ml.lifetime_value.subscription_share import (
+    SINGLE,
+    SUBSCRIPTION,
+    TREES,
+    told_apart,
+)
 from ml.registry import Card
 
 if TYPE_CHECKING:
@@ -83,11 +89,14 @@ of purchases seen, so keep the card within the house.
 
 def cards(
     kept: Sequence[Card],
-    trial: "Trial",
+    trials: "Sequence[Trial]",
     fitted: Mapping[str, Fitted],
+    *,
     currency: str,
+    share: str,
 ) -> dict[str, str]:
-    """The page of each model, by its estimator."""
+    """The page of each model, by its estimator; `share` told the two sums apart."""
+    trial = trials[-1]
     measures = {
         name: of_amounts(trial.spent, expected.value)
         for name, expected in trial.expected.items()
@@ -102,14 +111,24 @@ def cards(
             trial,
             figures,
             currency=currency,
-            parameters=_parameters(fitted[card.judgement.estimator]),
+            closing={
+                "Subscriptions and single payments": _apart(
+                    trials, card.judgement.estimator, share, currency
+                ),
+                "Parameters": _parameters(fitted[card.judgement.estimator]),
+            },
         )
         for card in kept
     }
 
 
 def _page(
-    card: Card, trial: "Trial", figures: Resampled, *, currency: str, parameters: str
+    card: Card,
+    trial: "Trial",
+    figures: Resampled,
+    *,
+    currency: str,
+    closing: Mapping[str, str],
 ) -> str:
     judged = card.judgement
     name = judged.estimator
@@ -138,7 +157,7 @@ def _page(
             page.section("The data, and the windows", _windows(card, trial, currency)),
             page.section("How good it is", _how_good(name, trial, figures, currency)),
             page.section("Pictures of the judged day", page.figures(*drawn)),
-            page.section("Parameters", parameters),
+            *(page.section(head, text) for head, text in closing.items()),
             page.section(
                 "Limits", page.points([*card.notes[1:], *words.each(_LIMITS)])
             ),
@@ -201,6 +220,42 @@ def _how_good(name: str, trial: "Trial", figures: Resampled, currency: str) -> s
         " bootstrap samples of customers. Differences are of the same customers.",
     )
     return table + "".join(map(page.paragraph, _readings(name, figures)))
+
+
+def _apart(trials: "Sequence[Trial]", name: str, share: str, currency: str) -> str:
+    """The two sums that the value is made of, beside what they came to."""
+    found = told_apart(trials, name, share)
+    rows = [
+        (
+            words_of,
+            page.number(found[kind]["total_predicted"], 0),
+            page.number(found[kind]["total_actual"], 0),
+            page.number(found[kind]["bias"], 3),
+            page.number(found[kind]["rmse"], 0),
+        )
+        for kind, words_of in (
+            (SUBSCRIPTION, "for subscriptions"),
+            (SINGLE, "for single things"),
+        )
+    ]
+    told_by = (
+        "trees that read what was bought of late, visits and the history"
+        if share == TREES
+        else "everyone's own payments of the last 56 days, drawn to the usual share"
+        " (trees were no better beyond luck, or there were too few payers of a kind)"
+    )
+    table = page.table(
+        ("", "expected", "came", "bias", "RMSE"),
+        rows,
+        f"All {len(trials)} windows together, minor units of {currency}. A refund is of"
+        " what its payment was for.",
+    )
+    return table + page.paragraph(
+        "Each value is the sum of two: what is expected for subscriptions, and the"
+        f" rest. How much is for subscriptions is told by {told_by}. Who bought one"
+        " kind alone is still expected to buy some of the other, as far as people like"
+        " them do."
+    )
 
 
 def _readings(name: str, figures: Resampled) -> list[str]:

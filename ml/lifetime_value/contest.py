@@ -1,7 +1,7 @@
 """Let models and rules tell what customers did in windows they had not seen."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +17,7 @@ from ml.lifetime_value.estimators import (
     Expectation,
     Fitted,
 )
+from ml.lifetime_value.subscription_share import Share, shares
 from ml.measures import of_amounts as all_of_amounts
 from warehouse.errors import NotEnoughData
 
@@ -41,13 +42,18 @@ nothing in a short window, and it would prefer whoever says 0 of everybody."""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
-    """What each candidate expected of customers, and what they did then."""
+    """What each candidate expected of customers, and what they did then.
+
+    `shares` are what was thought to be for subscriptions, `subscribed` what was.
+    """
 
     people: "NDArray[np.object_]"
     customers: Customers
     spent: "Numbers"
+    subscribed: "Numbers"
     bought: "Numbers"
     expected: Mapping[str, Expectation]
+    shares: "Mapping[str, Numbers]" = field(default_factory=dict)
     unsound: frozenset[str] = frozenset()
 
     @property
@@ -78,21 +84,27 @@ def rolling(days: Sequence[Seen], *, horizon_days: int) -> list[Trial]:
         for at in judged[-MOST_ORIGINS:]
     ]
     shared = set.intersection(*(set(one.expected) for one in found))
-    return [_with(one, shared) for one in found]
+    return [
+        replace(one, expected={n: e for n, e in one.expected.items() if n in shared})
+        for one in found
+    ]
 
 
 def trial(seen: Seen, earlier: Sequence[Seen], *, horizon_days: int) -> Trial:
     """Fit every candidate that can be fitted, and ask it about what followed."""
     weeks = horizon_days / DAYS_A_WEEK
     fitted = fits(seen.customers, earlier)
+    told: dict[str, Share] = shares(seen.customers, earlier)
     return Trial(
         people=seen.people,
         customers=seen.customers,
         spent=seen.spent,
+        subscribed=seen.subscribed,
         bought=seen.bought,
         expected={
             name: model.expect(seen.customers, weeks) for name, model in fitted.items()
         },
+        shares={name: share.of(seen.customers) for name, share in told.items()},
         unsound=frozenset(n for n, model in fitted.items() if not model.is_sound),
     )
 
@@ -106,17 +118,6 @@ def fits(customers: Customers, earlier: Sequence[Seen]) -> dict[str, Fitted]:
         except NotEnoughData:
             continue
     return found
-
-
-def _with(one: Trial, names: set[str]) -> Trial:
-    return Trial(
-        people=one.people,
-        customers=one.customers,
-        spent=one.spent,
-        bought=one.bought,
-        expected={name: e for name, e in one.expected.items() if name in names},
-        unsound=one.unsound,
-    )
 
 
 def enough(customers: Customers, what: str) -> None:

@@ -59,17 +59,21 @@ def known(client: "Client", day: date) -> "pd.DataFrame":
 
 
 def with_outcomes(client: "Client", day: date, horizon_days: int) -> "pd.DataFrame":
-    """The same with what followed: revenue_minor and purchase_days in the horizon."""
+    """The same with what followed in the horizon.
+
+    Columns beside: revenue_minor, subscription_minor (of it), purchase_days.
+    """
     return frame(
         client,
         f"""
         select
             {_selected()},
             toFloat64(coalesce(outcomes.revenue_minor, 0)) as revenue_minor,
+            toFloat64(coalesce(outcomes.subscription_minor, 0)) as subscription_minor,
             toFloat64(coalesce(outcomes.purchase_days, 0)) as purchase_days
         from features.feat_people as people
         inner join (
-            select person_id, revenue_minor, purchase_days
+            select person_id, revenue_minor, subscription_minor, purchase_days
             from features.feat_outcomes
             where as_of = {{day:Date}}
                 and horizon_days = {{horizon_days:UInt16}} and is_complete
@@ -89,7 +93,7 @@ def _selected() -> str:
     return ", ".join(["people.person_id as person_id", *numbers])
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, weakref_slot=True)
 class Customers:
     """Purchase histories in weeks, with the mean value of a purchase day.
 
@@ -113,7 +117,8 @@ class Customers:
 class Seen:
     """The customers of a day, and what they did in the horizon from it.
 
-    `hash` is of all the rows they were read from.
+    `hash` is of all the rows they were read from; `subscribed` is what of `spent` was
+    for subscriptions.
     """
 
     day: date
@@ -121,6 +126,7 @@ class Seen:
     people: "NDArray[np.object_]"
     customers: Customers
     spent: "Numbers"
+    subscribed: "Numbers"
     bought: "Numbers"
 
 
@@ -132,6 +138,7 @@ def seen(day: date, people: "pd.DataFrame") -> Seen:
         people=people["person_id"].to_numpy(dtype=object),
         customers=customers(people),
         spent=people["revenue_minor"].to_numpy(dtype=np.float64),
+        subscribed=people["subscription_minor"].to_numpy(dtype=np.float64),
         bought=people["purchase_days"].to_numpy(dtype=np.float64),
     )
 

@@ -2,20 +2,24 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from ml.lifetime_value import gamma_gamma, two_part
 from ml.lifetime_value.bg_nbd import BgNbd
-from ml.lifetime_value.customers import Customers, Seen
+from ml.lifetime_value.correction import PARAMETERS as CORRECTION_PARAMETERS
+from ml.lifetime_value.correction import Correction
+from ml.lifetime_value.customers import DAYS_A_WEEK, Customers, Seen
 from ml.lifetime_value.futures import Buying
 from ml.lifetime_value.likelihood import Maximum
 from ml.lifetime_value.mbg_nbd import MbgNbd
 from ml.lifetime_value.nbd import Nbd
 from ml.lifetime_value.pareto_nbd import ParetoNbd
+from ml.spine import HORIZON_DAYS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,9 +33,11 @@ MODELS: Mapping[str, type[Buying]] = {
     "nbd": Nbd,
 }
 FALLBACK = "nbd"
-TREES, RULE, SAME = "two_part", "rate_rule", "mean_rule"
+TREES, CORRECTED = "two_part", "corrected"
+RULE, SAME = "rate_rule", "mean_rule"
 BASELINES = (RULE, SAME)
 FILE = "parameters.json"
+WEEKS = HORIZON_DAYS / DAYS_A_WEEK
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,6 +163,46 @@ class Trees:
         return self.model.files()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Corrected:
+    """A model of buying, what it expects of each customer corrected by trees."""
+
+    buying: BuyingModel
+    correction: Correction
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """Which model is corrected, and what a reader of it must be told."""
+        return [f"{CORRECTED}: {self.buying.name} is corrected", *self.buying.notes]
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether the model beneath is."""
+        return self.buying.is_sound
+
+    @property
+    def figures(self) -> Mapping[str, float]:
+        """Those of the model beneath, and the correction's level."""
+        return {
+            **self.buying.figures,
+            "correction.level": self.correction.level,
+        }
+
+    def expect(self, customers: Customers, weeks: float) -> Expectation:
+        """Purchases and value times the factor of each; alive as the model has it."""
+        told = self.buying.expect(customers, weeks)
+        factor = self.correction.of(customers)
+        return Expectation(
+            probability_alive=told.probability_alive,
+            purchases=told.purchases * factor,
+            value=told.value * factor,
+        )
+
+    def files(self) -> dict[str, str]:
+        """The model and its correction as text by file name."""
+        return {**self.buying.files(), **self.correction.files()}
+
+
 @dataclass(frozen=True, slots=True)
 class RateRule:
     """Everyone goes on at their own past rate and mean value; nobody leaves."""
@@ -234,12 +280,48 @@ class Candidate:
     parameters: Mapping[str, object]
 
 
+_FITTED: WeakKeyDictionary[Customers, dict[str, BuyingModel]] = WeakKeyDictionary()
+"""Several candidates and windows ask for the same fits; gone with their customers."""
+
+
 def _fit_model(name: str, customers: Customers, earlier: Sequence[Seen]) -> BuyingModel:
     del earlier  # the likelihood of the histories needs no outcomes
+    known = _FITTED.setdefault(customers, {})
+    if name not in known:
+        known[name] = _searched(name, customers)
+    return known[name]
+
+
+def _searched(name: str, customers: Customers) -> BuyingModel:
     buying, how_often = MODELS[name].fit(customers.history)
     spending, how_much = gamma_gamma.fit(customers.purchases, customers.mean_value)
     fits = {name: _told(how_often), "gamma_gamma": _told(how_much)}
     return BuyingModel(name=name, buying=buying, spending=spending, fits=fits)
+
+
+def _fit_corrected(customers: Customers, earlier: Sequence[Seen]) -> Corrected:
+    """The first sound model of buying, corrected where it erred on earlier days.
+
+    Raises NotEnoughData where those days teach no correction.
+    """
+    two_part.enough(earlier)
+    buying = _sound(customers)
+    expected = [
+        _fit_model(buying.name, day.customers, []).expect(day.customers, WEEKS).value
+        for day in earlier
+    ]
+    return Corrected(buying=buying, correction=Correction.fit(earlier, expected))
+
+
+def _sound(customers: Customers) -> BuyingModel:
+    """BG/NBD, or at its boundary what remains there."""
+    found = _fit_model("bg_nbd", customers, [])
+    return found if found.is_sound else _fit_model(FALLBACK, customers, [])
+
+
+def _read_corrected(files: Mapping[str, str]) -> Corrected:
+    name = next(name for name in json.loads(files[FILE]) if name in MODELS)
+    return Corrected(buying=_read_model(name, files), correction=Correction.read(files))
 
 
 def _told(how: Maximum) -> dict[str, Any]:
@@ -283,6 +365,11 @@ CANDIDATES: Mapping[str, Candidate] = {
         read=lambda files: Trees(model=two_part.TwoPart.read(files)),
         parameters=two_part.PARAMETERS,
     ),
+    CORRECTED: Candidate(
+        fit=_fit_corrected,
+        read=_read_corrected,
+        parameters=CORRECTION_PARAMETERS,
+    ),
     RULE: Candidate(
         fit=lambda _, __: RateRule(),
         read=lambda _: RateRule(),
@@ -294,44 +381,3 @@ CANDIDATES: Mapping[str, Candidate] = {
         parameters={"time_unit": "week"},
     ),
 }
-
-
-def standard_errors(
-    fitted: Fitted, customers: Customers, weeks: float
-) -> "Numbers | None":
-    """How far off each value is as the parameters are: the delta method, minor units.
-
-    Of the model of how often alone, in its settled parameters; None where there are
-    none. One customer's own luck is not in it: that is the interval's.
-    """
-    if not isinstance(fitted, BuyingModel):
-        return None
-    fit = fitted.fits[fitted.name]
-    spread = np.array(fit["covariance_of_logs"], dtype=np.float64)
-    settled = np.flatnonzero(np.isfinite(np.diag(spread)))
-    if not len(settled):
-        return None
-    slopes = np.stack(
-        [_slope(fitted, customers, weeks, fit["names"][at]) for at in settled]
-    )
-    within = spread[np.ix_(settled, settled)]
-    variance = np.einsum("in,ij,jn->n", slopes, within, slopes)
-    errors: Numbers = np.sqrt(np.maximum(variance, 0.0))
-    return errors
-
-
-_STEP = 1e-3
-
-
-def _slope(
-    fitted: BuyingModel, customers: Customers, weeks: float, name: str
-) -> "Numbers":
-    """How the value moves with the logarithm of one parameter."""
-    parameters = fitted.fits[fitted.name]["parameters"]
-    sides = []
-    for step in (_STEP, -_STEP):
-        moved = {**parameters, name: parameters[name] * np.exp(step)}
-        model = replace(fitted, buying=type(fitted.buying).read(moved))
-        sides.append(model.expect(customers, weeks).value)
-    slope: Numbers = (sides[0] - sides[1]) / (2 * _STEP)
-    return slope

@@ -30,6 +30,7 @@ def shown(estimator: str) -> str:
         "mbg_nbd": "MBG/NBD",
         "pareto_nbd": "Pareto/NBD",
         "nbd": "NBD",
+        "corrected": "corrected model of buying",
     }
     return names.get(estimator, estimator.replace("_", " "))
 

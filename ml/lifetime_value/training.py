@@ -1,13 +1,13 @@
 """Fit the lifetime-value models as of a day, judge them, keep them, score customers."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING
 
 from ml import drift, records, registry, spine
 from ml.cards import shelf
-from ml.lifetime_value import card, intervals, watching
+from ml.lifetime_value import card, intervals, subscription_share, watching
 from ml.lifetime_value.contest import (
     MOST_ORIGINS,
     Trial,
@@ -30,11 +30,13 @@ from ml.lifetime_value.customers import (
 from ml.lifetime_value.estimators import (
     BASELINES,
     CANDIDATES,
+    CORRECTED,
     TREES,
     Fitted,
-    standard_errors,
 )
 from ml.lifetime_value.intervals import Range
+from ml.lifetime_value.subscription_share import Share, leaning, told_apart
+from ml.lifetime_value.uncertainty import standard_errors
 from ml.lifetime_value.watching import KIND
 from ml.registry import Card, Judgement
 from ml.spine import HORIZON_DAYS
@@ -70,6 +72,7 @@ def train(client: "Client", settings: Settings, as_of: date) -> str:
         as_of=as_of,
         days=tuple(day.day for day in days),
         trials=trials,
+        share=subscription_share.chosen(trials),
         champion=records.champion(client, KIND, as_of),
         data_hash=registry.hash_of(
             {"days": [day.hash for day in days], "now": registry.fingerprint(everyone)}
@@ -78,11 +81,15 @@ def train(client: "Client", settings: Settings, as_of: date) -> str:
     )
     cards = _cards(fitted, backtest)
     root = Home(settings.home).registry
-    pages = card.cards(cards, trials[-1], fitted, settings.reporting_currency)
+    share, shares = backtest.share, subscription_share.shares(now, days)
+    pages = card.cards(
+        cards, trials, fitted, currency=settings.reporting_currency, share=share
+    )
     for each in cards:
         name = each.judgement.estimator
         files = {
             **fitted[name].files(),
+            **replace(shares[share], lean=leaning(trials, name, share)).files(),
             **Range.learn(trials, name).files(),
             **watching.reference(trials[-1], name).files(),
             shelf.FILE: pages[name],
@@ -118,10 +125,12 @@ def score(client: "Client", settings: Settings, model_id: str, as_of: date) -> i
     NotEnoughData when nobody paid.
     """
     kept = registry.find(Home(settings.home).registry, KIND, model_id, as_of)
-    if not {intervals.FILE, drift.FILE} <= set(kept.files):
+    needed = {intervals.FILE, drift.FILE, subscription_share.FILE}
+    if not needed <= set(kept.files):
         raise BadInput(
-            f"{model_id} is of an earlier release, without a range for its values."
-            f" Train again with `questlog lifetime-value train --as-of {as_of}`."
+            f"{model_id} is of an earlier release, without a range for its values or"
+            " without what of them is for subscriptions. Train again with"
+            f" `questlog lifetime-value train --as-of {as_of}`."
         )
     everyone = known(client, as_of)
     if everyone.empty:
@@ -134,11 +143,14 @@ def score(client: "Client", settings: Settings, model_id: str, as_of: date) -> i
     expected = model.expect(of_day, weeks)
     errors = standard_errors(model, of_day, weeks)
     low, high = Range.read(kept.files).around(expected.value)
+    subscribed = expected.value * Share.read(kept.files).of(of_day)
     columns = {
         "person_id": everyone["person_id"].tolist(),
         "probability_alive": expected.probability_alive.tolist(),
         "expected_purchases": expected.purchases.tolist(),
         "expected_value_minor": expected.value.tolist(),
+        "subscription_value_minor": subscribed.tolist(),
+        "single_value_minor": (expected.value - subscribed).tolist(),
         "standard_error_minor": [None] * len(everyone)
         if errors is None
         else errors.tolist(),
@@ -160,6 +172,7 @@ class _Backtest:
     as_of: date
     days: tuple[date, ...]
     trials: list[Trial]
+    share: str
     champion: str | None
     data_hash: str
     trained_rows: int
@@ -196,11 +209,12 @@ def _cards(fitted: Mapping[str, Fitted], backtest: _Backtest) -> list[Card]:
                     **latest[name],
                     **windows[name],
                     "backtest_windows": float(len(backtest.trials)),
+                    **_by_kind(backtest.trials, name, backtest.share),
                     **fit.figures,
                 },
                 trained_rows=backtest.trained_rows,
             ),
-            features=(*FEATURES, *ACTIVITY) if name == TREES else FEATURES,
+            features=(*FEATURES, *ACTIVITY) if name in {TREES, CORRECTED} else FEATURES,
             judged_after_training_on=backtest.days,
             refitted_on=(backtest.as_of,),
             data_hash=backtest.data_hash,
@@ -209,3 +223,12 @@ def _cards(fitted: Mapping[str, Fitted], backtest: _Backtest) -> list[Card]:
         )
         for name, fit in fitted.items()
     ]
+
+
+def _by_kind(trials: Sequence[Trial], name: str, share: str) -> dict[str, float]:
+    """How each of the two sums was told, over all windows together."""
+    return {
+        f"backtest_{kind}_{figure}": measured[figure]
+        for kind, measured in told_apart(trials, name, share).items()
+        for figure in ("rmse", "bias", "total_actual", "total_predicted")
+    }

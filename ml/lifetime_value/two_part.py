@@ -35,6 +35,8 @@ PARAMETERS: Mapping[str, Any] = {
 }
 WHETHER, HOW_MUCH, SCALE = "whether.txt", "how_much.txt", "scale.json"
 LEAST_SPENDERS = 40
+_WHETHER = {**PARAMETERS, "objective": "binary"}
+_HOW_MUCH = {**PARAMETERS, "objective": "regression"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,31 +64,26 @@ class TwoPart:
     @classmethod
     def fit(cls, earlier: Sequence[Seen]) -> Self:
         """Learn from days whose outcomes are known. Raises NotEnoughData."""
-        spent = np.concatenate([day.spent for day in earlier] or [np.zeros(0)])
+        enough(earlier)
+        spent = np.concatenate([day.spent for day in earlier])
         spends = spent > 0
-        if not LEAST_SPENDERS <= spends.sum() <= len(spent) - LEAST_SPENDERS:
-            raise NotEnoughData(
-                f"The two-part model needs {LEAST_SPENDERS} who spent and as many who"
-                f" did not; of {len(spent)} people {int(spends.sum())} spent."
-                " Import more history."
-            )
         rows = np.concatenate([columns(day.customers) for day in earlier])
         bought = np.concatenate([day.bought for day in earlier])
         logs = np.log(spent[spends])
-        whether = _grown(rows, spends.astype(np.float64), "binary")
-        how_much = _grown(rows[spends], logs, "regression")
+        whether = grown(rows, spends.astype(np.float64), _WHETHER)
+        how_much = grown(rows[spends], logs, _HOW_MUCH)
         return cls(
             whether=whether,
             how_much=how_much,
-            smearing=float(np.mean(np.exp(logs - _said(how_much, rows[spends])))),
+            smearing=float(np.mean(np.exp(logs - said(how_much, rows[spends])))),
             repeats=float(np.maximum(bought[spends], 1).mean()),
         )
 
     def tell(self, customers: Customers) -> Told:
         """What each customer will do in a horizon like those learned from."""
         rows = columns(customers)
-        chance = _said(self.whether, rows)
-        each = np.exp(_said(self.how_much, rows)) * self.smearing
+        chance = said(self.whether, rows)
+        each = np.exp(said(self.how_much, rows)) * self.smearing
         return Told(chance=chance, purchases=chance * self.repeats, value=chance * each)
 
     def files(self) -> dict[str, str]:
@@ -105,6 +102,17 @@ class TwoPart:
         return cls(whether=files[WHETHER], how_much=files[HOW_MUCH], **scale)
 
 
+def enough(earlier: Sequence[Seen]) -> None:
+    """Raise NotEnoughData unless trees can learn who will spend from these days."""
+    spent = np.concatenate([day.spent for day in earlier] or [np.zeros(0)])
+    spends = int((spent > 0).sum())
+    if not LEAST_SPENDERS <= spends <= len(spent) - LEAST_SPENDERS:
+        raise NotEnoughData(
+            f"The two-part model needs {LEAST_SPENDERS} who spent and as many who"
+            f" did not; of {len(spent)} people {spends} spent. Import more history."
+        )
+
+
 def columns(customers: Customers) -> "Numbers":
     """A row of numbers for each customer, the same columns in the same order."""
     told = customers.history
@@ -115,20 +123,31 @@ def columns(customers: Customers) -> "Numbers":
     return np.column_stack([*own, customers.mean_value, *named])
 
 
-def _grown(rows: "Numbers", target: "Numbers", objective: str) -> str:
+def grown(
+    rows: "Numbers",
+    target: "Numbers",
+    parameters: Mapping[str, Any],
+    *,
+    weights: "Numbers | None" = None,
+    offset: "Numbers | None" = None,
+) -> str:
+    """Trees that tell a target from rows, as LightGBM's text.
+
+    `offset` is what they start from, on their own scale; it is no part of the text.
+    """
     import lightgbm
 
-    parameters = {**PARAMETERS, "objective": objective}
-    rounds = parameters.pop("num_iterations")
-    data = lightgbm.Dataset(rows, label=target)
-    trees: str = lightgbm.train(
-        parameters, data, num_boost_round=rounds
-    ).model_to_string()
+    rounds = parameters["num_iterations"]
+    others = {n: one for n, one in parameters.items() if n != "num_iterations"}
+    data = lightgbm.Dataset(rows, label=target, weight=weights, init_score=offset)
+    trees: str = lightgbm.train(others, data, num_boost_round=rounds).model_to_string()
     return trees
 
 
-def _said(trees: str, rows: "Numbers") -> "Numbers":
+def said(trees: str, rows: "Numbers", *, is_raw: bool = False) -> "Numbers":
+    """What trees tell of each row; `is_raw` on their own scale."""
     import lightgbm
 
-    said = lightgbm.Booster(model_str=trees).predict(rows, num_threads=2)
-    return np.asarray(said, np.float64)
+    booster = lightgbm.Booster(model_str=trees)
+    told = booster.predict(rows, num_threads=2, raw_score=is_raw)
+    return np.asarray(told, np.float64)

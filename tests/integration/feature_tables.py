@@ -30,7 +30,8 @@ create or replace table features.feat_people (
 _OUTCOMES_TABLE = """
 create or replace table features.feat_outcomes (
     as_of Date, person_id String, horizon_days UInt16, active_events UInt64,
-    revenue_minor Int64, purchase_days UInt64, is_complete Bool
+    revenue_minor Int64, subscription_minor Int64, purchase_days UInt64,
+    is_complete Bool
 ) engine = MergeTree partition by as_of order by (as_of, person_id)
 """
 
@@ -87,6 +88,7 @@ def a_day(day: date, *, size: int = PEOPLE) -> tuple[list[Any], list[Any]]:
                 28,
                 0 if left else 5,
                 int(again * (mean or 0)),
+                int(again * (mean or 0)) if number % 3 else 0,
                 again,
                 day < AS_OF,
             ]

@@ -249,6 +249,11 @@ FAULTS = [
     fault("whoever_is_scored_has_features", VALUES, BOB),
     fault("model_is_known", VALUES, {"model_id": "another"}),
     fault("values_are_amounts", VALUES, {"expected_value_minor": -1}),
+    fault(
+        "two_sums_make_the_value",
+        VALUES,
+        {"subscription_value_minor": 400, "single_value_minor": 98},
+    ),
     fault("values_are_in_the_reporting_currency", VALUES, {"currency": "USD"}),
     fault("people_are_told_apart", VALUES, *MANY),
     fault(

@@ -171,6 +171,10 @@ def test_every_customer_gets_a_value_in_the_reporting_currency(
     assert all(0 <= row["expected_value_minor"] < 1e6 for row in found)
     assert any(row["expected_value_minor"] > 0 for row in found)
     assert all(0 <= row["low_minor"] <= row["high_minor"] for row in found)
+    for row in found:
+        both = row["subscription_value_minor"], row["single_value_minor"]
+        assert min(both) >= 0
+        assert sum(both) == pytest.approx(row["expected_value_minor"])
 
 
 def test_the_lifetime_value_model_tells_its_parameters_beside_its_figures(

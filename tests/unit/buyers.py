@@ -1,5 +1,6 @@
 """Crowds whose way of buying is known by construction, as lifetime value reads them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Self
@@ -14,32 +15,86 @@ Numbers = NDArray[np.float64]
 Owners = NDArray[np.int64]
 START = date(2025, 1, 1)
 HORIZON = 28
+LATELY = 56
 _LONGEST = 100_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Visits:
+    """When whom was seen: a row a visit, in any order."""
+
+    owner: Owners
+    day: Numbers
+
+    def known_of(self, size: int, at: float) -> Mapping[str, Numbers]:
+        """What features tell of the visits of each before a day, by their names."""
+        days_ago = at - self.day
+
+        def counted(days: int, *, since: int = 0, once: bool = False) -> Numbers:
+            rows = (days_ago > since) & (days_ago <= days)
+            owner, day = self.owner[rows], np.floor(self.day[rows])
+            if once:
+                pairs = np.unique(owner * _LONGEST + day.astype(np.int64))
+                owner = pairs // _LONGEST
+            return np.bincount(owner, minlength=size).astype(np.float64)
+
+        return {
+            "days_since_last_active": at - self.last(size, at),
+            "active_days_28": counted(28, once=True),
+            "active_days_56": counted(56, once=True),
+            "sessions_28": counted(28),
+            "sessions_prev_28": counted(56, since=28),
+        }
+
+    def last(self, size: int, at: float) -> Numbers:
+        """The moment of each one's last visit before a day; long ago without any."""
+        before = self.day < at
+        found = np.full(size, at - 1000.0)
+        np.maximum.at(found, self.owner[before], self.day[before])
+        return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ledger:
-    """What was paid: a row for what a customer bought on a day, one for refunds."""
+    """What was paid: a row for what a customer bought on a day, one for refunds.
+
+    `subscribed` is what of an amount was for subscriptions.
+    """
 
     owner: Owners
     day: Numbers
     amount: Numbers
+    subscribed: Numbers
+    visits: Visits | None = None
 
     @classmethod
-    def of(cls, owner: Owners, day: Numbers, amount: Numbers) -> Self:
+    def of(
+        cls,
+        owner: Owners,
+        day: Numbers,
+        amount: Numbers,
+        *,
+        subscribed: Numbers | None = None,
+        visits: Visits | None = None,
+    ) -> Self:
         """Payments in any order, several on one day told as one; none after inf."""
         came = np.isfinite(day)
         whole = owner[came] * _LONGEST + np.floor(day[came]).astype(np.int64)
         rows, own = np.unique(whole * 2 + (amount[came] > 0), return_inverse=True)
+        of_these = np.zeros(len(own)) if subscribed is None else subscribed[came]
         return cls(
             owner=rows // 2 // _LONGEST,
             day=(rows // 2 % _LONGEST).astype(np.float64),
             amount=np.bincount(own, amount[came]),
+            subscribed=np.bincount(own, of_these),
+            visits=visits,
         )
 
     def seen_on(self, at: float) -> Seen:
         """Everyone who had bought before a day, and what they did in the horizon."""
         size = int(self.owner.max()) + 1
+        if self.visits is not None:
+            size = max(size, int(self.visits.owner.max()) + 1)
         bought = self.amount > 0
         known = bought & (self.day < at)
         coming = (self.day >= at) & (self.day < at + HORIZON)
@@ -52,6 +107,14 @@ class Ledger:
         np.maximum.at(last, self.owner[known], self.day[known])
         here = np.isfinite(first)
         days = total(known, np.ones(len(known)))[here]
+        lately = known & (self.day >= at - LATELY)
+        single = self.amount - self.subscribed
+        activity = {
+            "subscription_minor_56": total(lately, self.subscribed),
+            "single_minor_56": total(lately, single),
+        }
+        if self.visits is not None:
+            activity |= self.visits.known_of(size, at)
         return Seen(
             day=START + timedelta(days=at),
             people=np.flatnonzero(here).astype(str).astype(object),
@@ -62,8 +125,10 @@ class Ledger:
                     (at - first[here]) / DAYS_A_WEEK,
                 ),
                 mean_value=total(known, self.amount)[here] / days,
+                activity={name: values[here] for name, values in activity.items()},
             ),
             spent=total(coming, self.amount)[here],
+            subscribed=total(coming, self.subscribed)[here],
             bought=total(coming & bought, np.ones(len(known)))[here],
         )
 

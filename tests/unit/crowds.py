@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,12 +13,15 @@ from questlog.world.geography import PRICE_LIST
 from questlog.world.money import payments
 from questlog.world.parameters import DAY, Parameters
 from questlog.world.people import Person
-from questlog.world.scene import stage
+from questlog.world.scene import Scene, stage
+from questlog.world.tables import group_play
+from questlog.world.visits import solo_visits
 from tests.unit.buyers import (
     HORIZON,
     START,
     Ledger,
     Numbers,
+    Visits,
     silent_days,
     still_here,
 )
@@ -35,10 +39,14 @@ _KEPT = 0.978
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Crowd:
-    """What was paid, and what one expects who knows each customer's own truth."""
+    """What was paid, and what one expects who knows each customer's own truth.
+
+    `subscribed` is what of it one expects for subscriptions: nothing, unless said.
+    """
 
     ledger: Ledger
     expects: Callable[[Seen], Numbers]
+    subscribed: Callable[[Seen], Numbers] = lambda seen: np.zeros(len(seen.spent))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,65 +132,117 @@ def beginning_anew(seed: int, customers: int) -> Ledger:
     return Ledger.of(*(np.concatenate(one) for one in (owners, days, amounts)))
 
 
-def payers(seed: int, people: int) -> Crowd:
+def payers(seed: int, people: int, *, is_visited: bool = False) -> Crowd:
     """Who pays in a simulated world, with plans, pauses, fading and refunds.
 
-    Money is told in cents of the price list, whatever the currency.
+    Money is told in cents of the price list, whatever the currency. Of a visited world
+    models read visits too, and its oracle sees who is silent in all, not in paying.
     """
     end = date(2026, 3, 1)
     world = Parameters(people=people, days=ENDS, end=end, seed=seed)
     scene = stage(world)
-    number = {person.user_id: person.index for person in scene.people}
-    told = [
-        (
-            number[paid.user_id],
-            (paid.at - world.history_from) / DAY,
-            paid.properties["amount_cents"]
-            / PRICE_LIST[paid.properties["currency"]]
-            * (-1 if paid.name == "payment_refunded" else 1),
-        )
-        for paid in payments(scene)
-        if paid.name.startswith("payment_")
-    ]
-    owner, day, amount = (np.array(column) for column in zip(*told, strict=True))
+    visits = _visits(scene) if is_visited else None
+    ledger = _ledger(scene, visits)
 
     def expects(seen: Seen) -> Numbers:
-        at = float((seen.day - START).days)
-        silent = silent_days(seen)
-        return np.array(
-            [
-                _of_payer(
-                    scene.people[int(person)],
-                    scene.courses[int(person)].hazard,
-                    began=world.history_from,
-                    at=at,
-                    silent=float(days),
-                )
-                for person, days in zip(seen.people, silent, strict=True)
-            ]
+        return _of_payers(scene, visits, seen).sum(axis=0)
+
+    def subscribed(seen: Seen) -> Numbers:
+        return np.asarray(_of_payers(scene, visits, seen)[1], np.float64)
+
+    return Crowd(ledger=ledger, expects=expects, subscribed=subscribed)
+
+
+def _ledger(scene: Scene, visits: Visits | None) -> Ledger:
+    number = {person.user_id: person.index for person in scene.people}
+    told, products = [], {}
+    for paid in payments(scene):
+        if not paid.name.startswith("payment_"):
+            continue
+        product = products.setdefault(
+            paid.properties["payment_id"], paid.properties.get("product")
         )
+        cents = paid.properties["amount_cents"]
+        cents /= PRICE_LIST[paid.properties["currency"]]
+        cents *= -1 if paid.name == "payment_refunded" else 1
+        day = (paid.at - scene.parameters.history_from) / DAY
+        plan = cents if product == "subscription" else 0.0
+        told.append((number[paid.user_id], day, cents, plan))
+    owner, days, amount, plan = (np.array(column) for column in zip(*told, strict=True))
+    return Ledger.of(owner, days, amount, subscribed=plan, visits=visits)
 
-    return Crowd(ledger=Ledger.of(owner, day, amount), expects=expects)
+
+def _visits(scene: Scene) -> Visits:
+    number = {person.user_id: person.index for person in scene.people}
+    seen = {
+        (number[one.user_id], one.visit.session_id): one.at
+        for one in chain(solo_visits(scene), group_play(scene))
+        if one.visit is not None
+    }
+    began = scene.parameters.history_from
+    return Visits(
+        owner=np.array([owner for owner, _ in seen], np.int64),
+        day=(np.array(list(seen.values()), np.float64) - began) / DAY,
+    )
 
 
-def _of_payer(
-    person: Person, hazard: float, *, began: int, at: float, silent: float
-) -> float:
-    """By a payer's rate, usual price, plan and hazard, and the silence since paying.
+def _of_payers(scene: Scene, visits: Visits | None, seen: Seen) -> Numbers:
+    """What each spends on single things, and on a plan: two rows."""
+    at = float((seen.day - START).days)
+    began = scene.parameters.history_from
+    who = seen.people.astype(int)
+    people = [scene.people[index] for index in who]
+    hazard = np.array([scene.courses[index].hazard for index in who])
+    comes = np.array([person.purchase_rate for person in people])
+    unpaid = silent_days(seen)
+    quiet = unpaid
+    if visits is not None:
+        comes = comes + np.array([person.appetite for person in people])
+        quiet = np.minimum(unpaid, at - visits.last(len(scene.people), at)[who])
+    here = still_here(quiet, buys=comes, leaves=hazard)
+    told = [
+        _Payer(
+            person=person,
+            hazard=float(hazard[place]),
+            here=float(here[place]),
+            at=at,
+            unpaid=float(unpaid[place]),
+            subscribed_on=(person.subscribed_from - began) / DAY,
+        ).expected()
+        for place, person in enumerate(people)
+    ]
+    return np.array(told).T
 
-    Who let a renewal pass has left.
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Payer:
+    """Somebody on a day: the chance to be here, and days since they paid.
+
+    `at` and `subscribed_on` count days from the world's beginning.
     """
-    rate = person.purchase_rate
-    here = float(still_here(np.array(silent), buys=np.array(rate), leaves=hazard))
-    stays = -np.expm1(-hazard * HORIZON) / hazard
-    # prices are lognormal around the usual one
-    value = float(rate * person.usual_price * np.exp(0.4**2 / 2) * stays)
-    if person.subscribes:
-        since = (person.subscribed_from - began) / DAY
-        renewals = max(np.ceil((at - since) / _MONTH), 0)
-        due, before = since + _MONTH * renewals, since + _MONTH * (renewals - 1)
-        if renewals and before >= 0 and silent > at - np.floor(before):
-            here = 0.0
-        if due < at + HORIZON:
-            value += float(_MONTHLY[person.subscribes] * np.exp(-hazard * (due - at)))
-    return here * value * _KEPT
+
+    person: Person
+    hazard: float
+    here: float
+    at: float
+    unpaid: float
+    subscribed_on: float
+
+    def expected(self) -> tuple[float, float]:
+        """What they spend on single things and on a plan; who let it pass has left."""
+        stays = -np.expm1(-self.hazard * HORIZON) / self.hazard
+        # prices are lognormal around the usual one
+        worth = self.person.usual_price * np.exp(0.4**2 / 2)
+        single, plan = float(self.person.purchase_rate * worth * stays), 0.0
+        here = self.here
+        if self.person.subscribes:
+            since = self.subscribed_on
+            renewals = max(np.ceil((self.at - since) / _MONTH), 0)
+            due = since + _MONTH * renewals
+            before = due - _MONTH
+            if renewals and before >= 0 and self.unpaid > self.at - np.floor(before):
+                here = 0.0
+            if due < self.at + HORIZON:
+                price = _MONTHLY[self.person.subscribes]
+                plan = float(price * np.exp(-self.hazard * (due - self.at)))
+        return here * single * _KEPT, here * plan * _KEPT

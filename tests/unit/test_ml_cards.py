@@ -24,8 +24,10 @@ from ml.lifetime_value import card as value_card
 from ml.lifetime_value import contest as value
 from ml.lifetime_value import training as value_training
 from ml.lifetime_value.customers import Customers, Seen
-from ml.lifetime_value.estimators import CANDIDATES, TREES
+from ml.lifetime_value.estimators import CANDIDATES, CORRECTED, TREES
 from ml.lifetime_value.history import History
+from ml.lifetime_value.subscription_share import RULE as OWN_SHARE
+from ml.lifetime_value.subscription_share import SINGLE, SUBSCRIPTION, told_apart
 from ml.measures import of_amounts, of_probabilities
 from ml.spine import split
 from warehouse.errors import BadInput
@@ -95,7 +97,7 @@ def churn_pages(trial: churn.Trial) -> dict[str, str]:
     return churn_card.cards(kept, trial, people(), Costs())
 
 
-SHOWN = [name for name in CANDIDATES if name != TREES]
+SHOWN = [name for name in CANDIDATES if name not in {TREES, CORRECTED}]
 """Those that one day alone can teach."""
 
 
@@ -115,7 +117,12 @@ def value_trial(customers: int = 200, *, spend: float = 1.0) -> value.Trial:
     spent = np.round(bought * mean)
     people = np.array([f"p{one}" for one in range(customers)], dtype=object)
     seen = Seen(
-        day=DAYS.judged, people=people, customers=told, spent=spent, bought=bought
+        day=DAYS.judged,
+        people=people,
+        customers=told,
+        spent=spent,
+        subscribed=np.where(np.arange(customers) % 2, spent, 0.0),
+        bought=bought,
     )
     return value.rolling([seen], horizon_days=28)[0]
 
@@ -126,12 +133,13 @@ def value_pages(trial: value.Trial) -> dict[str, str]:
         as_of=AS_OF,
         days=(DAYS.judged,),
         trials=[trial],
+        share=OWN_SHARE,
         champion=None,
         data_hash="abc",
         trained_rows=len(trial.customers),
     )
     kept = value_training._cards(fitted, backtest)
-    return value_card.cards(kept, trial, fitted, "EUR")
+    return value_card.cards(kept, [trial], fitted, currency="EUR", share=OWN_SHARE)
 
 
 @lru_cache
@@ -190,6 +198,24 @@ def test_the_figures_of_a_lifetime_value_card_are_those_in_the_registry(
     assert cells[rmse] == page.number(measured["rmse"], 0)
     rank = cells.index("rank correlation, higher is better") + 1
     assert cells[rank] == page.number(measured["spearman"], 3)
+
+
+def test_a_lifetime_value_card_tells_the_two_sums_and_what_they_came_to() -> None:
+    trial = usual_value_trial()
+    told = told_apart([trial], "bg_nbd", OWN_SHARE)
+
+    cells = read(usual_value_pages()["bg_nbd"]).cells
+
+    for kind, words in (
+        (SUBSCRIPTION, "for subscriptions"),
+        (SINGLE, "for single things"),
+    ):
+        at = cells.index(words)
+        assert cells[at + 1] == page.number(told[kind]["total_predicted"], 0)
+        assert cells[at + 2] == page.number(told[kind]["total_actual"], 0)
+    whole = trial.expected["bg_nbd"].value.sum()
+    both = sum(told[kind]["total_predicted"] for kind in (SUBSCRIPTION, SINGLE))
+    assert both == pytest.approx(whole)
 
 
 def test_a_card_names_the_model_its_data_its_windows_and_its_baseline() -> None:

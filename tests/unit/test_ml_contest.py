@@ -14,14 +14,15 @@ from ml.lifetime_value.customers import Seen
 from ml.lifetime_value.estimators import (
     BASELINES,
     CANDIDATES,
+    CORRECTED,
     FALLBACK,
     MODELS,
     RULE,
     TREES,
     Expectation,
-    standard_errors,
 )
 from ml.lifetime_value.intervals import Range
+from ml.lifetime_value.uncertainty import standard_errors
 from tests.unit.buyers import HORIZON, Ledger
 from warehouse.errors import NotEnoughData
 
@@ -87,9 +88,10 @@ def test_all_compete_on_the_same_later_windows() -> None:
 def test_one_day_alone_has_no_trees() -> None:
     found = rolling(world()[:1], horizon_days=HORIZON)
 
-    assert set(found[0].expected) == set(CANDIDATES) - {TREES}
-    with pytest.raises(NotEnoughData, match="two-part model needs"):
-        CANDIDATES[TREES].fit(found[0].customers, [])
+    assert set(found[0].expected) == set(CANDIDATES) - {TREES, CORRECTED}
+    for name in (TREES, CORRECTED):
+        with pytest.raises(NotEnoughData, match="two-part model needs"):
+            CANDIDATES[name].fit(found[0].customers, [])
 
 
 def test_where_customers_differ_a_model_is_promoted() -> None:
@@ -123,7 +125,7 @@ def test_a_champion_stays_until_it_is_beaten_beyond_luck() -> None:
 
 
 def test_an_unsound_fit_is_no_candidate_and_is_named() -> None:
-    unsound = frozenset({*MODELS, TREES} - {FALLBACK})
+    unsound = frozenset({*MODELS, TREES, CORRECTED} - {FALLBACK})
 
     best, why = choose(pooled(trials()), unsound=unsound)
 
@@ -151,6 +153,7 @@ def test_a_rule_that_says_0_has_a_range_too() -> None:
         people=np.arange(100).astype(object),
         customers=world(customers=100)[0].customers,
         spent=spent,
+        subscribed=0.0 * spent,
         bought=spent,
         expected={RULE: nothing},
     )
@@ -174,11 +177,12 @@ def test_standard_errors_shrink_with_more_customers() -> None:
     assert standard_errors(CANDIDATES[RULE].fit(few, []), few, 4) is None
 
 
-def test_trees_say_the_same_after_they_were_written_and_read() -> None:
+@pytest.mark.parametrize("name", [TREES, CORRECTED])
+def test_trees_say_the_same_after_they_were_written_and_read(name: str) -> None:
     *earlier, last = world()
-    fitted = CANDIDATES[TREES].fit(last.customers, earlier)
+    fitted = CANDIDATES[name].fit(last.customers, earlier)
 
-    again = CANDIDATES[TREES].read(fitted.files())
+    again = CANDIDATES[name].read(fitted.files())
 
     before, after = (one.expect(last.customers, 4).value for one in (fitted, again))
     assert np.array_equal(before, after)

@@ -49,9 +49,10 @@ payments as (
     select
         event_id,
         kind,
-        reporting_amount_minor
+        reporting_amount_minor,
+        is_subscription
 
-    from {{ ref('int_payments_converted') }}
+    from {{ ref('int_payments_told_apart') }}
 
 ),
 
@@ -63,6 +64,7 @@ events_within as (
         events.is_engagement as is_engagement,
         toDate(events.occurred_at, 'UTC') as day,
         payments.kind as kind,
+        payments.is_subscription as is_subscription,
         coalesce(payments.reporting_amount_minor, 0) as reporting_minor
 
     from events
@@ -82,6 +84,7 @@ outcomes_summed as (
         person_id,
         countIf(is_engagement) as active_events,
         sum(reporting_minor) as revenue_minor,
+        sumIf(reporting_minor, is_subscription) as subscription_minor,
         uniqExactIf(day, kind = 'payment' and reporting_minor > 0) as purchase_days
 
     from events_within
@@ -100,6 +103,7 @@ people_judged as (
         toUInt16(28) as horizon_days,
         active_events,
         revenue_minor,
+        subscription_minor,
         purchase_days,
         is_complete
 
