@@ -51,7 +51,7 @@ def run() -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder, Engine(Path(folder) / "home") as it:
         with served(it) as door, sending(door, load) as under_way:
             while under_way.process.poll() is None:
-                seen = {name: _seen(pid) for name, pid in door.processes.items()}
+                seen = {name: seen(pid) for name, pid in door.processes.items()}
                 looks.append((time.monotonic(), seen))
                 time.sleep(_EVERY_S)
             sent = under_way.outcome()
@@ -106,12 +106,21 @@ def slope(points: Sequence[tuple[float, float]]) -> Slope:
     )
 
 
-def _seen(process: int) -> tuple[float, int]:
-    """Megabytes of memory of its own, and open handles."""
+def seen(process: int) -> tuple[float, int]:
+    """Megabytes of memory of its own, and open handles; with those of its children.
+
+    The door's own process serves nothing: its workers do.
+    """
     folder = Path(f"/proc/{process}")
     lines = (folder / "smaps_rollup").read_text().splitlines()[1:]
     told = dict(line.split(":", 1) for line in lines)
     private = sum(
         int(told[name].split()[0]) for name in ("Private_Clean", "Private_Dirty")
     )
-    return private / 1024, len(list((folder / "fd").iterdir()))
+    handles = len(list((folder / "fd").iterdir()))
+    children = (folder / "task" / str(process) / "children").read_text().split()
+    theirs = [seen(int(child)) for child in children]
+    return (
+        private / 1024 + sum(memory for memory, _ in theirs),
+        handles + sum(count for _, count in theirs),
+    )

@@ -1,8 +1,11 @@
 """What the soak says of memory that stays and memory that grows."""
 
 import math
+import os
+import subprocess
+import sys
 
-from bench.ingest_soak import slope
+from bench.ingest_soak import seen, slope
 
 
 def looks(an_hour: float, *, noise: float) -> list[tuple[float, float]]:
@@ -30,3 +33,24 @@ def test_what_grows_while_it_warms_up_does_not_count() -> None:
     warming = [(at, min(at, 700.0)) for at in range(0, 3600, 5)]
 
     assert slope(warming).is_flat
+
+
+def test_what_a_process_holds_includes_its_children() -> None:
+    alone = seen(os.getpid())
+    with subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            "held = bytearray(64 << 20); print(flush=True); input()",
+        ],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as child:
+        assert child.stdout is not None
+        child.stdout.readline()
+        together = seen(os.getpid())
+        child.communicate(b"\n")
+
+    assert 60 < together[0] - alone[0] < 200
+    # its own three, and our ends of two pipes
+    assert together[1] - alone[1] == 5
