@@ -81,7 +81,7 @@ class Stream:
 def cut(seed: int, users: int) -> Stream:
     """A stream in `RUNS` pieces of any size; some bring nothing new."""
     chance = random.Random(seed)  # noqa: S311  a stream, no secret
-    copies = world(seed, users)
+    copies = sent_by_others(world(seed, users))
     at = sorted(chance.randrange(len(copies) + 1) for _ in range(RUNS - 1))
     ends = [0, *at, len(copies)]
     pieces = [copies[a:b] for a, b in itertools.pairwise(ends)]
@@ -97,6 +97,17 @@ def cut(seed: int, users: int) -> Stream:
     ]
     runs = [[*new, *old] for new, old in zip(pieces, again, strict=True)]
     return Stream(seed=seed, runs=runs, links=links)
+
+
+def sent_by_others(copies: Sequence[reference.Copy]) -> list[reference.Copy]:
+    """The same, but of ids that come with another content some are another user's."""
+    users = sorted({copy.user_id for copy in copies if copy.user_id})
+    return [
+        dataclasses.replace(copy, user_id=users[copy.content_hash % len(users)])
+        if copy.game_id == "changed" and copy.content_hash % 2
+        else copy
+        for copy in copies
+    ]
 
 
 def _words(
