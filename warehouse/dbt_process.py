@@ -4,7 +4,8 @@ To import dbt and to read a project take longer than many runs. Two processes do
 once: the first imports and forks; a fork of it reads the project under the settings of
 a run, and forks for that run and for all that follow under the same. Each run has a
 process of its own, because dbt keeps state in its module globals and writes into the
-nodes it has read. All of them end with the process that started the first.
+nodes it has read. All of them end with the process that started the first, a run in
+its middle too: else it would go on beside the next.
 """
 
 import atexit
@@ -12,6 +13,7 @@ import contextlib
 import gc
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -29,6 +31,7 @@ _ASKING = threading.Lock()
 _BROKEN = 1
 _MISUSED = 2
 _KILLED = 128
+_LEFT = -1
 _REQUEST_LIMIT = 1 << 24
 
 _Request: TypeAlias = Mapping[str, Any]
@@ -98,15 +101,32 @@ class _Forker:
 _forker: _Forker | None = None
 
 
-def _ask(line: socket.socket, request: _Request, outputs: Sequence[int]) -> int:
-    """The exit code of a request sent over a line; 1 where nobody answers."""
+def _ask(
+    line: socket.socket,
+    request: _Request,
+    outputs: Sequence[int],
+    owner: socket.socket | None = None,
+) -> int:
+    """The exit code of a request sent over a line; 1 where nobody answers.
+
+    -1 where the owner has left meanwhile, whose line this process serves.
+    """
     try:
         socket.send_fds(line, [b"!"], outputs)
         line.sendall(f"{json.dumps(request)}\n".encode())
+        if owner and _is_gone(owner, unless=line):
+            return _LEFT
         answer = line.makefile("rb").readline()
     except OSError:
         return _BROKEN
     return int(answer) if answer else _BROKEN
+
+
+def _is_gone(owner: socket.socket, *, unless: socket.socket | int) -> bool:
+    """Wait for one of two: the owner's end, for whom we work, or what it waits for."""
+    told, _, _ = select.select([owner, unless], [], [])
+    # the owner says nothing while it waits: what it says is that it is gone
+    return unless not in told
 
 
 def _serve(line: socket.socket, answer: _Answering) -> None:
@@ -120,7 +140,10 @@ def _serve(line: socket.socket, answer: _Answering) -> None:
         code = answer(request, outputs)
         for output in outputs:
             os.close(output)
-        line.sendall(b"%d\n" % code)
+        try:
+            line.sendall(b"%d\n" % code)
+        except OSError:
+            return
 
 
 def main() -> None:
@@ -160,14 +183,17 @@ class _Importer:
 
     def answer(self, request: _Request, outputs: Sequence[int]) -> int:
         if not request["project"]:
-            return _in_a_fork(lambda: _run(request, outputs), self._lines())
+            return _in_a_fork(lambda: _run(request, outputs), self._line, self._lines())
         read = _what_is_read(request)
         reader = self._reader
         if reader is None or reader.has_read != read or not reader.is_alive():
             if reader:
                 reader.end()
             reader = self._reader = self._started(request, read)
-        return _ask(reader.line, request, outputs)
+        code = _ask(reader.line, request, outputs, owner=self._line)
+        if code == _LEFT:
+            reader.end()
+        return code
 
     def _started(self, request: _Request, read: str) -> _Reader:
         ours, theirs = socket.socketpair()
@@ -198,7 +224,9 @@ class _ReadProject:
             self._read(request, outputs)
         if self._manifest is None:
             return _MISUSED
-        return _in_a_fork(lambda: _run(request, outputs, self._manifest), [self._line])
+        return _in_a_fork(
+            lambda: _run(request, outputs, self._manifest), self._line, [self._line]
+        )
 
     def _read(self, request: _Request, outputs: Sequence[int]) -> None:
         from dbt.cli.main import dbtRunner
@@ -226,12 +254,18 @@ def _what_is_read(request: _Request) -> str:
     )
 
 
-def _in_a_fork(work: Callable[[], NoReturn], lines: Sequence[socket.socket]) -> int:
-    """The exit code of a fork, in which these lines are closed."""
+def _in_a_fork(
+    work: Callable[[], NoReturn], owner: socket.socket, lines: Sequence[socket.socket]
+) -> int:
+    """The exit code of a fork without these lines, which ends when the owner does."""
     child = os.fork()
     if not child:
         _close(lines)
         work()
+    ending = os.pidfd_open(child)
+    if _is_gone(owner, unless=ending):
+        os.kill(child, signal.SIGKILL)
+    os.close(ending)
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     return code if code >= 0 else _KILLED - code
 

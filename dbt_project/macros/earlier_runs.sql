@@ -16,6 +16,7 @@
 
 {% macro wait_for_earlier_statements() -%}
     {%- set seconds = var('earlier_statements_wait_s') | int -%}
+    {%- set cluster = adapter.get_clickhouse_cluster_name() -%}
     {%- set earlier = namespace(statements=statements_that_write()) -%}
     {%- if earlier.statements -%}
         {{ log(
@@ -33,7 +34,8 @@
             'After ' ~ seconds ~ ' seconds an earlier run of dbt still writes: '
             ~ told_statements(earlier.statements)
             ~ '. Wait for it if that run is well. If it was killed, end its statement by'
-            ~ " `KILL QUERY WHERE query_id = '" ~ earlier.statements[0][1]
+            ~ ' `KILL QUERY' ~ (' ON CLUSTER ' ~ cluster if cluster else '')
+            ~ " WHERE query_id = '" ~ earlier.statements[0][1]
             ~ "'`, and run again: what it left half done is done again."
         ) }}
     {%- endif -%}

@@ -163,6 +163,35 @@ def test_a_run_waits_for_nothing_that_begins_when_it_waits(
     assert left == {later}
 
 
+def test_a_run_ends_when_only_the_command_that_started_it_is_killed(
+    engine: Settings, client: "Client"
+) -> None:
+    orphaned(
+        engine,
+        client,
+        "insert into raw.events (event_id) select generateUUIDv4() from numbers(600)"
+        f" where sleepEachRow(0.2) = 0 {SLOWLY}",
+    )
+    with subprocess.Popen(
+        [
+            *(sys.executable, "-m", "questlog", "dbt"),
+            *("run", "--select", "stg_loads_new"),
+        ],
+        cwd=REPOSITORY,
+        env=environment(engine),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as run:
+        for line in run.stdout or ():
+            if "Waiting for what an earlier run still writes" in line:
+                run.kill()
+                break
+
+        # what it printed to ends when nobody is left who could write to it
+        assert run.communicate(timeout=60)[0] == ""
+
+
 def test_what_a_killed_run_gathered_aside_is_dropped_when_it_is_old(
     engine: Settings, client: "Client"
 ) -> None:
