@@ -101,6 +101,8 @@
         analytics_consent_default() | trim,
         var('session_silence_ms') | string,
         var('session_cap_ms') | string,
+        var('clock_tolerance_ms') | string,
+        var('clock_earlier_batches') | string,
         var('activation_steps') | join(' '),
         var('funnel_window_ms') | string,
         var('models_meaning') | string
@@ -149,7 +151,17 @@
     event_id in (
         select event_id from raw.events
         where loaded_at in (select loaded_at from staging.stg_loads_new)
+        union all
+        select event_id from staging.stg_repeated_ids
     )
+{%- endmacro %}
+
+{# Before clocks are followed: the rows of the devices of which something came. #}
+{% macro forget_devices_that_came() -%}
+    {{ forget(
+        "(source, anonymous_id) in (select (source, anonymous_id) from raw.events"
+        " where loaded_at in (select loaded_at from staging.stg_loads_new))"
+    ) }}
 {%- endmacro %}
 
 {# Before conflicts are listed: the rows of the ids that are compared again. #}

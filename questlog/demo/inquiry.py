@@ -105,7 +105,8 @@ def concerns(client: "Client") -> Row:
                 )
             ) as people_on_several_devices,
             (
-                select countIf(clock_offset_ms != 0) from staging.stg_events
+                select countIf(clock_offset_source = 'sent_at')
+                from staging.stg_events
             ) as clocks_corrected,
             (
                 select

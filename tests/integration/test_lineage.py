@@ -95,8 +95,14 @@ def test_every_source_is_a_column_that_exists(graph: Graph) -> None:
         (
             "dim_people.advertising_consent",
             {
+                # when it was decided, by a device's clock set right
+                "raw.events.anonymous_id",
                 "raw.events.clock_offset_ms",
+                "raw.events.imported",
                 "raw.events.occurred_at",
+                "raw.events.received_at",
+                "raw.events.sent_at",
+                "raw.events.source",
                 "raw.events.properties",
                 "raw.events.sequence",
             },

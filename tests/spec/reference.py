@@ -51,6 +51,7 @@ class Copy:
     anonymous_id: str = ""
     occurred_at: datetime
     received_at: datetime
+    sent_at: datetime | None = None
     sequence: int | None = None
     game_id: str = ""
     amount: str = ""

@@ -37,6 +37,14 @@ STEPS = (
     timedelta(days=30),
     timedelta(days=30, milliseconds=1),
 )
+# clocks right, behind by no more than is forgiven, and behind
+BEHIND = (timedelta(0), timedelta(seconds=5), timedelta(minutes=40), timedelta(hours=3))
+WAYS = (
+    timedelta(0),
+    timedelta(milliseconds=1),
+    timedelta(seconds=4),
+    timedelta(minutes=1),
+)
 AMOUNTS = ("139.12", "8.5", "0.005", "1000", "19.999", "0")
 CURRENCIES = ("EUR", "EUR", "EUR", "USD", "JPY", "KWD", "GOLD")
 
@@ -47,7 +55,7 @@ def stream(chance: random.Random, *, users: int) -> list[Copy]:
     doubled = [event for event in events if chance.random() < 0.15]
     copies = events + [_again(chance, event) for event in doubled]
     chance.shuffle(copies)
-    return copies
+    return _sent(chance, copies)
 
 
 def world(seed: int, users: int) -> list[Copy]:
@@ -92,6 +100,21 @@ def _life(chance: random.Random, user: int, users: int) -> list[Copy]:
             )
         )
     return events
+
+
+def _sent(chance: random.Random, copies: Sequence[Copy]) -> list[Copy]:
+    """The copies with the moment that their device, right or behind, sent them at."""
+    devices = sorted({copy.anonymous_id for copy in copies})
+    behind = {device: chance.choice(BEHIND) for device in devices}
+    return [
+        dataclasses.replace(
+            copy,
+            sent_at=copy.received_at - behind[copy.anonymous_id] - chance.choice(WAYS),
+        )
+        if chance.random() < 0.9
+        else copy
+        for copy in copies
+    ]
 
 
 def _content(chance: random.Random) -> dict[str, object]:
@@ -149,6 +172,7 @@ def _row(copy: Copy, loaded_at: datetime) -> dict[str, object]:
         "anonymous_id": copy.anonymous_id,
         "occurred_at": copy.occurred_at,
         "received_at": copy.received_at,
+        "sent_at": copy.sent_at,
         "loaded_at": loaded_at,
         "known_at": copy.received_at,
         "sequence": copy.sequence,

@@ -53,6 +53,9 @@ WITHOUT_GRAIN_TEST = {
     "stg_loads_new": ASKED_IN,
     "stg_repeated_ids": ASKED_IN,
     "stg_expired_copies": ASKED_IN,
+    "stg_doubted_copies": "a row as often as a copy came, as stg_event_copies",
+    "stg_first_copies": "a view: stg_events, made of it, is tested for the same",
+    "stg_device_delays": "a view: stg_device_clocks is tested for what is made of it",
     "int_touched_ids": ASKED_IN,
     "int_touched_people": ASKED_IN,
 }

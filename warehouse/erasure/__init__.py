@@ -18,6 +18,7 @@ import msgspec
 
 from warehouse import audit
 from warehouse.erasure import receipts, refusals, tables
+from warehouse.erasure.clocks import loads_that_told_clocks
 from warehouse.erasure.person import Person, checked, find, subject_of
 from warehouse.erasure.plan import Plan, Receipt
 from warehouse.erasure.returning import brought_back, readmit
@@ -198,7 +199,12 @@ def _planned(
         alone=person.alone,
         shared=len(person.shared),
         values=tuple({one for told in known.values() for one in told.values()}),
-        half_staged=tuple(tables.loads_to_stage_again(client, person.own_ids)),
+        half_staged=tuple(
+            {
+                *tables.loads_to_stage_again(client, person.own_ids),
+                *loads_that_told_clocks(client, person.own_ids),
+            }
+        ),
         by=done.by,
         because=done.because,
     )

@@ -1,4 +1,4 @@
-{# One row per event: the copy that was received first. #}
+{# One row per event, its time set right. #}
 {{ config(
     materialized='incremental',
     incremental_strategy='append',
@@ -13,7 +13,7 @@
 -- depends_on: {{ ref('stg_changes') }}
 with
 
-copies as (
+first_copies as (
 
     select
         event_id,
@@ -27,7 +27,6 @@ copies as (
         claimed_at,
         sent_at,
         received_at,
-        loaded_at,
         known_at,
         clock_offset_ms,
         clock_offset_source,
@@ -50,67 +49,70 @@ copies as (
         os,
         user_agent
 
-    from {{ ref('stg_event_copies') }}
+    from {{ ref('stg_first_copies') }}
 
 ),
 
--- most events come once: only the others need an order
-came_once as (
-
-    select *
-
-    from copies
-
-    -- only loads that were looked through for repetitions
-    where
-        loaded_at in (select loaded_at from {{ ref('stg_loads_new') }})
-        and event_id not in (select event_id from {{ ref('stg_repeated_ids') }})
-
-),
-
-came_first as (
-
-    select *
-
-    from copies
-
-    where event_id in (select event_id from {{ ref('stg_repeated_ids') }})
-
-    -- after the content only what the transport added can differ; loaded_at is no
-    -- part of this, so that loading again changes nothing
-    order by
-        event_id,
-        received_at,
-        known_at,
-        content_hash,
-        clock_offset_ms,
-        sequence,
-        sent_at,
-        source,
-        imported
-
-    limit 1 by event_id
-
-),
-
-deduplicated as (
-
-    select * from came_once
-
-    union all
-
-    select * from came_first
-
-),
-
-keys_added as (
+clocks as (
 
     select
-        * except (loaded_at),
+        source as clock_source,
+        anonymous_id as clock_device,
+        after_claim,
+        offset_ms,
+        not_before
+
+    from {{ ref('stg_device_clocks') }}
+
+),
+
+clocks_followed as (
+
+    select
+        first_copies.*,
+        -- imports have no clock, and clocks ahead are set right already
+        clocks.clock_device != ''
+        and not first_copies.imported
+        and first_copies.clock_offset_ms = 0 as is_behind,
+        greatest(
+            clocks.offset_ms,
+            dateDiff('millisecond', first_copies.claimed_at, clocks.not_before)
+        ) as behind_ms
+
+    from first_copies
+    asof left join clocks
+        on
+            first_copies.source = clocks.clock_source
+            and first_copies.anonymous_id = clocks.clock_device
+            and first_copies.claimed_at > clocks.after_claim
+
+),
+
+clocks_set_right as (
+
+    select
+        * except (
+            occurred_at, clock_offset_ms, clock_offset_source, is_behind, behind_ms
+        ),
+        if(
+            is_behind,
+            least(
+                greatest(
+                    claimed_at + toIntervalMillisecond(behind_ms),
+                    toDateTime64('1970-01-05 12:00:00', 3, 'UTC')
+                ),
+                toDateTime64('2149-01-01 00:00:00', 3, 'UTC')
+            ),
+            occurred_at
+        ) as occurred_at,
+        if(is_behind and behind_ms != 0, behind_ms, clock_offset_ms)
+            as clock_offset_ms,
+        if(is_behind and behind_ms != 0, 'batches', clock_offset_source)
+            as clock_offset_source,
         sipHash64(own_id) as own_key
 
-    from deduplicated
+    from clocks_followed
 
 )
 
-select * from keys_added  -- noqa: AM04
+select * from clocks_set_right

@@ -1,6 +1,7 @@
 {# One row per event id that came again after its rows were let go. #}
 {{ config(order_by='event_id', query_settings={'join_algorithm': 'grace_hash'}) }}
 -- depends_on: {{ ref('stg_loads_new') }}
+-- depends_on: {{ ref('stg_doubted_copies') }}
 with
 
 -- of all ids ever let go only these are asked for: an increment brings few
@@ -20,6 +21,9 @@ came_again as (
                 select event_id
                 from {{ source('raw', 'events') }}
                 where loaded_at in (select loaded_at from {{ ref('stg_loads_new') }})
+                union all
+                select event_id
+                from {{ ref('stg_doubted_copies') }}
             )
     {% endif %}
 
