@@ -2,6 +2,8 @@
 
 import json
 import logging
+import os
+import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -181,6 +183,42 @@ def test_a_damage_under_way_is_told_waited_out_and_forgotten_once_mended(
     assert warnings == 1
     assert str(bad) in caplog.messages[0]
     assert caplog.messages[-1] == f"The log in {bad} is loaded again."
+
+
+NOBODY = 65534
+
+
+@contextmanager
+def a_folder_of_a_user_without_rights() -> Iterator[Path]:
+    """Root may read everything: as root all of the test is done as somebody else."""
+    is_root = os.geteuid() == 0
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
+        if is_root:
+            os.chown(name, NOBODY, NOBODY)
+            os.seteuid(NOBODY)
+        try:
+            yield Path(name)
+        finally:
+            if is_root:
+                os.seteuid(0)
+
+
+def test_a_folder_that_may_not_be_looked_into_is_told_and_holds_up_no_other() -> None:
+    seconds, taker = Seconds(), Taker()
+    with a_folder_of_a_user_without_rights() as folder:
+        for worker in range(3):
+            append(log_folder(folder, worker), f"{worker}a", f"{worker}b")
+        closed = log_folder(folder, 1)
+        closed.chmod(0)
+        with loaders_of(folder, seconds) as loaders:
+            count = load(loaders, taker)
+            told = [str(error) for error in loaders.unusable.values()]
+            closed.chmod(0o700)
+            seconds.now += 60
+            opened = load(loaders, taker)
+
+    assert (count, opened) == (4, 2)
+    assert told == [f"The log in {closed} cannot be opened: Permission denied."]
 
 
 def test_each_try_in_vain_waits_longer_up_to_a_quarter_of_a_minute(
