@@ -1,7 +1,8 @@
-"""Retrain the churn model every Monday, then score every player.
+"""Score every player on Mondays; retrain where outcomes or age ask for it.
 
 Triage: safe to clear and rerun. A run reads only what was known before its `as_of`
-date and replaces only that date's features and scores. A skipped `train` says what
+date and replaces only that date's features and scores. What `due` returns is why
+`train` trained; where it is empty, the model in use goes on. A skipped task says what
 the data lack. A red `gate_features` names what is wrong in its log: follow
 docs/runbooks/gate-closed.md.
 """
@@ -20,11 +21,18 @@ def churn() -> None:
     """Features, their gate, the model, its scores, and theirs."""
 
     @task
-    def train(as_of: str) -> str:
-        from ml.churn import train
+    def due(as_of: str) -> str:
+        from ml.retraining import due_at_door
 
         with skipped_where_data_lack():
-            return train(as_of)
+            return due_at_door("churn", as_of)
+
+    @task
+    def train(because: str, as_of: str) -> str:
+        from ml.retraining import model_at_door
+
+        with skipped_where_data_lack():
+            return model_at_door("churn", as_of, because)
 
     @task(outlets=[SCORES])
     def score(model_id: str, as_of: str) -> None:
@@ -38,8 +46,9 @@ def churn() -> None:
 
         check_at_door("churn", as_of)
 
-    trained = train(AS_OF)
-    chain(prepared_features(AS_OF), trained)
+    asked = due(AS_OF)
+    trained = train(asked, AS_OF)  # type: ignore[arg-type]
+    chain(prepared_features(AS_OF), asked)
     chain(score(trained, AS_OF), gate(AS_OF))  # type: ignore[arg-type]
 
 

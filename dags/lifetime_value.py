@@ -1,8 +1,10 @@
-"""Refit the lifetime values every Monday, then value every payer.
+"""Value every payer on Mondays; refit where outcomes or age ask for it.
 
 Triage: safe to clear and rerun. A run reads only what was known before its `as_of`
-date and replaces only that date's features and values. A red `gate_features` names
-what is wrong in its log: follow docs/runbooks/gate-closed.md.
+date and replaces only that date's features and values. What `due` returns is why
+`train` trained; where it is empty, the model in use goes on. A skipped task says what
+the data lack. A red `gate_features` names what is wrong in its log: follow
+docs/runbooks/gate-closed.md.
 """
 
 from airflow.sdk import Asset, chain, task
@@ -19,11 +21,18 @@ def lifetime_value() -> None:
     """Features, their gate, the model, its values, and theirs."""
 
     @task
-    def train(as_of: str) -> str:
-        from ml.lifetime_value import train
+    def due(as_of: str) -> str:
+        from ml.retraining import due_at_door
 
         with skipped_where_data_lack():
-            return train(as_of)
+            return due_at_door("lifetime_value", as_of)
+
+    @task
+    def train(because: str, as_of: str) -> str:
+        from ml.retraining import model_at_door
+
+        with skipped_where_data_lack():
+            return model_at_door("lifetime_value", as_of, because)
 
     @task(outlets=[VALUES])
     def score(model_id: str, as_of: str) -> None:
@@ -37,8 +46,9 @@ def lifetime_value() -> None:
 
         check_at_door("lifetime_value", as_of)
 
-    trained = train(AS_OF)
-    chain(prepared_features(AS_OF), trained)
+    asked = due(AS_OF)
+    trained = train(asked, AS_OF)  # type: ignore[arg-type]
+    chain(prepared_features(AS_OF), asked)
     chain(score(trained, AS_OF), gate(AS_OF))  # type: ignore[arg-type]
 
 

@@ -132,6 +132,11 @@ def judge_churn(client: "Client", as_of: date) -> None:
     _judge_shape(client, "churn", shapes.CHURN, as_of)
 
 
+def judge_early_churn(client: "Client", as_of: date) -> None:
+    """Judge scores of newcomers by those of the last day before."""
+    _judge_shape(client, "early_churn", shapes.EARLY_CHURN, as_of)
+
+
 def judge_lifetime_value(client: "Client", as_of: date) -> None:
     """Judge lifetime values by those of the last day before."""
     _judge_shape(client, "lifetime_value", shapes.LIFETIME_VALUES, as_of)

@@ -35,6 +35,7 @@ GATES: Mapping[str, Callable[[date], Sequence[Suite]]] = {
     "marts": marts.suites,
     "features": features.suites,
     "churn": scores.churn_suites,
+    "early_churn": scores.early_churn_suites,
     "lifetime_value": scores.lifetime_value_suites,
     "audiences": audiences.suites,
 }
@@ -45,6 +46,7 @@ _COMPARED: Mapping[str, Callable[["Client", date], None]] = {
     "marts": anomalies.judge_marts,
     "features": anomalies.judge_features,
     "churn": anomalies.judge_churn,
+    "early_churn": anomalies.judge_early_churn,
     "lifetime_value": anomalies.judge_lifetime_value,
     "audiences": anomalies.judge_audiences,
 }

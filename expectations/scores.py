@@ -13,6 +13,8 @@ from expectations.suites import Keyed, Rule, Suite
 # people are named by a fingerprint: their ids are pseudonyms and stay inside
 _person = Keyed("lower(hex(sipHash64(person_id)))")
 _FEATURES = "features.feat_people"
+_NEWCOMERS = "features.feat_newcomers"
+_WEEK_DAYS = 7
 _LEAST_PEOPLE = 40
 
 
@@ -33,13 +35,6 @@ def _scored(table: str, kind: str, as_of: date) -> tuple[Rule, ...]:
             columns=["as_of", "person_id"],
         ),
         _person.never(
-            f"{last} and (as_of, person_id) not in (select as_of, person_id from"
-            f" {_FEATURES})",
-            name="whoever_is_scored_has_features",
-            meaning="Scores are of people whose features were judged.",
-            columns=["as_of", "person_id"],
-        ),
-        _person.never(
             f"{last} and (as_of, model_id) not in (select as_of, model_id from"
             f" ml.models where kind = '{kind}' and refused_because = '')"
             f" and model_id not in (select model_id from ml.models where"
@@ -57,6 +52,24 @@ def _scored(table: str, kind: str, as_of: date) -> tuple[Rule, ...]:
             f" from {{batch}} where as_of = {day}) = 0",
             columns=("as_of",),
         ),
+    )
+
+
+def _of_the_judged(last: str, *, by: str, features: str) -> Rule:
+    return _person.never(
+        f"{last} and {by} not in (select {by.strip('()')} from {features})",
+        name="whoever_is_scored_has_features",
+        meaning="Scores are of people whose features were judged.",
+        columns=["as_of", "person_id"],
+    )
+
+
+def _is_a_chance(last: str) -> Rule:
+    return _person.never(
+        f"{last} and not (churn_probability >= 0 and churn_probability <= 1)",
+        name="chance_is_a_chance",
+        meaning="A chance lies between none and certainty.",
+        columns=["churn_probability"],
     )
 
 
@@ -97,13 +110,8 @@ def churn_suites(as_of: date) -> Sequence[Suite]:
             table="churn_scores",
             rules=(
                 *_scored(table, "churn", as_of),
-                _person.never(
-                    f"{last} and not (churn_probability >= 0 and churn_probability"
-                    " <= 1)",
-                    name="chance_is_a_chance",
-                    meaning="A chance lies between none and certainty.",
-                    columns=["churn_probability"],
-                ),
+                _of_the_judged(last, by="(as_of, person_id)", features=_FEATURES),
+                _is_a_chance(last),
                 _not_all_alike("churn_probability", last),
                 _in_step(
                     "the_silent_are_likelier_to_leave",
@@ -127,6 +135,37 @@ def churn_suites(as_of: date) -> Sequence[Suite]:
     )
 
 
+def early_churn_suites(as_of: date) -> Sequence[Suite]:
+    """The chances that newcomers stay away."""
+    table = "ml.early_churn_scores"
+    day = _day(as_of)
+    last = f"as_of = {day}"
+    return (
+        Suite(
+            database="ml",
+            table="early_churn_scores",
+            rules=(
+                *_scored(table, "early_churn", as_of),
+                _of_the_judged(last, by="(person_id)", features=_NEWCOMERS),
+                _is_a_chance(last),
+                _not_all_alike("churn_probability", last),
+                Rule(
+                    name="every_newcomer_of_the_week_is_scored",
+                    meaning="No newcomer of the week is left without a chance.",
+                    query="select lower(hex(sipHash64(person_id))) as sample_key from"
+                    f" (select person_id from {_NEWCOMERS} where"
+                    f" as_of_moment > toDateTime64({day} - {_WEEK_DAYS}, 3, 'UTC')"
+                    f" and as_of_moment <= toDateTime64({day}, 3, 'UTC')"
+                    f" and {day} in (select as_of from {table})) as newcomers where"
+                    f" person_id not in (select person_id from {{batch}} where {last})",
+                    columns=("person_id",),
+                ),
+            ),
+        ),
+        unlike.suite("early_churn", as_of, "shape"),
+    )
+
+
 def lifetime_value_suites(as_of: date) -> Sequence[Suite]:
     """What people will spend."""
     table = "ml.lifetime_values"
@@ -137,6 +176,7 @@ def lifetime_value_suites(as_of: date) -> Sequence[Suite]:
             table="lifetime_values",
             rules=(
                 *_scored(table, "lifetime_value", as_of),
+                _of_the_judged(last, by="(as_of, person_id)", features=_FEATURES),
                 _person.never(
                     f"{last} and not (probability_alive >= 0 and probability_alive <= 1"
                     " and isFinite(expected_purchases) and expected_purchases >= 0"

@@ -61,6 +61,7 @@ FEATURES = Sliced(
     },
 )
 CHURN = Sliced("ml.churn_scores", _same("churn_probability"))
+EARLY_CHURN = Sliced("ml.early_churn_scores", _same("churn_probability"))
 LIFETIME_VALUES = Sliced(
     "ml.lifetime_values",
     _same("probability_alive", "expected_purchases", "expected_value_minor"),

@@ -97,6 +97,32 @@ def chosen(client: "Client", kind: str, as_of: date) -> str:
     )
 
 
+def in_use_by(client: "Client", kind: str, as_of: date) -> str | None:
+    """The model that writes scores on a day: promoted or chosen last by then."""
+    found = rows(
+        client,
+        "select model_id from ("
+        "select model_id, as_of, 0 as by_hand, trained_at as at from ml.models"
+        " where kind = {kind:String} and is_chosen and as_of <= {day:Date}"
+        " union all select model_id, as_of, 1, decided_at from ml.promotions"
+        " where kind = {kind:String} and as_of <= {day:Date}"
+        ") order by as_of desc, by_hand desc, at desc limit 1",
+        {"kind": kind, "day": as_of},
+    )
+    return str(found[0]["model_id"]) if found else None
+
+
+def in_use(client: "Client", kind: str, as_of: date) -> str:
+    """The same. Raises BadInput when none was ever trained."""
+    found = in_use_by(client, kind, as_of)
+    if found is None:
+        raise BadInput(
+            f"No {kind} model was trained by {as_of}."
+            f" Run `questlog train {kind} --as-of {as_of}` first."
+        )
+    return found
+
+
 def champion(client: "Client", kind: str, as_of: date) -> str | None:
     """The estimator that wrote the scores last before a day; None when none did.
 

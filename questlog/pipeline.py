@@ -74,11 +74,12 @@ def _done(step: Step) -> Outcome:
 
 
 def of_a_day(settings: Settings, as_of: date, *, push: bool) -> list[Step]:
-    """All that Airflow's DAGs do for a day, without training what is not asked for."""
+    """All that Airflow's DAGs do for a day; models are trained where it is due."""
     day = as_of.isoformat()
     return [
         *_warehouse(settings, as_of),
         *_model("churn", settings, as_of),
+        *_model("early_churn", settings, as_of),
         *_model("lifetime_value", settings, as_of),
         Step("choose audiences", _choose(day), ("publish marts",)),
         Step(
@@ -148,8 +149,10 @@ def _score(kind: str, day: str) -> Callable[[], object]:
     def score() -> None:
         import importlib
 
-        room = importlib.import_module(f"ml.{kind}")
-        room.score(room.train(day), day)
+        from ml.retraining import due_at_door, model_at_door
+
+        model = model_at_door(kind, day, due_at_door(kind, day))
+        importlib.import_module(f"ml.{kind}").score(model, day)
 
     return score
 

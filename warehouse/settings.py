@@ -129,9 +129,7 @@ class Settings:
         "Port of the local stack's pages: dbt docs, Data Docs, model cards.",
     )
     graph_standin_port: int = _setting(
-        "QUESTLOG_GRAPH_STANDIN_PORT",
-        18083,
-        "Port of the stand-in of the Graph API.",
+        "QUESTLOG_GRAPH_STANDIN_PORT", 18083, "Port of the stand-in of the Graph API."
     )
     google_standin_port: int = _setting(
         "QUESTLOG_GOOGLE_STANDIN_PORT",
@@ -342,6 +340,9 @@ class Settings:
         "CHURN_SAVED_PERCENT",
         10,
         "Of leavers written to, how many in a hundred stay for it (0 to 100).",
+    )
+    model_oldest_days: int = _setting(
+        "MODEL_OLDEST_DAYS", 28, "Age in days at which any model is trained again."
     )
     interventions_url: str = _setting(
         "INTERVENTIONS_URL", "", "Where interventions are sent. Empty: nowhere."

@@ -13,7 +13,11 @@ from warehouse.errors import BadInput
 from warehouse.home import Home
 
 FILE = "card.html"
-KINDS = {"churn": "Who will leave", "lifetime_value": "What customers will spend"}
+KINDS = {
+    "churn": "Who will leave",
+    "early_churn": "Which newcomers will not come again",
+    "lifetime_value": "What customers will spend",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +74,7 @@ def find(home: Home, name: str) -> Path:
     kind = kind if kind in KINDS else "churn"
     raise BadInput(
         f"No model {name!r} has a card in {home.registry}. Train one with"
-        f" `questlog {kind.replace('_', '-')} train --as-of DAY`, or name a kind"
+        f" `questlog train {kind} --as-of DAY`, or name a kind"
         f" ({', '.join(KINDS)}) or the id of a model."
     )
 

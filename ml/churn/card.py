@@ -1,6 +1,6 @@
 """The card of a churn model: what it is, how it was judged, what it is not for."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import isfinite
 from typing import TYPE_CHECKING
 
@@ -14,8 +14,8 @@ from ml.cards.resampling import (
 )
 from ml.churn import pictures, profit_picture
 from ml.churn.contest import BASELINE, leader
-from ml.churn.features import NAMED
 from ml.churn.profit import Costs
+from ml.churn.wording import OF_EVERYONE, Wording
 from ml.measures import calibration_error
 from ml.registry import Card
 
@@ -38,58 +38,13 @@ _FIGURES = {
 _LEAST_IN_A_GROUP = 100
 _LEAST_OF_EACH = 20
 
-_USE = """
-To rank players by the risk that they leave, so that those at risk can be written to:
-the audience at_risk reads these scores.
-
-To watch, day by day, how many are expected to leave.
-"""
-_NOT_FOR = """
-Decisions about a person with legal or similar weight, prices made for one person, or
-anything but whom to look after.
-
-People not active in the 56 days before the day: it never saw any.
-
-Another horizon than the one above, or another service than the one it learned from.
-
-Telling whether a message would keep somebody. A high risk is not a high effect:
-measure that against people left out at random.
-"""
-_LIMITS = """
-To churn is to do nothing counted as engagement in the window. Who comes back later
-counts as gone all the same.
-
-Intervals tell the luck of who was judged, in this one window. How much the next
-window differs from this one they can't tell. People who play together leave together,
-which makes the intervals too narrow.
-
-The figures are of models trained on the earlier days alone. The model kept here is of
-the same kind, trained again with the judged day too; nothing has judged it yet, as
-its first outcomes lie ahead.
-
-Some people are in several of the days it learned from, at another age each.
-
-If the events were simulated, the figures speak of the simulation, not of people.
-"""
-_ETHICS = """
-Personal data used: behaviour (when someone was active, played, paid, asked for help),
-plan, country, kind of device, the campaign they came by and their way of signing up,
-under a pseudonym. No name, address, message, age or gender;
-direct identifiers stay in the vault and never reach a model.
-
-Country can stand for origin or language. The table of groups shows whether the model
-errs more for some; judge it before you act on it.
-
-Who denied analytics is in no table it learned from. Who has not consented to
-advertising may be scored but is never sent to a platform.
-
-This card holds sums over people: the table of groups lists none of fewer than 100, and
-what moves a score names no value that fewer than 30 people have.
-"""
-
 
 def cards(
-    kept: Sequence[Card], trial: "Trial", people: "pd.DataFrame", costs: Costs
+    kept: Sequence[Card],
+    trial: "Trial",
+    people: "pd.DataFrame",
+    costs: Costs,
+    wording: Wording = OF_EVERYONE,
 ) -> dict[str, str]:
     """The page of each model, by its estimator."""
     measures = {
@@ -101,7 +56,16 @@ def cards(
         lambda weights: {name: measure(weights) for name, measure in measures.items()},
     )
     return {
-        card.judgement.estimator: _page(card, trial, people, figures, costs)
+        card.judgement.estimator: _page(
+            card,
+            trial,
+            figures,
+            wording=wording,
+            shown={
+                "profit": profit_picture.drawn(trial, card.judgement.estimator, costs),
+                "windows": wording.windows(card, people),
+            },
+        )
         for card in kept
     }
 
@@ -109,56 +73,50 @@ def cards(
 def _page(
     card: Card,
     trial: "Trial",
-    people: "pd.DataFrame",
     figures: Resampled,
-    costs: Costs,
+    *,
+    wording: Wording,
+    shown: Mapping[str, str],
 ) -> str:
     judged = card.judgement
     name = judged.estimator
-    title = f"Who will leave: {pictures.shown(name)}, as of {judged.as_of}"
+    title = f"{wording.title}: {pictures.shown(name)}, as of {judged.as_of}"
     return page.document(
         title,
         [
             f"<h1>{title}</h1>",
-            page.paragraph(_what(card), "lead"),
+            page.paragraph(f"{wording.gives(card)} {words.standing(judged)}", "lead"),
             _headline(trial, name, figures),
             page.paragraph(card.notes[0]),
             words.identity(card),
             page.section(
                 "What it is for",
-                page.points(words.each(_USE)),
+                page.points(words.each(wording.use)),
                 page.paragraph("What it is not for:"),
-                page.points(words.each(_NOT_FOR)),
+                page.points(words.each(wording.not_for)),
             ),
-            page.section("The data, and the windows", _windows(card, people)),
+            page.section("The data, and the windows", shown["windows"]),
             page.section("How good it is", _how_good(card, trial, figures)),
             page.section(
                 "Pictures of the judged day",
                 page.figures(
                     pictures.calibration(trial, name),
                     pictures.captured(trial, name),
-                    profit_picture.drawn(trial, name, costs),
+                    shown["profit"],
                     pictures.scores(trial, name),
                     pictures.dear_columns(trial, name),
                     pictures.added_columns(trial, name),
                 ),
             ),
-            page.section("Groups of people", _groups(trial, name)),
+            page.section("Groups of people", _groups(trial, name, wording.named)),
             page.section(
-                "Limits", page.points([*words.each(_LIMITS), *card.notes[1:]])
+                "Limits", page.points([*words.each(wording.limits), *card.notes[1:]])
             ),
-            page.section("People and their data", page.points(words.each(_ETHICS))),
+            page.section(
+                "People and their data", page.points(words.each(wording.ethics))
+            ),
             words.making(card),
         ],
-    )
-
-
-def _what(card: Card) -> str:
-    judged = card.judgement
-    return (
-        f"Gives each person active in the 56 days before a day the chance, from 0 to"
-        f" 1, that they do nothing in the {judged.horizon_days} days from it. For those"
-        f" who choose audiences and those who answer for it. {words.standing(judged)}"
     )
 
 
@@ -186,32 +144,6 @@ def _headline(trial: "Trial", name: str, figures: Resampled) -> str:
             )
         )
     return page.headline(*said)
-
-
-def _windows(card: Card, people: "pd.DataFrame") -> str:
-    judged = card.judgement
-    rows = []
-    for day in card.refitted_on:
-        of_day = people[people["day"] == day.isoformat()]
-        left = float(of_day["churned"].sum())
-        is_judged = day == judged.judged_from
-        rows.append(
-            (
-                str(day),
-                "judged, then learned from too" if is_judged else "learned from",
-                words.window(day, judged.horizon_days),
-                f"{len(of_day):,}",
-                f"{left:,.0f}",
-                f"{of_day['events_28'].sum():,.0f}",
-            )
-        )
-    return page.table(
-        ("as of", "role", "outcomes", "people", "left", "events, 28 days before"),
-        rows,
-        f"{len(people):,} rows of {people['person_id'].nunique():,} people. Each row is"
-        " what was known of one person before the day; outcomes end before the next"
-        " day begins.",
-    )
 
 
 def _how_good(card: Card, trial: "Trial", figures: Resampled) -> str:
@@ -285,10 +217,10 @@ def _readings(name: str, figures: Resampled) -> list[str]:
     return said
 
 
-def _groups(trial: "Trial", name: str) -> str:
+def _groups(trial: "Trial", name: str, named: Sequence[str]) -> str:
     said = trial.said[name]
     rows: list[Sequence[Cell]] = []
-    for column in NAMED:
+    for column in named:
         levels = trial.people[column].to_numpy()
         for level in sorted(set(levels)):
             here = levels == level

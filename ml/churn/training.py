@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ml import drift, records, registry, spine
+from ml import drift, promises, records, registry, spine
 from ml.cards import shelf
 from ml.churn import card, features, hazard_rule, watching
 from ml.churn.calibration import Calibration
@@ -69,7 +69,7 @@ def train(client: "Client", settings: Settings, as_of: date) -> str:
         }
         registry.save(root, each, files)
     shelf.arrange(Home(settings.home))
-    watching.outcomes(client, people, SCORES)
+    watching.outcomes(client, as_of)
     return records.write_judgements(client, [each.judgement for each in cards])
 
 
@@ -140,6 +140,7 @@ def _cards(
             **found,
             "backtest_windows": float(len(trials)),
             **{f"backtest_{k}": v for k, v in figures.measured[name].items()},
+            **promises.errors(figures, name, ("average_precision",)),
         }
         for name, found in trials[-1].metrics.items()
     }

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ml import drift as drifting
-from ml import records
+from ml import promises, records, spine
 from ml.churn.features import MEASURED
-from ml.measures import of_probabilities
 from ml.spine import HORIZON_DAYS
 from warehouse.clickhouse import frame
 
@@ -23,11 +22,6 @@ if TYPE_CHECKING:
     Numbers = NDArray[np.float64]
 
 KIND = "churn"
-ASKS = "asks_for_training"
-"""1 where outcomes say that the scores' model no longer holds."""
-
-_BEYOND_LUCK = 4.0
-_LEAST_SPREAD = 1e-9
 
 
 def reference(trial: "Trial", said: "Numbers") -> drifting.Reference:
@@ -54,61 +48,68 @@ def drift(
     )
 
 
-def outcomes(client: "Client", people: "pd.DataFrame", scores: str) -> None:
-    """Write how the scores of each day turned out, now that its outcomes are known.
+def outcomes(client: "Client", as_of: date) -> None:
+    """Write how scores turned out whose outcomes are known by a day, the latest such.
 
-    `people` are those of the days with known outcomes, `scores` the table. Whoever
-    was written to or pushed to a platform within the horizon is left out: if that
-    kept them, the score was not wrong. Days that were never scored, or on which all
-    did the same, are passed over.
+    Passed over where nobody was scored, or where all did the same.
     """
-    for day, here in people.groupby("day"):
-        told = frame(
-            client,
-            f"""
-            select person_id, model_id, churn_probability from {scores}
-            where as_of = {{day:Date}} and person_id not in (
-                select person_id from ml.interventions
-                where arm = 'written_to' and as_of >= {{day:Date}}
-                    and as_of < {{day:Date}} + {{horizon:UInt16}}
-                union distinct
-                select person_id from activation.audience_members
-                where sendable and as_of >= {{day:Date}}
-                    and as_of < {{day:Date}} + {{horizon:UInt16}}
-            )
-            """,
-            {"day": date.fromisoformat(str(day)), "horizon": HORIZON_DAYS},
-        )
-        if told.empty:
-            continue
-        both = here[["person_id", "churned"]].merge(told, on="person_id")
-        happened = both["churned"].to_numpy(np.float64)
-        if len(both) == 0 or np.ptp(happened) == 0:
-            continue
-        said = both["churn_probability"].to_numpy(np.float64)
-        seen = records.Watched(
-            kind=KIND,
-            watch="outcome",
-            as_of=date.fromisoformat(str(day)),
-            model_id=str(both["model_id"].iloc[0]),
-            values=turned_out(happened, said),
-            people=len(both),
-        )
-        records.write_watch(client, seen)
+    days = spine.own_days(spine.complete_days(client), as_of)
+    if not days:
+        return
+    told = frame(
+        client,
+        f"""
+        select scores.model_id as model_id, scores.churn_probability as said,
+            toFloat64(outcomes.active_events = 0) as happened
+        from ml.churn_scores as scores
+        inner join (
+            select person_id, active_events from features.feat_outcomes
+            where as_of = {{day:Date}} and is_complete
+                and horizon_days = {{horizon:UInt16}}
+        ) as outcomes on scores.person_id = outcomes.person_id
+        where scores.as_of = {{day:Date}} and {LEFT_ALONE}
+        order by scores.person_id
+        """,
+        {"day": days[-1], "horizon": HORIZON_DAYS},
+    )
+    write_outcomes(client, KIND, days[-1], told)
 
 
-def turned_out(happened: "Numbers", said: "Numbers") -> dict[str, float]:
-    """Figures of scores whose outcomes are known, and whether they ask for training.
+LEFT_ALONE = """
+    scores.person_id not in (
+        select person_id from ml.interventions
+        where arm = 'written_to' and as_of >= {day:Date}
+            and as_of < {day:Date} + {horizon:UInt16}
+        union distinct
+        select person_id from activation.audience_members
+        where sendable and as_of >= {day:Date}
+            and as_of < {day:Date} + {horizon:UInt16}
+    )
+"""
+"""Who was not written to or pushed within the horizon: if that kept somebody, the score
+was not wrong."""
 
-    They do where as many leavers as came could not come by luck, were every score
-    right (four standard errors), or where the base rate alone would have said better.
-    """
-    found = of_probabilities(happened, said)
-    spread = np.sqrt(np.sum(said * (1 - said))) + _LEAST_SPREAD
-    off = float((happened.sum() - said.sum()) / spread)
-    plain = of_probabilities(happened, np.full(len(said), happened.mean()))
-    asks = abs(off) > _BEYOND_LUCK or found["log_loss"] > plain["log_loss"]
-    return {**found, "leavers_off_by_errors": off, ASKS: float(asks)}
+
+def write_outcomes(
+    client: "Client", kind: str, day: date, told: "pd.DataFrame"
+) -> None:
+    """Write how the chances of a day turned out: `said`, `happened` and `model_id`."""
+    if told.empty or np.ptp(told["happened"].to_numpy()) == 0:
+        return
+    model_id = str(told["model_id"].iloc[0])
+    seen = records.Watched(
+        kind=kind,
+        watch="outcome",
+        as_of=day,
+        model_id=model_id,
+        values=promises.of_chances(
+            told["happened"].to_numpy(np.float64),
+            told["said"].to_numpy(np.float64),
+            promises.promised_by(client, model_id),
+        ),
+        people=len(told),
+    )
+    records.write_watch(client, seen)
 
 
 def _columns(people: "pd.DataFrame", said: "Numbers") -> "dict[str, Numbers]":

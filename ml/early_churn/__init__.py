@@ -34,6 +34,7 @@ def score(model_id: str, as_of: str) -> int:
     import os
 
     from ml.early_churn import training
+    from ml.early_churn.watching import SCORES
     from ml.made_of import of
     from ml.spine import day
     from warehouse.clickhouse import connect
@@ -42,7 +43,7 @@ def score(model_id: str, as_of: str) -> int:
     from warehouse.settings import load
 
     settings = load(os.environ)
-    made = of(training.SCORES)
+    made = of(SCORES)
     job = Job(name="early_churn.score", kind="SCORING")
     read = [Dataset(table="features.feat_newcomers"), Dataset(table="ml.models")]
     written = [Dataset(table=made.table, columns=made.columns)]

@@ -4,13 +4,16 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from ml import drift, records, registry
+from ml import drift, promises, records, registry
+from ml.cards import shelf
+from ml.churn import card
 from ml.churn.calibration import Calibration
 from ml.churn.contest import BASELINES, Trial, calibrations, choose, pooled
-from ml.early_churn import features
+from ml.churn.profit import costs_of
+from ml.early_churn import features, watching
 from ml.early_churn.contest import CANDIDATES, JUDGED_DAYS, origins, rolling
+from ml.early_churn.watching import KIND, SCORES
+from ml.early_churn.wording import OF_NEWCOMERS
 from ml.registry import Card, Judgement
 from warehouse.errors import NotEnoughData
 from warehouse.home import Home
@@ -19,12 +22,6 @@ from warehouse.settings import Settings
 if TYPE_CHECKING:
     import pandas as pd
     from clickhouse_connect.driver.client import Client
-    from numpy.typing import NDArray
-
-    Numbers = NDArray[np.float64]
-
-KIND = "early_churn"
-SCORES = "ml.early_churn_scores"
 
 
 def train(client: "Client", settings: Settings, as_of: date) -> str:
@@ -44,17 +41,24 @@ def train(client: "Client", settings: Settings, as_of: date) -> str:
         trials = rolling(people, as_of=as_of, horizon_days=horizon_days)
     champion = records.champion(client, KIND, as_of)
     cards = _cards(people, trials, as_of, horizon_days, champion)
+    pages = card.cards(
+        cards, trials[-1], people, costs_of(settings), wording=OF_NEWCOMERS
+    )
     root = Home(settings.home).registry
     churned = people["churned"].to_numpy()
     mended = calibrations(trials)
     for each in cards:
         name = each.judgement.estimator
         calibrated = mended[name](trials[-1].raw[name])
-        reference = drift.Reference.learn(_columns(trials[-1].people, calibrated))
-        fitted = CANDIDATES[name].fit(people, churned)
-        registry.save(
-            root, each, {**fitted.files(), **mended[name].files(), **reference.files()}
-        )
+        files = {
+            **CANDIDATES[name].fit(people, churned).files(),
+            **mended[name].files(),
+            **watching.reference(trials[-1], calibrated).files(),
+            shelf.FILE: pages[name],
+        }
+        registry.save(root, each, files)
+    shelf.arrange(Home(settings.home))
+    watching.outcomes(client, as_of)
     return records.write_judgements(client, [each.judgement for each in cards])
 
 
@@ -80,7 +84,9 @@ def score(client: "Client", settings: Settings, model_id: str, as_of: date) -> i
             watch="drift",
             as_of=as_of,
             model_id=model_id,
-            values=drift.Reference.read(kept.files).index(_columns(people, chances)),
+            values=drift.Reference.read(kept.files).index(
+                watching.columns(people, chances)
+            ),
             people=len(people),
         ),
     )
@@ -125,6 +131,7 @@ def _cards(
                     **trials[-1].metrics[name],
                     "backtest_windows": float(len(trials)),
                     **{f"backtest_{k}": v for k, v in figures.measured[name].items()},
+                    **promises.errors(figures, name, ("average_precision",)),
                 },
                 trained_rows=len(people),
             ),
@@ -137,8 +144,3 @@ def _cards(
         )
         for name, candidate in CANDIDATES.items()
     ]
-
-
-def _columns(people: "pd.DataFrame", said: "Numbers") -> "dict[str, Numbers]":
-    measured = {name: people[name].to_numpy(np.float64) for name in features.MEASURED}
-    return {**measured, drift.SCORE: said}

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING
 
-from ml import drift, records, registry, spine
+from ml import drift, promises, records, registry, spine
 from ml.cards import shelf
 from ml.lifetime_value import card, intervals, subscription_share, watching
 from ml.lifetime_value.contest import (
@@ -96,7 +96,7 @@ def train(client: "Client", settings: Settings, as_of: date) -> str:
         }
         registry.save(root, each, files)
     shelf.arrange(Home(settings.home))
-    watching.outcomes(client, days)
+    watching.outcomes(client, as_of)
     return records.write_judgements(client, [each.judgement for each in cards])
 
 
@@ -185,7 +185,10 @@ def _cards(fitted: Mapping[str, Fitted], backtest: _Backtest) -> list[Card]:
     best, why = choose(figures, unsound=unsound, champion=backtest.champion)
     latest = backtest.trials[-1].metrics
     windows = {
-        name: {f"backtest_{figure}": value for figure, value in measured.items()}
+        name: {
+            **{f"backtest_{figure}": value for figure, value in measured.items()},
+            **promises.errors(figures, name, ("bias", "spearman")),
+        }
         for name, measured in figures.measured.items()
     }
     return [

@@ -16,7 +16,8 @@ def card(
     model: Annotated[
         str,
         typer.Argument(
-            help="Id of a model; or churn, lifetime_value: the last chosen."
+            help="Id of a model; or churn, early_churn, lifetime_value: the last"
+            " chosen."
         ),
     ] = "churn",
     *,

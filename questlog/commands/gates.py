@@ -23,7 +23,8 @@ def gate(  # noqa: PLR0917 - a command has as many options as it has
     name: Annotated[
         str,
         typer.Argument(
-            help="staging, marts, features, churn, lifetime_value, audiences, or all."
+            help="staging, marts, features, churn, early_churn, lifetime_value,"
+            " audiences, or all."
         ),
     ],
     as_of: Annotated[str, typer.Option(help="The day, like 2026-03-01.")],

@@ -26,7 +26,7 @@ AsOf = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Model = Annotated[
-    str, typer.Option("--model", help="Id of a model. Empty: the one chosen that day.")
+    str, typer.Option("--model", help="Id of a model. Empty: the one in use.")
 ]
 
 _CHANCES = {
@@ -61,13 +61,22 @@ def train(
     kind: Annotated[str, typer.Argument(help=", ".join(KINDS) + ".")],
     as_of: AsOf,
     *,
+    where_due: Annotated[
+        bool,
+        typer.Option(
+            "--where-due", help="Only where outcomes or age ask for it; say why."
+        ),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Train the models of a kind and judge them beside their baselines.
 
-    Example: questlog train churn --as-of 2026-03-01
+    Example: questlog train churn --as-of 2026-03-01 --where-due
     """
-    room(kind).train(as_of)
+    door = room(kind)
+    if where_due and not _is_due(kind, as_of):
+        return
+    door.train(as_of)
     _tell(kind, as_of, scored=None, as_json=as_json)
 
 
@@ -84,6 +93,19 @@ def score(
     """
     scored = room(kind).score(model or _chosen(kind, as_of), as_of)
     _tell_scored(kind, as_of, scored=scored, as_json=as_json)
+
+
+def _is_due(kind: str, as_of: str) -> bool:
+    """Say on standard error whether training is due, and why."""
+    from ml import retraining
+
+    with doors.client() as client:
+        found = retraining.due(client, doors.settings(), kind, doors.day(as_of))
+    if found.because:
+        typer.echo(f"Training is due: {found.because}.", err=True)
+    else:
+        typer.echo(f"Training is not due: {found.model_id} goes on.", err=True)
+    return bool(found.because)
 
 
 def room(kind: str) -> "ModuleType":
@@ -171,7 +193,7 @@ def _chosen(kind: str, as_of: str) -> str:
     from ml import records
 
     with doors.client() as client:
-        return records.chosen(client, kind, doors.day(as_of))
+        return records.in_use(client, kind, doors.day(as_of))
 
 
 def _tell(kind: str, as_of: str, *, scored: int | None, as_json: bool) -> None:

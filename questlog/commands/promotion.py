@@ -9,7 +9,7 @@ from questlog import doors
 from questlog.commands.models import room
 from warehouse.errors import BadInput
 
-Kind = Annotated[str, typer.Argument(help="churn or lifetime_value.")]
+Kind = Annotated[str, typer.Argument(help="churn, early_churn or lifetime_value.")]
 AsOf = Annotated[
     str, typer.Option("--as-of", help="A day. Empty: the last one trained on.")
 ]
@@ -76,6 +76,7 @@ def watch(
     """
     from ml import promotion
     from ml.drift import MOVED
+    from ml.promises import ASKS
     from warehouse.clickhouse import rows
 
     room(kind)
@@ -94,9 +95,10 @@ def watch(
         return
     for row in found:
         moved = row["watch"] == "drift" and row["value"] >= MOVED
+        asks = row["subject"] == ASKS and row["value"] > 0
         typer.echo(
             f"{row['watch']:<8} {row['as_of']} {row['subject']:<28}"
-            f" {row['value']:>14.4f}{'  moved' if moved else ''}"
+            f" {row['value']:>14.4f}{'  moved' * moved}{'  train it' * asks}"
         )
     if not found:
         typer.echo(f"Nothing was watched of {kind} up to {day}: score it first.")

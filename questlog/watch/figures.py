@@ -124,6 +124,9 @@ _QUERIES: Sequence[_Query] = (
         "ml.churn_scores",
         "select 'churn' as kind, toUnixTimestamp64Milli(max(scored_at)) / 1000"
         " as scores_timestamp_seconds from ml.churn_scores having count() > 0"
+        " union all select 'early_churn',"
+        " toUnixTimestamp64Milli(max(scored_at)) / 1000"
+        " from ml.early_churn_scores having count() > 0"
         " union all select 'lifetime_value',"
         " toUnixTimestamp64Milli(max(scored_at)) / 1000"
         " from ml.lifetime_values having count() > 0",

@@ -182,6 +182,10 @@ TABLES: dict[str, dict[str, str]] = {
         "days_since_last_active": "UInt32 default 1",
         "revenue_minor_total": "Int64 default 499",
     },
+    "features.feat_newcomers": {
+        "person_id": "String default 'ann'",
+        "as_of_moment": "DateTime64(3, 'UTC') default '2026-02-26 10:00:00'",
+    },
     "marts_build.fct_weekly_retention": {
         "cohort_week": "Date default '2026-02-02'",
         "weeks_later": "Int32 default 0",
@@ -294,6 +298,7 @@ ATTRIBUTION, PAGES = "marts_build.fct_attribution", "marts_build.fct_page_views"
 GAMES = "marts_build.fct_game_sessions"
 SHOWN_FEATURES = "features.feat_people"
 CHURN, VALUES = "ml.churn_scores", "ml.lifetime_values"
+EARLY, NEWCOMERS = "ml.early_churn_scores", "features.feat_newcomers"
 MEMBERS = "activation.audience_members"
 MANY = [{"person_id": f"p{place:02}"} for place in range(60)]
 
@@ -311,6 +316,13 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "churn_probability": 0.5,
         "horizon_days": 28,
         "model_id": "churn-model",
+    },
+    EARLY: {
+        "as_of": "2026-03-01",
+        "person_id": "ann",
+        "churn_probability": 0.5,
+        "horizon_days": 10,
+        "model_id": "early-model",
     },
     VALUES: {
         "as_of": "2026-03-01",
@@ -351,10 +363,12 @@ SOUND: dict[str, list[dict[str, Any]]] = {
     ],
     GAMES: [],
     CHURN: [{}],
+    EARLY: [{}],
     VALUES: [{}],
     MEMBERS: [{}],
     "ml.models": [
         {"model_id": "churn-model", "kind": "churn"},
+        {"model_id": "early-model", "kind": "early_churn"},
         {"model_id": "value-model", "kind": "lifetime_value"},
     ],
     "ops.anomalies": [],

@@ -19,11 +19,13 @@ from tests.integration.gates_faults import (
 from tests.integration.gates_warehouse import (
     CHURN,
     DAY,
+    EARLY,
     EVENT,
     FEATURES,
     IDENTIFIED,
     MANY,
     MEMBERS,
+    NEWCOMERS,
     OUTCOMES,
     PAID,
     PAYMENTS,
@@ -113,6 +115,10 @@ def test_every_rule_is_shown_a_fault_somewhere() -> None:
             CHURN,
             "everybody_active_is_scored",
         ),
+        (NEWCOMERS, "every_newcomer_of_the_week_is_scored"): (
+            EARLY,
+            "every_newcomer_of_the_week_is_scored",
+        ),
     }
     named = {(fault.table, fault.rule) for fault in FAULTS}
     shown = {elsewhere.get(pair, pair) for pair in named} | SHOWN_BELOW
@@ -176,7 +182,8 @@ def test_scores_beside_the_wrong_people_are_seen(  # noqa: PLR0913, PLR0917
 
 
 @pytest.mark.parametrize(
-    ("table", "gate"), [(CHURN, "churn"), (VALUES, "lifetime_value")]
+    ("table", "gate"),
+    [(CHURN, "churn"), (EARLY, "early_churn"), (VALUES, "lifetime_value")],
 )
 def test_a_chosen_model_without_scores_stops(
     sound: "Client", table: str, gate: str

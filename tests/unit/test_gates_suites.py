@@ -21,7 +21,9 @@ def all_rules() -> list[Rule]:
 
 def test_there_is_something_to_judge_at_every_gate() -> None:
     layers = ("staging", "marts", "features")
-    assert tuple(GATES) == (*layers, "churn", "lifetime_value", "audiences")
+    assert tuple(GATES) == (
+        *(*layers, "churn", "early_churn", "lifetime_value", "audiences"),
+    )
     assert len(all_rules()) > 30
 
 

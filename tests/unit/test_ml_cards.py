@@ -402,7 +402,7 @@ def test_cards_are_set_out_with_an_index_and_found_by_kind_or_id(
     )
     assert shelf.find(home, "churn").parent.name == chosen.model_id
     assert shelf.find(home, kept[-1].judgement.model_id).is_file()
-    with pytest.raises(BadInput, match="questlog lifetime-value train"):
+    with pytest.raises(BadInput, match="questlog train lifetime_value"):
         shelf.find(home, "lifetime-value")
 
 
