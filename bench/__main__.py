@@ -3,7 +3,7 @@
 The last line printed is one JSON object:
 {"name", "machine", "figures": {name_unit: number}, "compared_with": {…}}.
 With `--keep` it is also put among those that docs/measured.md tells of; BESIDE is what
-else the machine did, in a few words.
+else the machine did, in a few words. A run in part keeps only what it found one by one.
 """
 
 import importlib
@@ -13,8 +13,9 @@ import pkgutil
 import platform
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 
 import bench
 from warehouse.generators.measured_page import SOURCE
@@ -48,17 +49,29 @@ def machine() -> dict[str, object]:
 
 def keep(line: Mapping[str, object], beside: str) -> None:
     """Add a run to those that docs/measured.md tells of."""
-    commit = subprocess.run(
+    day = datetime.now(UTC).date().isoformat()
+    told = {**line, "on": day, "commit": _commit(), "beside": beside}
+    with (REPOSITORY / SOURCE).open("a", encoding="utf-8") as file:
+        file.write(json.dumps(told) + "\n")
+
+
+def _commit() -> str:
+    return subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"],  # noqa: S607 - the measurer's own git
         cwd=REPOSITORY,
         check=True,
         capture_output=True,
         text=True,
     ).stdout.strip()
-    day = datetime.now(UTC).date().isoformat()
-    told = {**line, "on": day, "commit": commit, "beside": beside}
-    with (REPOSITORY / SOURCE).open("a", encoding="utf-8") as file:
-        file.write(json.dumps(told) + "\n")
+
+
+def keep_rows(file: Path, rows: Sequence[Mapping[str, object]], *, part: bool) -> None:
+    """Keep what a run found one by one; a run in part keeps what others found."""
+    lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+    there = {row["name"]: row for row in map(json.loads, lines)} if part else {}
+    found = {row["name"]: {**row, "commit": _commit()} for row in rows}
+    kept = (there | found).values()
+    file.write_text("".join(json.dumps(row) + "\n" for row in kept), encoding="utf-8")
 
 
 def main(words: list[str]) -> int:
@@ -74,9 +87,13 @@ def main(words: list[str]) -> int:
         print(f"There is no benchmark {words[0]!r}; there are: {', '.join(modules())}.")
         return 2
     measured = importlib.import_module(module).run()
+    rows, part = measured.pop("rows", ()), measured.pop("part", False)
     line = {"name": words[0], "machine": machine()} | measured
     if words[1:2] == ["--keep"]:
-        keep(line, " ".join(words[2:]) or "nothing is said")
+        if not part:
+            keep(line, " ".join(words[2:]) or "nothing is said")
+        if rows:
+            keep_rows(REPOSITORY / "bench" / f"{words[0]}.jsonl", rows, part=part)
     print(json.dumps(line))
     return 0
 

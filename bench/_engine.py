@@ -16,7 +16,7 @@ from warehouse.errors import Unavailable
 from warehouse.migrations import migrate
 from warehouse.settings import Settings, load
 
-_PATIENCE_S = 60
+_PATIENCE_S = 300
 
 
 def _any_port() -> int:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from bench._engine import Engine
-from bench._faults import Event, Fault, Tail, moment, system_of
+from bench._faults import Event, Fault, Severity, Tail, moment, system_of
 from warehouse.clickhouse import connect, rows
 from warehouse.errors import Unavailable
 from warehouse.settings import Settings
@@ -104,15 +104,16 @@ def judged(gate: str, as_of: date, settings: Settings) -> "GateReport":
     return inspect(gate, as_of, settings)
 
 
-def first_told(settings: Settings, gate: str) -> date | None:
-    """The first day since the fault began of which history told."""
+def first_told(settings: Settings, gate: str, severity: Severity) -> date | None:
+    """The first day since the fault began of which history told so gravely."""
     with connect(settings) as client:
         told = rows(
             client,
             "select minOrNull(day) as first from ops.anomalies"
             " where gate = {gate:String} and as_of = {as_of:Date}"
-            " and day >= {cut:Date}",
-            {"gate": gate, "as_of": END, "cut": CUT},
+            " and day >= {cut:Date}"
+            " and ({severity:String} = 'warn' or severity = 'stop')",
+            {"gate": gate, "as_of": END, "cut": CUT, "severity": severity},
         )
     first: date | None = told[0]["first"]
     return first
@@ -172,7 +173,7 @@ def make_base(home: Path, clean: Month, folder: Path) -> None:
         build(settings, "staging")
         build(settings, "marts")
         build(settings, "features", as_of=CUT)
-        _publish(settings, "marts", "features")
+        publish(settings, "marts", "features")
         for gate in ("staging", "marts", "features"):
             judged(gate, CUT, settings)
 
@@ -198,7 +199,7 @@ def score_and_choose(settings: Settings, *days: date) -> None:
     from warehouse.home import Home
     from warehouse.vault import Vault, load_master_key
 
-    _publish(settings, "marts", "features")
+    publish(settings, "marts", "features")
     _score(settings)
     definitions = load_definitions(country=settings.lookalike_country)
     home = Home(settings.home)
@@ -236,12 +237,13 @@ def _score(settings: Settings) -> None:
         )
 
 
-def _publish(settings: Settings, *databases: str) -> None:
-    from warehouse.publishing import publish
+def publish(settings: Settings, *databases: str) -> None:
+    """Let readers have what was built."""
+    from warehouse import publishing
 
     with connect(settings) as client:
         for database in databases:
-            publish(client, database)
+            publishing.publish(client, database)
 
 
 @contextlib.contextmanager

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from expectations import mart_cells, past, profiles, shapes
+from expectations import mart_cells, past, profiles, shapes, summaries
 from expectations.detecting import Finding
 from expectations.severities import of_change, of_finding
 from warehouse.clickhouse import frame, replace_partition, rows
@@ -113,6 +113,7 @@ def judge_marts(client: "Client", as_of: date) -> None:
         _note_judged(client, "marts", as_of, judged, there)
     changed = past.changes(client, past.MARTS, as_of, settled=past.SETTLED_DAYS)
     found += [_of_change("marts", as_of, one) for one in changed]
+    found += [shapes.row("marts", as_of, one) for one in summaries.reshaped(client)]
     _replace(client, "marts", as_of, found)
 
 

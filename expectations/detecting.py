@@ -39,6 +39,9 @@ SURPRISE_OF_NOVELTIES = 6.0
 SURPRISE_OF_LEVELS = 6.0
 _LEAST_EFFECT = 0.2
 _LEAST_CHANGED = 4.0
+_LEAST_TOGETHER = 7.0
+"""A table of players does things together: so many of what is hardly ever seen."""
+_FEW_COUNTED = 50.0
 _DISPERSION_BEFOREHAND = 1.5
 _WEIGHT_BEFOREHAND = 6.0
 _WEEK = 7
@@ -64,24 +67,35 @@ class Finding:
     surprise: float
 
 
+@dataclass(frozen=True, slots=True)
+class Kinds:
+    """What is known of series beforehand, a flag a row.
+
+    `once` marks people who are counted once: one by one, not in clusters. `closed`
+    marks categories that could always have been: that there was none is a share too.
+    """
+
+    once: "Flags"
+    closed: "Flags"
+
+
 def unusual_shares(
-    counts: "Counts", totals: "Counts", day: int, *, once: "Flags"
+    counts: "Counts", totals: "Counts", day: int, kinds: Kinds
 ) -> Iterator[Finding]:
     """Series whose part of their total moved, by day columns that end with `day`.
 
     Both have a row a series and a column a day; a total is that of the series' group.
-    `once` marks rows of people who are counted once: one by one, not in clusters.
     """
     for window in WINDOWS_OF_SHARES:
         first = day - window + 1
         seen = slice(max(first - REFERENCE_DAYS, 0), first)
         if seen.stop - seen.start < LEAST_REFERENCE_DAYS:
             continue
-        yield from _moved(counts, totals, once, seen, slice(first, day + 1))
+        yield from _moved(counts, totals, kinds, seen, slice(first, day + 1))
 
 
 def _moved(
-    counts: "Counts", totals: "Counts", once: "Flags", seen: slice, now: slice
+    counts: "Counts", totals: "Counts", kinds: Kinds, seen: slice, now: slice
 ) -> Iterator[Finding]:
     window = now.stop - now.start
     part, whole = counts[:, now].sum(axis=1), totals[:, now].sum(axis=1)
@@ -90,17 +104,18 @@ def _moved(
     # habits of a person last longer than a day
     clustered = _DISPERSION_BEFOREHAND * (1.0 if window == 1 else 1.5)
     spread = _dispersion(
-        counts, totals, seen, share, window, np.where(once, 1.0, clustered)
+        counts, totals, seen, share, window, np.where(kinds.once, 1.0, clustered)
     )
     variance = spread * expected * (1 - share) + np.where(
         weight > 0, spread * share * (1 - share) * whole**2 / np.maximum(weight, 1), 0
     )
     changed = np.abs(part - expected)
     rest = np.minimum(expected, whole - expected)
+    is_rare = (expected < 1) & ~kinds.closed & ~kinds.once
     candidates = (
         (whole > 0)
-        & (counts[:, seen].sum(axis=1) > 0)
-        & (changed >= _LEAST_CHANGED)
+        & ((counts[:, seen].sum(axis=1) > 0) | (kinds.closed & (weight > 0)))
+        & (changed >= np.where(is_rare, _LEAST_TOGETHER, _LEAST_CHANGED))
         & (changed >= _LEAST_EFFECT * rest)
         & (changed**2 > 9 * variance)
     )
@@ -109,7 +124,9 @@ def _moved(
         part[found], whole[found], expected[found], variance[found]
     )
     for row, surprised in zip(found, surprise, strict=True):
-        if surprised >= (SURPRISE_OF_PERSONS if once[row] else SURPRISE_OF_SHARES):
+        if surprised >= (
+            SURPRISE_OF_PERSONS if kinds.once[row] else SURPRISE_OF_SHARES
+        ):
             reach = _reach(variance[row])
             yield Finding(
                 row=int(row),
@@ -253,7 +270,7 @@ def unusual_levels(
     """
     from scipy.stats import t as student
 
-    for window in WINDOWS:
+    for window in WINDOWS_OF_SHARES:
         first = day - window + 1
         seen = slice(max(first - REFERENCE_DAYS, 0), first)
         if seen.stop - seen.start < LEAST_REFERENCE_DAYS:
@@ -312,6 +329,12 @@ def unusual_volumes(counts: "Counts", day: int) -> Iterator[Finding]:
         surprise = -(
             student.logsf(np.abs(distance), _DEGREES_OF_FREEDOM) + np.log(2)
         ) / np.log(10)
+        # the logarithm of nothing exaggerates
+        few = np.flatnonzero(mean < _FEW_COUNTED)
+        by_chance = chances.of_counts(
+            amount[few], mean[few], (mean * deviation)[few] ** 2
+        )
+        surprise[few] = np.minimum(surprise[few], by_chance)
         for row in np.flatnonzero(
             (surprise >= SURPRISE_OF_VOLUMES)
             & (np.abs(amount - mean) >= np.maximum(_LEAST_EFFECT * mean, 10))

@@ -1,6 +1,6 @@
 """The gate before the models: sound features, and an outcome beside each."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 from expectations import unlike
@@ -43,6 +43,23 @@ def suites(as_of: date) -> Sequence[Suite]:
     )
 
 
+_COUNTED = {
+    "active_days_7": "uniqExactIf(days_ago, is_engagement and days_ago <= 7)",
+    "active_days_28": "uniqExactIf(days_ago, is_engagement and days_ago <= 28)",
+    "active_days_56": "uniqExactIf(days_ago, is_engagement)",
+    "events_28": "countIf(is_engagement and days_ago <= 28)",
+    "game_sessions_28": "countIf(event_name = 'game_session_started'"
+    " and days_ago <= 28)",
+    "rolls_28": "countIf(event_name = 'rolled' and days_ago <= 28)",
+    "logins_28": "countIf(event_name = 'user_logged_in' and days_ago <= 28)",
+}
+_PAID = {
+    "payments_56": "countIf(kind = 'payment' and days_ago <= 56)",
+    "revenue_minor_56": "sumIf(amount, days_ago <= 56)",
+    "revenue_minor_total": "sum(amount)",
+}
+
+
 def _recounted(as_of: date) -> tuple[Rule, ...]:
     """Features counted once more, from events alone, as of the same day.
 
@@ -50,22 +67,18 @@ def _recounted(as_of: date) -> tuple[Rule, ...]:
     """
     day = f"toDate('{as_of.isoformat()}')"
     known = f"known_at < toDateTime64('{as_of.isoformat()}', 3, 'UTC')"
-    told = (
-        f"select person_id, {{column}} as told from {{{{batch}}}} where as_of = {day}"
-    )
-    active = (
-        f"select person_id, count() as counted from {_IDENTIFIED} where is_engagement"
-        f" and {known} and toDate(occurred_at, 'UTC') >= {day} - 28"
-        f" and toDate(occurred_at, 'UTC') < {day} group by person_id"
+    ago = f"dateDiff('day', toDate(occurred_at, 'UTC'), {day})"
+    done = (
+        f"select person_id, event_name, is_engagement, {ago} as days_ago from"
+        f" {_IDENTIFIED} where {known} and days_ago between 1 and 56"
     )
     paid = (
-        "select person_id, sum(ifNull(reporting_amount_minor, 0)) as counted from"
-        " (select event_id, reporting_amount_minor from"
+        "select person_id, kind, amount, days_ago from (select event_id, kind,"
+        " ifNull(reporting_amount_minor, 0) as amount from"
         f" intermediate.int_payments_converted where {known}) as payments inner join"
-        f" (select event_id, person_id from {_IDENTIFIED} where event_name in"
-        " ('payment_completed', 'payment_refunded')"
-        f" and toDate(occurred_at, 'UTC') < {day}) as events using (event_id)"
-        " group by person_id"
+        f" (select event_id, person_id, {ago} as days_ago from {_IDENTIFIED} where"
+        " event_name in ('payment_completed', 'payment_refunded') and days_ago >= 1)"
+        " as events using (event_id)"
     )
     decided = (
         "select person_id, argMax(granted, (occurred_at, sequence, not granted)) as"
@@ -86,8 +99,8 @@ def _recounted(as_of: date) -> tuple[Rule, ...]:
             f" where there + refused < due - greatest(3, {_DIFFERING} * due)",
             columns=("person_id",),
         ),
-        _agreeing("events_28", told, active),
-        _agreeing("revenue_minor_total", told, paid),
+        _agreeing("activity_agrees_with_the_events", _COUNTED, done, day),
+        _agreeing("money_agrees_with_the_payments", _PAID, paid, day),
         Rule(
             name="who_refused_analytics_has_no_features",
             meaning="Nobody is analysed who had refused by then.",
@@ -99,21 +112,30 @@ def _recounted(as_of: date) -> tuple[Rule, ...]:
     )
 
 
-def _agreeing(column: str, told: str, counted: str) -> Rule:
-    compared = (
-        f"(select people.person_id as person_id, toInt64(ifNull(told, 0)) as found,"
-        f" toInt64(ifNull(counted, 0)) as due from ({told.format(column=column)}) as"
-        f" people left join ({counted}) as events using (person_id))"
+def _agreeing(name: str, counts: Mapping[str, str], events: str, day: str) -> Rule:
+    """Each feature is what its aggregate of these events comes to."""
+    counted = ", ".join(f"{sql} as {column}" for column, sql in counts.items())
+    pairs = ", ".join(
+        f"('{column}', toInt64(ifNull(people.{column}, 0)),"
+        f" toInt64(ifNull(counts.{column}, 0)))"
+        for column in counts
     )
     return Rule(
-        name=f"{column}_agrees_with_the_events",
-        meaning=f"{column} is what the events known by then come to, for all but"
-        f" {_DIFFERING:.0%} of people.",
-        query="select arrayJoin(arraySlice(keys, 1, 100)) as sample_key from (select"
-        " groupArrayIf(100)(lower(hex(sipHash64(person_id))), found != due) as keys,"
-        f" countIf(found != due) as differing, count() as people from {compared})"
+        name=name,
+        meaning="Features are what the events known by then come to, for all but"
+        f" {_DIFFERING:.0%} of those who have any.",
+        query="select concat(feature, ' ', arrayJoin(arraySlice(keys, 1, 20))) as"
+        " sample_key from (select pair.1 as feature, groupArrayIf(20)("
+        "lower(hex(sipHash64(person_id))), pair.2 != pair.3) as keys,"
+        " countIf(pair.2 != pair.3) as differing,"
+        " countIf(pair.2 != 0 or pair.3 != 0) as people"
+        f" from (select people.person_id as person_id, [{pairs}] as pairs from"
+        f" (select person_id, {', '.join(counts)} from {{batch}} where as_of = {day})"
+        f" as people left join (select person_id, {counted} from ({events})"
+        " group by person_id) as counts using (person_id)) array join pairs as pair"
+        " group by feature)"
         f" where differing > greatest(3, {_DIFFERING} * people)",
-        columns=(column,),
+        columns=tuple(counts),
     )
 
 

@@ -29,6 +29,14 @@ def _rounded(number: str) -> str:
     )
 
 
+def _given(*columns: str) -> str:
+    """Whether words are there at all, whatever they are."""
+    return ", ".join(
+        f"('{column}', if(ifNull({column}, '') = '', 'none', 'given'))"
+        for column in columns
+    )
+
+
 SESSIONS = f"""
 select
     started_on as day, 'sessions' as subject, cell.1 as dimension,
@@ -43,9 +51,22 @@ array join [
     ('hour', leftPad(toString(toHour(started_at)), 2, '0')),
     ('minutes', {_sized("intDiv(duration_ms, 60000)")}), ('events', {_sized("events")}),
     ('page_views', {_sized("page_views")}), ('revenue', {_sized("revenue_minor")}),
-    ('is_converted by ' || channel, toString(is_converted))
+    ('is_converted by ' || channel, toString(is_converted)),
+    {_given("entry_path", "exit_path", "referrer_host", "utm_source", "utm_campaign")}
 ] as cell
 where {_spanning("started_on")}
+group by day, dimension, category
+"""
+PAGE_VIEWS = f"""
+select
+    viewed_on as day, 'page views' as subject, cell.1 as dimension,
+    cell.2 as category, uniq(person_id) as people_seen
+from marts_build.fct_page_views
+array join [
+    {_given("path", "host", "referrer_host", "utm_source", "utm_campaign")},
+    ('is_entry', toString(is_entry)), ('is_exit', toString(is_exit))
+] as cell
+where {_spanning("viewed_on")}
 group by day, dimension, category
 """
 PAYMENTS = f"""
@@ -146,7 +167,10 @@ array join [
 ] as cell
 group by day, dimension, category
 """
-CELLS = (SESSIONS, PAYMENTS, PEOPLE, GAMES, EVENTS, LIFECYCLE, FUNNEL)
+CELLS = (
+    *(SESSIONS, PAGE_VIEWS, PAYMENTS, PEOPLE, GAMES),
+    *(EVENTS, LIFECYCLE, FUNNEL),
+)
 
 VOLUMES = """
 select started_on as day, 'sessions' as category, count() as amount

@@ -26,6 +26,15 @@ def sums_to(
     )
 
 
+def _summed(table: str) -> str:
+    """SQL of a number by the name of events that any other moment or person changes."""
+    return (
+        "select toString(event_name) as event_name, sum(sipHash64(toString(event_id),"
+        " toString(event_name), occurred_at, person_id)) as total"
+        f" from {table} group by event_name"
+    )
+
+
 EVENTS = Suite(
     database="marts_build",
     table="fct_events",
@@ -37,6 +46,14 @@ EVENTS = Suite(
             other=f"select count() from {_IDENTIFIED}",
         ),
         _event.one_row_per("event_id", meaning="One row per event."),
+        Rule(
+            name="events_are_those_that_were_identified",
+            meaning="Questions see each event under its name, person and moment.",
+            query="select event_name as sample_key from"
+            f" ({_summed('{batch}')} union all {_summed(_IDENTIFIED)})"
+            " group by event_name having count() != 2 or min(total) != max(total)",
+            columns=("event_name", "person_id", "occurred_at"),
+        ),
     ),
 )
 SESSION_RULES = (
@@ -62,6 +79,14 @@ PAYMENT_RULES = (
         name="money_is_what_was_staged",
         meaning="Nobody's payment changes its amount or currency on the way.",
         columns=["kind", "currency", "amount_minor"],
+    ),
+    _event.never(
+        "(event_id, occurred_at) not in (select event_id, occurred_at from"
+        " staging.stg_payments) or abs(dateDiff('day', toDate(occurred_at), paid_on))"
+        " > 1",
+        name="payments_are_of_their_day",
+        meaning="Money is counted when it was paid, by the clock of the reports.",
+        columns=["occurred_at", "paid_on"],
     ),
     Rule(
         name="money_is_converted_at_the_rate_of_its_day",
@@ -122,6 +147,21 @@ PEOPLE_RULES = (
         name="revenue_agrees_with_fct_payments",
         meaning="Everybody's revenue is the sum of their payments and refunds.",
         columns=["revenue_minor"],
+    ),
+    _person.never(
+        "(person_id, first_seen_at, last_seen_at) not in (select person_id,"
+        " min(started_at), max(ended_at) from marts_build.fct_sessions"
+        " group by person_id)",
+        name="people_are_seen_from_first_to_last_session",
+        meaning="Everybody is seen from their first session to their last.",
+        columns=["first_seen_at", "last_seen_at"],
+    ),
+    _person.never(
+        "ifNull(country, '') != '' and (person_id, assumeNotNull(country)) not in"
+        f" (select person_id, country from {_IDENTIFIED} where country != '')",
+        name="country_is_one_they_named",
+        meaning="Nobody lives in a country that they never named.",
+        columns=["country"],
     ),
     sums_to(
         "revenue_of_people_is_all_revenue",
@@ -210,6 +250,15 @@ METRICS = Suite(
             column="amount",
             among="metric = 'events'",
             other="select sum(events) from marts_build.fct_daily_events",
+        ),
+        Rule(
+            name="daily_people_are_those_of_the_lifecycle",
+            meaning="As many people are active on a day here as in fct_lifecycle.",
+            query="select toString(day) as sample_key from {batch} where"
+            " metric = 'active_people' and property = 'everyone' and (day, amount)"
+            " not in (select starts_on, toFloat64(active_people)"
+            " from marts_build.fct_lifecycle where period = 'day')",
+            columns=("metric", "amount"),
         ),
         sums_to(
             "daily_sessions_are_all_sessions",

@@ -27,7 +27,9 @@ def suites(as_of: date) -> Sequence[Suite]:
         *(_EVENTS, _DAYS, _SESSIONS, _RETENTION),
         *(_FUNNEL, _PAYMENTS, _PEOPLE, _RFM),
         *mart_sums.SUITES,
-        unlike.suite("marts", as_of, "volume", "share", "novelty", "level", "past"),
+        unlike.suite(
+            "marts", as_of, "volume", "share", "novelty", "level", "past", "shape"
+        ),
     )
 
 

@@ -3,7 +3,8 @@
 Each query gives day, subject, dimension, category, events and people. `{days}` is
 replaced by the days that are profiled, as a list of SQL dates; `{words}` by the
 properties whose values the taxonomy lists, `{values}` by others whose values may be
-shown, `{names}` by the names of events.
+shown, `{ids}` by those that are ids, `{planned}` by all of them, `{names}` by the names
+of events.
 """
 
 # shared by the events' own query and the one about clocks
@@ -15,13 +16,13 @@ _BUCKET_OF_SECONDS = """multiIf(
     seconds < 21600, '90 min to 6 h', seconds < 86400, '6 to 24 h',
     seconds < 604800, '1 to 7 days', 'over 7 days'
 )"""
-_COUNTRIES = """
+COUNTRIES = """
     countries as (
         select own_key, argMax(country, known_at) as home
         from staging.stg_events where country != '' group by own_key
     )
 """
-_ARRIVED = "toDate(known_at, 'UTC') in ({days})"
+ARRIVED = "toDate(known_at, 'UTC') in ({days})"
 # letters and digits that stand mixed are one x: an id of any spelling has few shapes
 _SHAPE = (
     "substring(replaceRegexpAll(replaceRegexpAll(replaceRegexpAll({word},"
@@ -31,7 +32,7 @@ _SHAPE = (
 # words are put together for what is alike, not for each event
 EVENTS = f"""
 with
-    {_COUNTRIES},
+    {COUNTRIES},
     seen as (
         select
             toDate(known_at, 'UTC') as day,
@@ -45,6 +46,7 @@ with
             dateDiff('second', occurred_at, known_at) as seconds,
             {_BUCKET_OF_SECONDS} as delay,
             toHour(known_at) as hour,
+            toString(intDiv(hour, 4) * 4) as hours,
             if(os = '', 'unknown', os) as system,
             if(home = '', 'unknown', home) as place,
             if(empty(tags), 'none', tags[1]) as tag,
@@ -55,19 +57,19 @@ with
             {_SHAPE.format(word="anonymous_id")} as device_shape
         from staging.stg_events
         left any join countries using (own_key)
-        where {_ARRIVED}
+        where {ARRIVED}
     ),
     alike as (
         select
             day, event_name, event_version, source, device_type, browser,
-            clock_offset_source, delay, hour, system, place, tag, named, numbered,
-            claimed, user_shape, device_shape,
+            clock_offset_source, delay, hour, hours, system, place, tag, named,
+            numbered, claimed, user_shape, device_shape,
             count() as told, uniqState(own_key) as tellers
         from seen
         group by
             day, event_name, event_version, source, device_type, browser,
-            clock_offset_source, delay, hour, system, place, tag, named, numbered,
-            claimed, user_shape, device_shape
+            clock_offset_source, delay, hour, hours, system, place, tag, named,
+            numbered, claimed, user_shape, device_shape
     ),
     described as (
         select
@@ -93,6 +95,8 @@ with
                 ('events', 'event_name of os ' || system, event_name),
                 ('events', 'event_name in ' || place, event_name),
                 ('events', 'named of source ' || source, named),
+                ('events', 'hours of source ' || source, hours),
+                ('events', 'hours of os ' || system, hours),
                 ('clocks', 'delay of source ' || source, delay),
                 ('clocks', 'delay of os ' || system, delay),
                 ('clocks', 'delay in ' || place, delay),
@@ -100,7 +104,7 @@ with
                 (event_name, 'source', source),
                 (event_name, 'os', system),
                 (event_name, 'country', place),
-                (event_name, 'hours', toString(intDiv(hour, 4) * 4)),
+                (event_name, 'hours', hours),
                 (event_name, 'delay', delay)
             ] as cells
         from alike
@@ -139,7 +143,7 @@ with
             ) as category
         from staging.stg_events
         array join JSONExtractKeysAndValuesRaw(properties) as pair
-        where {_ARRIVED} and length(pair.1) <= 64
+        where {ARRIVED} and length(pair.1) <= 64
     ),
     counted as (
         select
@@ -152,7 +156,7 @@ with
             'none' as name, '' as category, count() as told,
             uniqState(own_key) as tellers, uniq(own_key) as people_here
         from staging.stg_events
-        where {_ARRIVED} and properties in ('', '{{{{}}}}')
+        where {ARRIVED} and properties in ('', '{{{{}}}}')
         group by day, subject
     )
 select
@@ -165,6 +169,33 @@ array join arrayFilter(one -> one.2 != '', [
     ('properties', name)
 ]) as cell
 group by day, subject, dimension, shown
+"""
+
+# whoever says a property at all is counted above, however often it is missing
+GIVEN = f"""
+with
+    planned as (
+        select pair.1 as event_name, groupArray(pair.2) as names
+        from (select arrayJoin([{{planned}}]) as pair) group by event_name
+    ),
+    told as (
+        select
+            toDate(known_at, 'UTC') as day, event_name, own_key,
+            any(names) as named,
+            count() as said,
+            sumForEach(arrayMap(
+                name -> has(JSONExtractKeys(properties), name), names
+            )) as given
+        from staging.stg_events inner join planned using (event_name)
+        where {ARRIVED}
+        group by day, event_name, own_key
+    )
+select
+    day, event_name as subject, 'given ' || pair.1 as dimension,
+    multiIf(pair.2 = said, 'always', pair.2 = 0, 'never', 'sometimes') as category,
+    sum(said) as events, count() as people
+from told array join arrayZip(named, given) as pair
+group by day, subject, dimension, category
 """
 
 COPIES = """
@@ -187,25 +218,30 @@ array join
 group by day, dimension, category
 """
 
-# a sender that sends again under new ids is not seen by its ids
+# a sender that sends again under new ids is not seen by its ids: the same is said by
+# the same person a moment later
 TWINS = f"""
 with
     alike as (
         select
-            toDate(known_at, 'UTC') as day,
-            sipHash64(own_key, event_name, occurred_at, properties, sequence)
-                as likeness,
+            toDate(known_at, 'UTC') as day, own_key, event_name,
+            sipHash64(properties) as said,
             any(source) as sender,
-            any(own_key) as teller,
-            count() as twins
-        from staging.stg_events where {_ARRIVED}
-        group by day, likeness
+            arraySort(groupArray(toUnixTimestamp64Milli(occurred_at))) as moments,
+            toUInt64(arrayCount(
+                passed -> passed <= 2000, arrayPopFront(arrayDifference(moments))
+            )) as again,
+            toUInt64(length(moments) - again) as first
+        from staging.stg_events where {ARRIVED}
+        group by day, own_key, event_name, said
     )
 select
-    day, 'twins' as subject, dimension,
-    if(twins > 1, 'told more than once', 'told once') as category,
-    sum(twins) as events, uniq(teller) as people
-from alike array join ['all', 'source ' || sender] as dimension
+    day, 'twins' as subject, dimension, cell.1 as category,
+    sum(cell.2) as events, uniq(own_key) as people
+from alike
+array join ['all', 'source ' || sender, 'event ' || event_name] as dimension
+array join [('told once', first), ('told more than once', again)] as cell
+where cell.2 > 0
 group by day, dimension, category
 """
 
@@ -243,7 +279,7 @@ with
             uniqExact(sequence) as there,
             toUInt64(max(sequence) - min(sequence) + 1 - there) as missing
         from staging.stg_events
-        where {_ARRIVED} and sequence > 0 and anonymous_id != ''
+        where {ARRIVED} and sequence > 0 and anonymous_id != ''
         group by day, anonymous_id
         having missing < 10 * there + 100
     )
@@ -263,116 +299,7 @@ array join [cell.1] as category, [cell.2] as counted
 group by day, dimension, category
 """
 
-# an id that stands for many is one of many ids: those it stands for are counted too
-IDENTITIES = f"""
-with
-    arrived as (
-        select
-            toDate(known_at, 'UTC') as day, user_id, anonymous_id, own_key,
-            event_id
-        from staging.stg_events where {_ARRIVED}
-    ),
-    cells as (
-        select day, 'devices of a user' as dimension, uniq(anonymous_id) as size
-        from arrived where user_id != '' and anonymous_id != '' group by day, user_id
-        union all
-        select day, 'users of a device' as dimension, uniq(user_id) as size
-        from arrived where user_id != '' and anonymous_id != ''
-        group by day, anonymous_id
-        union all
-        select day, 'events of a person' as dimension, count() as size
-        from arrived group by day, own_key
-    )
-select
-    day, counted.1 as subject, dimension,
-    multiIf(size <= 3, toString(size), 'from ' || toString(
-        toUInt64(exp2(floor(log2(size)))))) as category,
-    sum(counted.2) as events, events as people
-from cells
-array join [('identity', toUInt64(1)), ('sharing', toUInt64(size))] as counted
-where subject = 'identity' or dimension != 'events of a person'
-group by day, subject, dimension, category
-"""
-
-PAYMENTS = f"""
-with
-    {_COUNTRIES},
-    money as (
-        select
-            toDate(known_at, 'UTC') as day, own_key, kind, currency, plan, product,
-            if(home = '', 'unknown', home) as place,
-            multiIf(
-                amount_minor is null, 'unreadable', amount_minor = 0, 'nothing',
-                if(amount_minor < 0, 'minus ', '') || 'about ' || toString(round(
-                    exp10(round(log10(abs(amount_minor)) * 5) / 5)))
-            ) as size
-        from staging.stg_payments
-        left any join countries using (own_key)
-        where {_ARRIVED}
-    )
-select
-    day, 'payments' as subject, cell.1 as dimension, cell.2 as category,
-    count() as events, uniq(own_key) as people
-from money
-array join [
-    ('kind', kind), ('currency', currency), ('plan', plan), ('product', product),
-    ('amount of a ' || kind, size),
-    ('amount in ' || currency, size),
-    ('currency in ' || place, currency)
-] as cell
-group by day, dimension, category
-"""
-
-CONSENTS = f"""
-with
-    {_COUNTRIES},
-    decisions as (
-        select
-            toDate(known_at, 'UTC') as day, own_key, purpose, granted, via,
-            if(home = '', 'unknown', home) as place
-        from staging.stg_consents
-        left any join countries using (own_key)
-        where {_ARRIVED}
-    )
-select
-    day, 'consents' as subject, dimension,
-    if(granted, 'granted', 'denied') as category,
-    count() as events, uniq(own_key) as people
-from decisions
-array join [purpose, purpose || ' in ' || place, purpose || ' via ' || via]
-    as dimension
-group by day, dimension, category
-"""
-
-# of few newcomers a country has, half may be missing by chance: whether those who came
-# were asked is not left to chance
-NEWCOMERS = f"""
-with
-    {_COUNTRIES},
-    newcomers as (
-        select toDate(known_at, 'UTC') as day, own_key
-        from staging.stg_events
-        where event_name = 'user_signed_up' and {_ARRIVED}
-        group by day, own_key
-    ),
-    asked as (
-        select distinct toDate(known_at, 'UTC') as asked_on, own_key as asked_key
-        from staging.stg_consents where {_ARRIVED}
-    )
-select
-    day, 'consents' as subject, dimension,
-    if((day, own_key) in (select asked_on, asked_key from asked), 'asked', 'not asked')
-        as category,
-    count() as events, events as people
-from newcomers
-left any join countries using (own_key)
-array join [
-    'newcomers', 'newcomers in ' || if(home = '', 'unknown', home)
-] as dimension
-group by day, dimension, category
-"""
-
 QUERIES = (
-    *(EVENTS, PROPERTIES, COPIES, TWINS, REFUSALS),
-    *(COMPLETENESS, IDENTITIES, PAYMENTS, CONSENTS, NEWCOMERS),
+    *(EVENTS, PROPERTIES, GIVEN, COPIES),
+    *(TWINS, REFUSALS, COMPLETENESS),
 )

@@ -4,11 +4,12 @@ A day is one of arrival (`known_at`): once it is over, its profile never changes
 what is late is a fact about the day on which it came.
 """
 
+import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
-from expectations.profile_queries import QUERIES
+from expectations import people_queries, profile_queries
 from warehouse.clickhouse import define, rows
 
 if TYPE_CHECKING:
@@ -21,6 +22,14 @@ KEPT_DAYS = 84
 
 _AT_ONCE = 28
 _LONGEST_WORD = 64
+_QUERIES = (*profile_queries.QUERIES, *people_queries.QUERIES)
+_EDITION = hashlib.sha256("".join(_QUERIES).encode()).hexdigest()[:16]
+"""What a profile was made by: one that lacks what is counted today is made anew."""
+
+_SIGNED = (
+    "select arrayJoin([{days}]) as day, 'profile' as subject, 'by' as dimension,"
+    f" '{_EDITION}' as category, 0 as events, 0 as people"
+)
 
 
 def keep(client: "Client", as_of: date) -> dict[date, int]:
@@ -50,17 +59,19 @@ def _events_by_day(client: "Client", as_of: date) -> dict[date, int]:
 
 
 def _kept_by_day(client: "Client", as_of: date) -> dict[date, int]:
+    """Events of the days that were profiled by the queries of today."""
     found = rows(
         client,
-        "select day, sum(events) as events from ops.profiles where subject = 'events'"
-        " and dimension = 'event_name' and day >= {first:Date} and day < {as_of:Date}"
-        " group by day",
-        _span(as_of),
+        "select day, sumIf(events, subject = 'events') as events from ops.profiles"
+        " where (subject, dimension) in (('events', 'event_name'), ('profile', 'by'))"
+        " and day >= {first:Date} and day < {as_of:Date} group by day"
+        " having countIf(category = {edition:String}) > 0",
+        _span(as_of) | {"edition": _EDITION},
     )
     return {row["day"]: row["events"] for row in found}
 
 
-def _span(as_of: date) -> dict[str, date]:
+def _span(as_of: date) -> dict[str, object]:
     return {"first": as_of - timedelta(days=KEPT_DAYS), "as_of": as_of}
 
 
@@ -73,7 +84,7 @@ def _profile(client: "Client", days: Sequence[date]) -> None:
     define(client, f"drop table if exists {aside} sync")
     define(client, f"create table {aside} as ops.profiles")
     try:
-        for query in QUERIES:
+        for query in (*_QUERIES, _SIGNED):
             client.command(
                 f"insert into {aside} (day, subject, dimension, category, events,"
                 f" people) {_filled(query, days, taxonomy)}",
@@ -96,6 +107,12 @@ def _filled(query: str, days: Iterable[date], taxonomy: "Taxonomy") -> str:
         "names": ", ".join(f"'{name}'" for name in taxonomy.events),
         "words": ", ".join(words[True]),
         "values": ", ".join(words[False]),
+        "ids": ", ".join(["('', '')", *_ids(taxonomy)]),
+        "planned": ", ".join(
+            f"('{event.name}', '{name}')"
+            for event in taxonomy.events.values()
+            for name in event.properties
+        ),
     }
     for name, text in filled.items():
         query = query.replace("{" + name + "}", text)
@@ -110,3 +127,11 @@ def _shown_words(taxonomy: "Taxonomy") -> Iterator[tuple[str, "Property"]]:
             is_nobodys = one.personal == "none" and not one.name.endswith("_id")
             if one.type == "string" and is_short and is_nobodys:
                 yield event.name, one
+
+
+def _ids(taxonomy: "Taxonomy") -> Iterator[str]:
+    """Properties that tell things apart; their values are counted, never shown."""
+    for event in taxonomy.events.values():
+        for one in event.properties.values():
+            if one.type == "string" and one.name.endswith("_id"):
+                yield f"('{event.name}', '{one.name}')"

@@ -15,7 +15,7 @@ _person = Keyed("lower(hex(sipHash64(person_id)))")
 _FEATURES = "features.feat_people"
 _NEWCOMERS = "features.feat_newcomers"
 _WEEK_DAYS = 7
-_LEAST_PEOPLE = 40
+_LEAST_PEOPLE, _LEAST_SCORES = 40, 20
 
 
 def _day(as_of: date) -> str:
@@ -84,6 +84,23 @@ def _not_all_alike(column: str, last: str) -> Rule:
     )
 
 
+def _not_those_of_last_time(table: str, column: str, as_of: date) -> Rule:
+    last = f"as_of = {_day(as_of)}"
+    return Rule(
+        name="scores_are_of_the_day",
+        meaning="Hardly anybody's score is, to the last digit, that of the last time.",
+        query="select concat(toString(same), ' of ', toString(people), ' as before')"
+        " as sample_key from (select count() as people, countIf(now.score = then.score)"
+        " as same, uniqExact(now.score) as different from (select person_id,"
+        f" {column} as score from {{batch}} where {last}) as now inner join (select"
+        f" person_id, {column} as score from {table} where as_of = (select max(as_of)"
+        f" from {table} where as_of < {_day(as_of)})) as then using (person_id))"
+        f" where people >= {_LEAST_PEOPLE} and different >= {_LEAST_SCORES}"
+        " and same >= 0.99 * people",
+        columns=(column,),
+    )
+
+
 def _in_step(name: str, meaning: str, column: str, other: str, last: str) -> Rule:
     """A score must rise with a feature: else scores stand beside the wrong people."""
     return Rule(
@@ -113,6 +130,7 @@ def churn_suites(as_of: date) -> Sequence[Suite]:
                 _of_the_judged(last, by="(as_of, person_id)", features=_FEATURES),
                 _is_a_chance(last),
                 _not_all_alike("churn_probability", last),
+                _not_those_of_last_time(table, "churn_probability", as_of),
                 _in_step(
                     "the_silent_are_likelier_to_leave",
                     "Who was active longer ago is likelier to leave.",
@@ -205,6 +223,7 @@ def lifetime_value_suites(as_of: date) -> Sequence[Suite]:
                     columns=["currency"],
                 ),
                 _not_all_alike("expected_value_minor", last),
+                _not_those_of_last_time(table, "expected_value_minor", as_of),
                 _in_step(
                     "who_paid_more_is_worth_more",
                     "Who paid more in all is expected to pay more.",

@@ -24,6 +24,10 @@ VOLUME = "volume"
 _ONCE = frozenset({"consents"})
 """Subjects that hardly anybody is counted under twice in some weeks."""
 
+_CLOSED_SUBJECTS = frozenset({"copies", "twins"})
+_CLOSED = ("given ", "repeats of ", "ids of ", "newcomers", "user of a known device")
+"""Beginnings of dimensions whose few categories are ours, not the senders'."""
+
 _NUMBER = re.compile(r"(?:about |from )?(\d+(?:\.\d+)?)")
 
 
@@ -69,12 +73,15 @@ def unlike(
 ) -> Iterator[tuple[date, Name, Finding]]:
     """What the judged days have that the weeks before each of them did not lead to."""
     place = {day: number for number, day in enumerate(series.days)}
-    once = np.array([subject in _ONCE for subject, _, _ in series.names], dtype=bool)
-    sizes = np.array([_size(category) for _, _, category in series.names])
+    kinds = detecting.Kinds(
+        np.array([subject in _ONCE for subject, _, _ in series.names], dtype=bool),
+        np.array([_is_closed(name) for name in series.names], dtype=bool),
+    )
+    sizes = np.array([_size(name) for name in series.names])
     for day in judged:
         at = place[day]
         for finding in (
-            *detecting.unusual_shares(series.counts, series.totals, at, once=once),
+            *detecting.unusual_shares(series.counts, series.totals, at, kinds),
             *detecting.novelties(series.counts, series.totals, series.groups, at),
             *detecting.unusual_levels(series.counts, sizes, series.groups, at),
         ):
@@ -83,7 +90,18 @@ def unlike(
             yield day, volumes.names[finding.row], finding
 
 
-def _size(category: str) -> float:
-    """The decimal logarithm of the number a category stands for, if it does."""
+def _is_closed(name: Name) -> bool:
+    subject, dimension, _ = name
+    return subject in _CLOSED_SUBJECTS or dimension.startswith(_CLOSED)
+
+
+def _size(name: Name) -> float:
+    """The decimal logarithm of the number a category stands for, if it does.
+
+    An hour of the day is none: midnight is no less than noon.
+    """
+    _, dimension, category = name
     found = _NUMBER.fullmatch(category)
-    return float(np.log10(float(found[1]) + 0.001)) if found else float("nan")
+    if found is None or dimension.startswith("hour"):
+        return float("nan")
+    return float(np.log10(float(found[1]) + 0.001))

@@ -14,8 +14,12 @@ if TYPE_CHECKING:
     from expectations.series import Name
 
 _GRAVE_SUBJECTS = frozenset({"payments", "consents", "identity", "sharing", "people"})
-# how much people do, and who was asked: what these miss is missing, not wrong
-_LIGHT = (("identity", "events of a person"), ("consents", "newcomers"))
+# how much people do, who was asked: what these miss is missing, not wrong; and prices
+# that end otherwise may be new ones
+_LIGHT = (
+    *(("identity", "events of a person"), ("consents", "newcomers")),
+    ("payments", "ending of"),
+)
 _DECISIONS = "consents"
 _GRAVE_SURPRISE = 9.0
 _GRAVE_EFFECT = 0.5

@@ -83,11 +83,12 @@ class Moved:
     distance: float
     usual: float
     limit: float
+    very_far: float = _VERY_FAR
 
     @property
     def severity(self) -> Severity:
         """Stop where hardly anything is as it was."""
-        return "stop" if self.distance >= max(_VERY_FAR, self.limit) else "warn"
+        return "stop" if self.distance >= max(self.very_far, self.limit) else "warn"
 
 
 def moved(client: "Client", sliced: Sliced, as_of: date) -> Iterator[Moved]:

@@ -106,4 +106,11 @@ _PAYMENTS = (
         columns=["amount_minor"],
         severity="warn",
     ),
+    _event.never(
+        "kind = 'payment' and amount_minor < 0",
+        name="payments_are_not_negative",
+        meaning="Money that goes back is a refund, not a payment below nothing.",
+        columns=["kind", "amount_minor"],
+        severity="warn",
+    ),
 )

@@ -28,8 +28,9 @@ def a_world(seed: int, *, each_day: float = 1_000.0) -> np.ndarray:
 
 def shares_told(counts: np.ndarray, day: int = TODAY) -> list[Finding]:
     totals = np.broadcast_to(counts.sum(axis=0), counts.shape)
-    once = np.zeros(len(counts), dtype=bool)
-    return list(detecting.unusual_shares(counts, totals, day, once=once))
+    none = np.zeros(len(counts), dtype=bool)
+    kinds = detecting.Kinds(once=none, closed=none)
+    return list(detecting.unusual_shares(counts, totals, day, kinds))
 
 
 def volumes_told(counts: np.ndarray, day: int = TODAY) -> list[Finding]:

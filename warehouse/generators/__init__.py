@@ -11,6 +11,7 @@ from warehouse.generators.dbt_docs import doc_blocks
 from warehouse.generators.dbt_sources import raw_sources
 from warehouse.generators.endpoint_page import endpoint_page
 from warehouse.generators.expectation_data import expectation_data
+from warehouse.generators.faults_page import faults_page
 from warehouse.generators.json_schema import envelope_schema, event_schema
 from warehouse.generators.measured_page import measured_page
 from warehouse.generators.metrics_page import metrics_page
@@ -52,6 +53,7 @@ def from_everything(taxonomy: Taxonomy) -> Files:
         **from_taxonomy(taxonomy, raw),
         "dbt_project/models/staging/_raw__sources.yml": raw_sources(raw),
         "docs/endpoint.md": endpoint_page(),
+        "docs/faults.md": faults_page(),
         "docs/measured.md": measured_page(),
         "docs/metrics.md": metrics_page(),
         "docs/settings.md": settings_page(),

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 RunEndpoint = Callable[[Settings], AbstractContextManager[Any]]
 DAY = date(2026, 3, 1)
 TAGGED = ["unplanned_event"]
-RunEndpoint = Callable[[Settings], AbstractContextManager[Any]]
 
+EVENT = "00000000-0000-4000-8000-000000000001"
+SEEN_EVENT = "00000000-0000-4000-8000-00000000000e"
 PAID_EVENT = "00000000-0000-4000-8000-00000000000a"
 CONSENT_EVENT = "00000000-0000-4000-8000-00000000000"
 
@@ -52,6 +53,9 @@ TABLES: dict[str, dict[str, str]] = {
         "currency": "String default 'EUR'",
         "plan": "String default 'hero'",
         "product": "String default 'single'",
+        "payment_id": "String default 'payment'",
+        "refund_id": "String default ''",
+        "occurred_at": "DateTime64(3, 'UTC') default '2026-02-01 10:00:00'",
         "known_at": "DateTime64(3, 'UTC') default '2026-02-01 10:00:00'",
     },
     "staging.stg_consents": {
@@ -68,9 +72,10 @@ TABLES: dict[str, dict[str, str]] = {
         "minor_units_per_trillion_eur": "Int256",
     },
     "intermediate.int_events_identified": {
-        "event_id": "String default toString(generateUUIDv4())",
+        "event_id": f"String default '{SEEN_EVENT}'",
         "event_name": "String default 'page_viewed'",
         "person_id": "String default 'ann'",
+        "country": "String default 'DE'",
         "is_engagement": "Bool default true",
         "occurred_at": "DateTime64(3, 'UTC') default '2026-02-01 10:00:00'",
         "known_at": "DateTime64(3, 'UTC') default '2026-02-01 10:00:00'",
@@ -78,6 +83,7 @@ TABLES: dict[str, dict[str, str]] = {
     },
     "intermediate.int_payments_converted": {
         "event_id": f"String default '{PAID_EVENT}'",
+        "kind": "String default 'payment'",
         "known_at": "DateTime64(3, 'UTC') default '2026-02-01 10:00:00'",
         "reporting_amount_minor": "Nullable(Int64) default 499",
     },
@@ -103,14 +109,16 @@ TABLES: dict[str, dict[str, str]] = {
         **dict.fromkeys(
             (
                 *("channel", "device_type", "os", "browser"),
-                *("entry_event", "exit_event"),
+                *("entry_event", "exit_event", "entry_path", "exit_path"),
+                *("referrer_host", "utm_source", "utm_campaign"),
             ),
             "String default 'web'",
         ),
     },
     "marts_build.fct_events": {
-        "event_id": "String default toString(generateUUIDv4())",
+        "event_id": f"String default '{SEEN_EVENT}'",
         "event_name": "String default 'page_viewed'",
+        "person_id": "String default 'ann'",
         "person_key": "UInt64 default 1",
         "occurred_at": "DateTime64(3, 'UTC') default '2026-02-01 10:00:00'",
     },
@@ -146,6 +154,7 @@ TABLES: dict[str, dict[str, str]] = {
         "revenue_minor": "Int64 default 499",
     },
     "marts_build.fct_daily_metrics": {
+        "day": "Date default '2026-02-01'",
         "metric": "String",
         "property": "String default 'everyone'",
         "amount": "Float64",
@@ -162,6 +171,12 @@ TABLES: dict[str, dict[str, str]] = {
     },
     "marts_build.fct_page_views": {
         "event_id": "String default toString(generateUUIDv4())",
+        "viewed_on": "Date default '2026-02-01'",
+        "is_entry": "Bool",
+        "is_exit": "Bool",
+        **dict.fromkeys(
+            ("path", "host", "referrer_host", "utm_source", "utm_campaign"), "String"
+        ),
         "person_id": "String default 'ann'",
     },
     "marts.fct_payments": {
@@ -278,9 +293,6 @@ TABLES: dict[str, dict[str, str]] = {
         "purchase_days": "UInt64 default 1",
     },
 }
-
-EVENT = "00000000-0000-4000-8000-000000000001"
-
 
 STAGED, PAID = "staging.stg_events", "staging.stg_payments"
 IDENTIFIED = "intermediate.int_events_identified"

@@ -4,18 +4,14 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from expectations.gates import GATES
-from tests.integration.gates_warehouse import (
+from tests.integration.gates.warehouse import (
     EVENT,
-    RunEndpoint,
     insert,
-    made_sound,
-    warehouse_of_gates,
 )
 from warehouse.clickhouse import rows
 from warehouse.settings import REPOSITORY, Settings
@@ -25,20 +21,6 @@ if TYPE_CHECKING:
 
 # Great Expectations reads a module that Python 3.11 calls old
 pytestmark = pytest.mark.filterwarnings("ignore:module 'sre_:DeprecationWarning")
-
-
-@pytest.fixture(scope="module")
-def settings(
-    new_settings: Callable[[], Settings], run_endpoint: RunEndpoint
-) -> Iterator[Settings]:
-    with warehouse_of_gates(new_settings(), run_endpoint) as made:
-        yield made
-
-
-@pytest.fixture
-def sound(settings: Settings) -> "Iterator[Client]":
-    with made_sound(settings) as client:
-        yield client
 
 
 def typed(settings: Settings, *words: str) -> "subprocess.CompletedProcess[str]":

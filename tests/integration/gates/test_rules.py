@@ -1,14 +1,13 @@
 """Each rule of the gates, asked of rows: a sound one breaks none, a fault its own."""
 
 import json
-from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from expectations.gates import GATES, inspect
 from expectations.taxonomy import event_rules
-from tests.integration.gates_faults import (
+from tests.integration.gates.faults import (
     FAULTS,
     OF_FEATURES,
     SHOWN_BELOW,
@@ -16,7 +15,7 @@ from tests.integration.gates_faults import (
     broken,
     gates_of,
 )
-from tests.integration.gates_warehouse import (
+from tests.integration.gates.warehouse import (
     CHURN,
     DAY,
     EARLY,
@@ -35,10 +34,7 @@ from tests.integration.gates_warehouse import (
     STAGED,
     TAGGED,
     VALUES,
-    RunEndpoint,
     insert,
-    made_sound,
-    warehouse_of_gates,
 )
 from warehouse.clickhouse import rows
 from warehouse.settings import Settings
@@ -49,20 +45,6 @@ if TYPE_CHECKING:
 
 # Great Expectations reads a module that Python 3.11 calls old
 pytestmark = pytest.mark.filterwarnings("ignore:module 'sre_:DeprecationWarning")
-
-
-@pytest.fixture(scope="module")
-def settings(
-    new_settings: Callable[[], Settings], run_endpoint: RunEndpoint
-) -> Iterator[Settings]:
-    with warehouse_of_gates(new_settings(), run_endpoint) as made:
-        yield made
-
-
-@pytest.fixture
-def sound(settings: Settings) -> "Iterator[Client]":
-    with made_sound(settings) as client:
-        yield client
 
 
 @pytest.mark.parametrize("gate", list(GATES))

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from expectations.gates import GATES
 from expectations.taxonomy import event_rules
-from tests.integration.gates_warehouse import (
+from tests.integration.gates.warehouse import (
     ATTRIBUTION,
     CHURN,
     CONSENT_EVENT,
@@ -89,6 +89,7 @@ FAULTS = [
     fault("event_name_is_planned_or_tagged", STAGED, {"event_name": "cat_petted"}),
     fault("one_row_per_event_id", PAID, {"event_id": EVENT}, {"event_id": EVENT}),
     fault("amount_can_be_read", PAID, {"amount_minor": None}),
+    fault("payments_are_not_negative", PAID, {"amount_minor": -499}),
     fault("every_event_has_its_person", IDENTIFIED, {}),
     fault("one_row_per_event_id", IDENTIFIED, {"event_id": EVENT}, {"event_id": EVENT}),
     fault(
@@ -185,9 +186,12 @@ FAULTS = [
         *({"user_id": f"u{place}"} for place in range(9)),
     ),
     fault("every_event_is_there", EVENTS, {}),
+    fault("events_are_those_that_were_identified", EVENTS, {"event_name": "rolled"}),
     fault("one_row_per_event_id", EVENTS, {"event_id": EVENT}, {"event_id": EVENT}),
     fault("events_of_sessions_are_all_events", SESSIONS, {}),
     fault("revenue_of_sessions_is_all_revenue", SESSIONS, {}),
+    fault("payments_are_of_their_day", PAYMENTS, {"paid_on": "2026-02-03"}),
+    fault("payments_are_of_their_day", PAYMENTS, {"occurred_at": "2026-02-01 11:00"}),
     fault("money_is_what_was_staged", PAYMENTS, {"amount_minor": 498}),
     fault(
         "money_is_converted_at_the_rate_of_its_day",
@@ -203,6 +207,14 @@ FAULTS = [
         )
         for place, purpose in enumerate(("analytics", "personalisation", "advertising"))
     ),
+    *(
+        fault("people_are_seen_from_first_to_last_session", PEOPLE, {moment: at})
+        for moment, at in (
+            ("first_seen_at", "2026-02-01 10:01:00"),
+            ("last_seen_at", "2026-02-01 10:31:00"),
+        )
+    ),
+    fault("country_is_one_they_named", PEOPLE, {"country": "US"}),
     fault("revenue_agrees_with_fct_payments", PEOPLE, {"revenue_minor": 498}),
     fault("revenue_of_people_is_all_revenue", PEOPLE, {"revenue_minor": 498}),
     fault("one_row_per_period_and_starts_on", LIFECYCLE, {}),
@@ -221,6 +233,7 @@ FAULTS = [
             ("daily_revenue_is_all_revenue", "revenue_minor"),
             ("daily_events_are_all_events", "events"),
             ("daily_sessions_are_all_sessions", "sessions"),
+            ("daily_people_are_those_of_the_lifecycle", "active_people"),
         )
     ),
     fault("one_row_per_event_id", GAMES, {"event_id": EVENT}, {"event_id": EVENT}),
@@ -229,12 +242,12 @@ FAULTS = [
     fault("one_row_per_event_id", PAGES, {"event_id": EVENT}, {"event_id": EVENT}),
     fault("every_page_view_is_there", PAGES, {}),
     fault(
-        "events_28_agrees_with_the_events",
+        "activity_agrees_with_the_events",
         FEATURES,
         *({"person_id": f"p{place}", "events_28": 9} for place in range(5)),
     ),
     fault(
-        "revenue_minor_total_agrees_with_the_events",
+        "money_agrees_with_the_payments",
         FEATURES,
         *({"person_id": f"p{place}", "revenue_minor_total": 9} for place in range(5)),
     ),
@@ -242,6 +255,21 @@ FAULTS = [
         "who_refused_analytics_has_no_features",
         IDENTIFIED,
         {"event_id": f"{CONSENT_EVENT}0", "event_name": "consent_decided"},
+    ),
+    *(
+        fault(
+            "scores_are_of_the_day",
+            table,
+            *(
+                {"person_id": f"p{place}", "as_of": day, score: place / 100}
+                for place in range(60)
+                for day in ("2026-02-28", "2026-03-01")
+            ),
+        )
+        for table, score in (
+            (CHURN, "churn_probability"),
+            (VALUES, "expected_value_minor"),
+        )
     ),
     fault("one_row_per_person", CHURN, {}),
     fault("whoever_is_scored_has_features", CHURN, BOB),

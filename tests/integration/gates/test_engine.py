@@ -5,16 +5,16 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pytest
 
 from expectations.gates import check, inspect
-from tests.integration.gates_faults import (
+from tests.integration.gates.faults import (
     broken,
 )
-from tests.integration.gates_warehouse import (
+from tests.integration.gates.warehouse import (
     DAY,
     EVENT,
     FEATURES,
@@ -22,8 +22,6 @@ from tests.integration.gates_warehouse import (
     TABLES,
     RunEndpoint,
     insert,
-    made_sound,
-    warehouse_of_gates,
 )
 from warehouse.clickhouse import rows
 from warehouse.errors import GateClosed, MigrationFailed, Unavailable
@@ -34,20 +32,6 @@ if TYPE_CHECKING:
 
 # Great Expectations reads a module that Python 3.11 calls old
 pytestmark = pytest.mark.filterwarnings("ignore:module 'sre_:DeprecationWarning")
-
-
-@pytest.fixture(scope="module")
-def settings(
-    new_settings: Callable[[], Settings], run_endpoint: RunEndpoint
-) -> Iterator[Settings]:
-    with warehouse_of_gates(new_settings(), run_endpoint) as made:
-        yield made
-
-
-@pytest.fixture
-def sound(settings: Settings) -> "Iterator[Client]":
-    with made_sound(settings) as client:
-        yield client
 
 
 def test_a_closed_gate_names_the_rows_and_leaves_its_results(
