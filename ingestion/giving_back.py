@@ -2,10 +2,24 @@
 
 import ctypes
 import gc
+import sys
 from typing import Final
+
+# more than the table holds, twice over
+_WORDS: Final = 200_000
 
 # a C library without it keeps less
 _TRIM: Final = getattr(ctypes.CDLL(None), "malloc_trim", None)
+
+
+def settle() -> None:
+    """Let Python's table of words be as large now as it would be within an hour.
+
+    Each part of each Path passes through it, and leaves a gap; when there are too many
+    it is made anew for three times the words it has: a megabyte more, once.
+    """
+    for number in range(_WORDS):
+        sys.intern(f"{number}.")
 
 
 def give_back() -> None:

@@ -17,7 +17,7 @@ from typing import Final
 from ingestion import breaker
 from ingestion.breaker import Breaker
 from ingestion.disk import free_bytes
-from ingestion.giving_back import give_back
+from ingestion.giving_back import give_back, settle
 from ingestion.journal import tell_as_json
 from ingestion.kafka import Topic
 from ingestion.loader import Following, follow, loader_state_of, only_one
@@ -75,6 +75,7 @@ def load_for_ever(settings: Settings, now: Callable[[], datetime]) -> None:
     a topic share it.
     """
     tell_as_json()
+    settle()
     # whatever is under way may be left: the same block is sent again next time
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: sys.exit(0))
