@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -259,6 +260,40 @@ def test_an_event_that_others_sent_too_is_theirs_when_its_first_sender_is_erased
     assert incremental == whole
     assert len(whole["staging.stg_events"]) == 1
     assert len(whole["intermediate.int_event_id_conflicts"]) == 1
+
+
+@pytest.mark.parametrize("is_declared", [True, False])
+def test_who_signed_in_on_a_device_is_erased_with_it_unless_it_is_declared_anothers(
+    engine: Settings, *, is_declared: bool
+) -> None:
+    (first, *_) = world(1, users=1)
+    moments = (datetime(2026, 3, day, tzinfo=UTC) for day in (1, 2))
+    words = [("anon:d1", "ben", True), ("anon:d1", "ben", is_declared)]
+    names = ["id", "person_id", "linked", "known_at", "decided_by", "because"]
+    with connect(engine) as client, open_vault(engine) as vault:
+        for number, user in enumerate(("ann", "")):
+            copy = dataclasses.replace(
+                first,
+                event_id=str(UUID(int=number)),
+                user_id=user,
+                anonymous_id="d1",
+            )
+            add(client, [copy])
+        said = [[*word, at, "", ""] for word, at in zip(words, moments, strict=True)]
+        client.insert("raw.identity_links", said, names)
+        run_dbt(
+            engine,
+            ["run", "--quiet", "--select", "+int_identity_map"],
+            variables=VARIABLES,
+        )
+        act = audit.act(by="spec", because="a test", at=datetime.now(UTC))
+        erasure.erase(client, vault, "ann", act, leave_audiences=lambda _ids: [])
+        left = rows(client, "select user_id, anonymous_id from raw.events")
+        links = rows(client, "select distinct person_id from raw.identity_links")
+
+    kept = [{"user_id": "", "anonymous_id": "d1"}]
+    assert left == (kept if is_declared else [])
+    assert links == ([{"person_id": "ben"}] if is_declared else [])
 
 
 def increments_end_as_rebuilt(engine: Settings, seed: int, *, streams: int) -> None:

@@ -222,6 +222,7 @@ def _list(client: "Client", plan: Plan) -> None:
         plan.erasure_id,
         {
             "own_id": plan.own_ids,
+            "device": plan.devices_alone,
             "word": [spelt for one in plan.bare_ids for spelt in spellings(one)],
             **{one.kind: [one.expression] for one in plan.patterns},
         },

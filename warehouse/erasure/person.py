@@ -15,9 +15,16 @@ _BUILT = """
 select own_id from intermediate.int_people_of_ids where person_id in {ids:Array(String)}
 """
 _DEVICES = """
+with declared_anothers as (
+    select id from raw.identity_links
+    where startsWith(id, 'anon:') and person_id not in {users:Array(String)}
+    group by id, person_id
+    having argMax(linked, (known_at, not linked))
+)
 select
     concat('anon:', anonymous_id) as device,
-    countIf(user_id != '' and user_id not in {users:Array(String)}) > 0 as is_shared
+    countIf(user_id != '' and user_id not in {users:Array(String)}) > 0
+    or device in declared_anothers as is_shared
 from raw.events
 where anonymous_id in (
     select anonymous_id from raw.events
@@ -38,7 +45,8 @@ class Person:
     """A person's ids: user ids, and `anon:` with the ids of devices.
 
     `alone` are those that only this person has: they are searched for everywhere and
-    refused from now on. A device that others sign in on is not among them.
+    refused from now on. A device that others sign in on is not among them, nor is one
+    that is declared another's.
     """
 
     own_ids: tuple[str, ...]
@@ -127,7 +135,7 @@ def _built(client: "Client", ids: Sequence[str]) -> list[str]:
 def _devices(
     client: "Client", users: Sequence[str], named: Sequence[str]
 ) -> dict[str, bool]:
-    """The devices of some users, and those named: whether others sign in there too."""
+    """The devices of some users, and those named: whether they are others' too."""
     bare = [one.removeprefix(DEVICE) for one in named]
     found = rows(client, _DEVICES, {"users": list(users), "devices": bare})
     return {row["device"]: bool(row["is_shared"]) for row in found}

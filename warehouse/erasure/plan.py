@@ -32,6 +32,12 @@ class Plan(msgspec.Struct, frozen=True):
         return [one.removeprefix(DEVICE) for one in self.alone]
 
     @property
+    def devices_alone(self) -> list[str]:
+        """Devices that only this person has, without `anon:`."""
+        devices = (one for one in self.alone if one.startswith(DEVICE))
+        return [one.removeprefix(DEVICE) for one in devices]
+
+    @property
     def patterns(self) -> list[Pattern]:
         """What finds them there."""
         return patterns(self.bare_ids)

@@ -93,6 +93,9 @@ def whose(table: Table, erasure: str) -> str:
     if "anonymous_id" in columns and "own_id" not in columns:
         nameless = "user_id = '' and " if "user_id" in columns else ""
         conditions.append(f"({nameless}concat('anon:', anonymous_id) in {ids})")
+        if "event_id" not in columns:
+            # what is known of a device, whoever else it was once declared to be of
+            conditions.append(f"anonymous_id in {_told(erasure, 'device')}")
     keys = _told(erasure, "own_id", "own_key")
     conditions += [f"{one} in {keys}" for one in _KEYS if one in columns]
     if table.name == "refused_events" or not conditions:
