@@ -160,18 +160,32 @@ def _features(
 ) -> dict[str, object]:
     """What the model saw of the person: the features that it reads, by name."""
     from ml.churn.features import COLUMNS
+    from ml.early_churn.features import COLUMNS as NEWCOMERS
     from ml.lifetime_value.customers import ACTIVITY, FEATURES
 
-    names = {"churn": COLUMNS, "lifetime_value": (*FEATURES, *ACTIVITY)}[model]
+    names, table, of_day = {
+        "churn": (COLUMNS, "feat_people", "as_of = {day:Date}"),
+        # a newcomer is looked at once, at a moment of their own
+        "early_churn": (
+            NEWCOMERS,
+            "feat_newcomers",
+            "toDate(as_of_moment) <= {day:Date}",
+        ),
+        "lifetime_value": (
+            (*FEATURES, *ACTIVITY),
+            "feat_people",
+            "as_of = {day:Date}",
+        ),
+    }[model]
     found = rows(
         client,
-        f"select {', '.join(dict.fromkeys(names))} from features.feat_people"
-        " where person_id = {person:String} and as_of = {day:Date}",
+        f"select {', '.join(dict.fromkeys(names))} from features.{table}"
+        f" where person_id = {{person:String}} and {of_day}",
         {"person": person, "day": day},
     )
     if not found:
         raise BadInput(
-            f"features.feat_people has no {day} of {person} any more: build it again"
+            f"features.{table} has no {day} of {person} any more: build it again"
             f" with `questlog build features --as-of {day}`."
         )
     return found[0]
