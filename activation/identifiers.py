@@ -68,7 +68,7 @@ def external_key(master_key: bytes) -> bytes:
 
 def external_id(key: bytes, person_id: str) -> Hashed:
     """A stable name for a person that only we can tie to our own id."""
-    return Hashed(hmac.new(key, person_id.encode(), hashlib.sha256).hexdigest())
+    return Hashed(hmac.digest(key, person_id.encode(), "sha256").hex())
 
 
 def is_usable(person: Identifiers) -> bool:

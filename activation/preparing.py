@@ -1,6 +1,6 @@
 """Make batches ready for their calls: whom they hold, and how these are named.
 
-Nothing is written here, and nothing sent. While one batch is in its call, the next is
+Nothing is written here, and nothing sent. While one batch is made use of, the next is
 made ready, never more than one.
 """
 
@@ -71,7 +71,7 @@ def prepared_ahead(
 ) -> Generator[Prepared]:
     """Each batch made ready, in order, while whoever asked is busy with the last one.
 
-    The warehouse is only asked in between, so that its statements keep one order.
+    The warehouse is asked in between, by whoever asks for the next.
     Raises Unnameable in the place of a batch that can't name who shall leave.
     """
     with ThreadPoolExecutor(max_workers=1) as worker:

@@ -1,7 +1,7 @@
-"""Send one batch of a plan: asked for consent once more, noted before and after.
+"""Send one batch of a plan: noted before its call, and its answer after it.
 
-What is about to be sent is in the ledger before the call, and what the platform said of
-it afterwards. A crash between the two leaves a doubt, and a doubt is sent again.
+Consent is asked for when a batch is noted, and once more right before its call. A crash
+between note and answer leaves a doubt, and a doubt is sent again.
 """
 
 from collections import Counter
@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from activation.consent import STILL_ALLOWED
 from activation.destinations.protocol import Answer, Destination, Member, Outcome
+from activation.identifiers import Identity
 from activation.ledger import (
     ADD,
     DONE,
@@ -49,21 +50,58 @@ class Sender:
     identity_of: IdentityOf = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Noted:
+    """A batch that the ledger tells as being sent, and what its call shall hold.
+
+    One in which nobody is left holds nothing, and is told as dropped.
+    """
+
+    batch: Batch
+    additions: Sequence[Addition] = ()
+    removals: Sequence[Entry] = ()
+    identities: Sequence[Identity] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Called:
+    """What a platform answered to a batch, and whom that is about.
+
+    Without an answer nobody was left to be sent, and nobody was called.
+    """
+
+    batch: Batch
+    entries: Sequence[Entry] = ()
+    answer: Answer | None = None
+
+
 def send(sender: Sender, ready: Prepared, blocked: frozenset[bytes]) -> Batch:
     """Send a batch; how it stands then.
 
     Nobody is added who shares one of `blocked` with somebody whose removal is still
     open. Raises Unavailable and DestinationRefused as the destination does.
     """
-    if ready.batch.action == REMOVE:
-        return _removed(sender, ready)
-    return _added(sender, ready, blocked)
+    return written(sender.rim, called(sender, noted(sender.rim, ready, blocked)))
 
 
-def _added(sender: Sender, ready: Prepared, blocked: frozenset[bytes]) -> Batch:
-    rim = sender.rim
-    out = _no_longer_allowed(rim, ready.batch)
+def noted(rim: Rim, ready: Prepared, blocked: frozenset[bytes]) -> Noted:
+    """Write down that a batch is about to be sent, and what will be sent of whom."""
     batch = replace(ready.batch, turn=next_turn(rim, ready.batch.shelf))
+    if batch.action != REMOVE:
+        return _noted_additions(rim, ready, batch, blocked)
+    if not ready.removals:
+        return Noted(batch=changed(rim, batch, state=DROPPED))
+    return Noted(
+        batch=changed(rim, batch, state=SENDING),
+        removals=ready.removals,
+        identities=ready.identities,
+    )
+
+
+def _noted_additions(
+    rim: Rim, ready: Prepared, batch: Batch, blocked: frozenset[bytes]
+) -> Noted:
+    out = _no_longer_allowed(rim, batch)
     # once for each mark: the next plan doesn't ask again before it changes
     write_said(
         rim,
@@ -85,31 +123,49 @@ def _added(sender: Sender, ready: Prepared, blocked: frozenset[bytes]) -> Batch:
         if one.entry.person_id not in out and blocked.isdisjoint(one.kept.naming)
     ]
     if not additions:
-        return changed(rim, batch, state=DROPPED)
+        return Noted(batch=changed(rim, batch, state=DROPPED))
     note_sent(rim, batch, additions)
-    batch = changed(rim, batch, state=SENDING, people=len(additions))
-    answer = sender.destination.add(
-        batch.shelf.remote_id,
-        [Member(identity=one.identity, value=one.entry.value) for one in additions],
+    return Noted(
+        batch=changed(rim, batch, state=SENDING, people=len(additions)),
+        additions=additions,
     )
-    return answered(rim, batch, answer, [one.entry for one in additions])
+
+
+def called(sender: Sender, noted: Noted) -> Called:
+    """Call the platform with a batch, without whom consent is gone of since its note.
+
+    Who is left out here may be there, as far as the ledger knows: the next push takes
+    them out. Raises Unavailable and DestinationRefused as the destination does.
+    """
+    batch, destination = noted.batch, sender.destination
+    if noted.removals:
+        answer = destination.remove(batch.shelf.remote_id, noted.identities)
+        return Called(batch=batch, entries=noted.removals, answer=answer)
+    out = _no_longer_allowed(sender.rim, batch) if noted.additions else set()
+    members, entries = [], []
+    for one in noted.additions:
+        if one.entry.person_id not in out:
+            entries.append(one.entry)
+            members.append(Member(identity=one.identity, value=one.entry.value))
+    if not members:
+        return Called(batch=batch)
+    answer = destination.add(batch.shelf.remote_id, members)
+    batch = replace(batch, people=len(members))
+    return Called(batch=batch, entries=entries, answer=answer)
+
+
+def written(rim: Rim, one: Called) -> Batch:
+    """Write down what a platform answered to a batch, if it was called."""
+    if one.answer is None:
+        return changed(rim, one.batch, state=DROPPED)
+    return answered(rim, one.batch, one.answer, one.entries)
 
 
 def _no_longer_allowed(rim: Rim, batch: Batch) -> set[str]:
-    """Who withdrew, or was suppressed, since the batch was planned: asked last."""
+    """Who withdrew, or was suppressed, since the batch was planned."""
     since = {"since": batch.plan - _MARGIN}
     found = rows(rim.client, _NO_LONGER_ALLOWED, batch.bound | since)
     return {row["person_id"] for row in found}
-
-
-def _removed(sender: Sender, ready: Prepared) -> Batch:
-    rim = sender.rim
-    batch = replace(ready.batch, turn=next_turn(rim, ready.batch.shelf))
-    if not ready.removals:
-        return changed(rim, batch, state=DROPPED)
-    batch = changed(rim, batch, state=SENDING)
-    answer = sender.destination.remove(batch.shelf.remote_id, ready.identities)
-    return answered(rim, batch, answer, ready.removals)
 
 
 def answered(rim: Rim, batch: Batch, answer: Answer, entries: Sequence[Entry]) -> Batch:

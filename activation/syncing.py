@@ -6,22 +6,21 @@ ends a push early, the next one goes on from the ledger.
 """
 
 import contextlib
+import itertools
 from collections import Counter
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
 from activation.destinations.protocol import Wanted
 from activation.differing import WITHDREW, Comparison, differences, held
+from activation.in_turn import looked_at, sent_in_turn
 from activation.ledger import (
-    ADD,
     DROPPED,
-    FAILED,
     FINISHED,
     OF_SHELF,
     REMOVE,
     REPLACE,
-    TAKEN,
     Batch,
     Plan,
     Shelf,
@@ -37,11 +36,11 @@ from activation.outbox import Changes, changes_of, commit
 from activation.preparing import Unnameable, prepared_ahead
 from activation.replacing import replace_whole
 from activation.rim import Rim
-from activation.sending import Sender, send
-from activation.settling import ask, settle
+from activation.sending import Sender
+from activation.settling import settle
 from activation.wanting import Wants, forget_desired, write_desired
 from warehouse.clickhouse import rows
-from warehouse.errors import DestinationRefused, Unavailable
+from warehouse.errors import Unavailable
 
 GUARDED_FROM = 50
 """Sets of fewer people may shrink as they like: a share of them is chance."""
@@ -128,7 +127,7 @@ def sync(sender: Sender, order: Order) -> Synced:
     plan, batches = commit(
         rim, intent.plan, intent.changes, destination.limits.members_a_batch
     )
-    ended = _sent_in_turn(sender, plan, batches)
+    ended = _all_sent(sender, plan, batches)
     write_plan(rim, replace(plan, state=FINISHED))
     told = _told(intent, ended)
     return replace(
@@ -208,39 +207,24 @@ def _intent(rim: Rim, shelf: Shelf, order: Order, compared: Comparison) -> Inten
     return Intent(plan=plan, changes=changes, held_back=held_back)
 
 
-def _sent_in_turn(sender: Sender, plan: Plan, batches: Sequence[Batch]) -> list[Batch]:
+def _all_sent(sender: Sender, plan: Plan, batches: Sequence[Batch]) -> list[Batch]:
     """Every batch as it stands once all have been sent, removals before additions."""
-    removals = [one for one in batches if one.action == REMOVE]
-    additions = [one for one in batches if one.action == ADD]
+    rim, removals = sender.rim, sum(one.action == REMOVE for one in batches)
     ended: list[Batch] = []
-    try:
-        ended.extend(_sent(sender, removals, frozenset()))
-    except Unnameable:
-        whole = replace(batches[-1], people=plan.desired)
-        left = batches[len(ended) :]
-        ended.append(_looked_at(sender, replace_whole(sender, whole)))
-        return ended + [changed(sender.rim, one, state=DROPPED) for one in left]
-    blocked = _blocked(sender.rim, plan.shelf) if additions else frozenset()
-    return ended + list(_sent(sender, additions, blocked))
-
-
-def _sent(
-    sender: Sender, batches: Sequence[Batch], blocked: frozenset[bytes]
-) -> Generator[Batch]:
-    """Each batch as it stands once it was sent; the next is made ready meanwhile."""
-    ahead = prepared_ahead(sender.rim, sender.identity_of, batches)
+    ahead = prepared_ahead(rim, sender.identity_of, batches)
     with contextlib.closing(ahead) as coming:
-        for ready in coming:
-            try:
-                yield _looked_at(sender, send(sender, ready, blocked))
-            except DestinationRefused:
-                changed(sender.rim, ready.batch, state=FAILED)
-                raise
-
-
-def _looked_at(sender: Sender, batch: Batch) -> Batch:
-    """Where a platform can be asked at once, how the batch stands already."""
-    return ask(sender, batch) if batch.state == TAKEN else batch
+        try:
+            first = itertools.islice(coming, removals)
+            ended.extend(sent_in_turn(sender, first, frozenset()))
+        except Unnameable:
+            whole = replace(batches[-1], people=plan.desired)
+            left = batches[len(ended) :]
+            ended.append(looked_at(sender, replace_whole(sender, whole)))
+            return ended + [changed(rim, one, state=DROPPED) for one in left]
+        if len(batches) > removals:
+            blocked = _blocked(rim, plan.shelf)
+            ended.extend(sent_in_turn(sender, coming, blocked))
+    return ended
 
 
 def _blocked(rim: Rim, shelf: Shelf) -> frozenset[bytes]:

@@ -63,26 +63,41 @@ class Platform(Protocol):
 
 
 @dataclass(slots=True)
+class Life:
+    """That of a process. When it is over, none of its threads does anything more."""
+
+    is_over: bool = False
+
+
+@dataclass(slots=True)
 class Fragile:
     """Something whose calls are counted; the one at which `dies_at` is 0 kills.
 
-    Half of the deaths come after the call was carried out.
+    Half of the deaths come after the call was carried out; what another thread is
+    calling meanwhile is carried out, and its answer never read.
     """
 
     held: Any
     chance: Random
     dies_at: int = -1
     calls: int = 0
+    life: Life = field(default_factory=Life)
 
     def step(self, act: Callable[[], Any]) -> Any:
         """One call, or the end."""
+        if self.life.is_over:
+            raise Killed
         self.calls += 1
         self.dies_at -= 1
-        if self.dies_at == 0:
-            if self.chance.random() < 0.5:  # noqa: PLR2004 - a coin
-                act()
+        dies = self.dies_at == 0
+        if dies:
+            self.life.is_over = True
+        told = None
+        if not dies or self.chance.random() < 0.5:  # noqa: PLR2004 - a coin
+            told = act()
+        if self.life.is_over:
             raise Killed
-        return act()
+        return told
 
 
 class FragileClient:
@@ -277,7 +292,9 @@ class Runs:
 
     def _broken(self, counted: Counted) -> None:
         """A push in which anything may fail."""
-        client = Fragile(self.town.client, self.chance)
+        life = Life()
+        client = Fragile(self.town.client, self.chance, life=life)
+        counted.fragile.life = life
         if self.chance.random() < 0.5:  # noqa: PLR2004 - a coin
             client.dies_at = self.chance.randint(1, 45)
         else:
@@ -289,7 +306,7 @@ class Runs:
         except (Unavailable, DestinationRefused) as error:
             self.tally.broken_pushes += 1
             self.tally.told.append(f"{error!r} {error.__cause__!r}")
-        counted.fragile.dies_at = -1
+        counted.fragile.dies_at, counted.fragile.life = -1, Life()
 
     def _in_peace(self, counted: Counted) -> None:
         """Pushes until one calls nobody; then what is there is compared."""

@@ -1,0 +1,165 @@
+"""While a batch is in its call the ledger is kept: what that may never cost."""
+
+import random
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from activation.suppressing import suppress
+from activation.syncing import sync
+from bench._random_runs import Fragile, FragileClient, Killed, Life
+from tests.integration.ledger.reach import Reach
+from warehouse.clickhouse import rows
+from warehouse.errors import DestinationRefused
+
+LONGEST_WAIT_S = 10.0
+_STATEMENTS = 9
+"""More than the ledger has to do while a batch is in its call."""
+
+
+def come(reach: Reach, count: int) -> None:
+    reach.come(*(f"p{number:02}" for number in range(count)))
+
+
+def standing(reach: Reach) -> list[str]:
+    """How the batches of the latest plan stand, in order."""
+    found = rows(
+        reach.town.client,
+        "select state from activation.batches final"
+        " where plan = (select max(plan) from activation.plans) order by batch",
+    )
+    return [row["state"] for row in found]
+
+
+def wait_until(is_so: Callable[[], bool], seconds: float = LONGEST_WAIT_S) -> bool:
+    deadline = time.monotonic() + seconds
+    while not is_so():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.01)
+    return True
+
+
+def at_call(number: int, act: Callable[[], None]) -> Callable[[str], None]:
+    """What acts when members are called about for so many times."""
+    calls = iter(range(1, 1_000))
+
+    def called(name: str) -> None:
+        if name in {"add", "remove"} and next(calls) == number:
+            act()
+
+    return called
+
+
+def quiet(_: str) -> None:
+    """What a call meets when nothing is to happen."""
+
+
+def test_ahead_of_its_call_a_batch_is_noted_and_none_after_it(reach: Reach) -> None:
+    come(reach, 50)
+    expected = ["done", "done", "sending", "sending", "planned"]
+    seen: list[bool] = []
+
+    def look() -> None:
+        seen.append(wait_until(lambda: standing(reach) == expected))
+        # long enough for the next one, were it not to wait
+        time.sleep(0.3)
+        seen.append(standing(reach) == expected)
+
+    reach.there.before = at_call(3, look)
+    reach.push()
+
+    assert seen == [True, True]
+    assert standing(reach) == ["done"] * 5
+    assert reach.is_exact()
+
+
+def test_a_refusal_leaves_the_answer_before_it_and_no_note_after_it(
+    reach: Reach,
+) -> None:
+    come(reach, 50)
+
+    def refuse() -> None:
+        wait_until(lambda: standing(reach)[3] == "sending")
+        raise DestinationRefused("No.")
+
+    reach.there.before = at_call(3, refuse)
+    with pytest.raises(DestinationRefused, match="No"):
+        reach.push()
+
+    assert standing(reach) == ["done", "done", "failed", "dropped", "planned"]
+    reach.there.before = quiet
+    reach.push()
+    assert reach.there.calls == ["add"] * 3
+    assert reach.is_exact()
+
+
+def test_who_withdraws_after_the_note_is_not_sent_and_nowhere_in_the_end(
+    reach: Reach,
+) -> None:
+    come(reach, 20)
+
+    def withdraw() -> None:
+        assert wait_until(lambda: standing(reach)[1] == "sending")
+        suppress(reach.town.rim, ["p12"], "erasure")
+        reach.town.denies("p13")
+
+    reach.there.before = at_call(1, withdraw)
+    told = reach.push()
+
+    assert told.sent == 18
+    assert not reach.of("p12")
+    assert not reach.of("p13")
+    assert reach.members() == reach.external_ids()
+    # the ledger had them noted: it makes sure of them once, and rests
+    assert reach.push().removed == 2
+    assert reach.push().removed == 0
+    assert len(reach.rows()) == 18
+
+
+@pytest.mark.parametrize("is_carried_out", [False, True])
+def test_a_death_at_any_step_of_the_ledger_beside_a_call_ends_exact(
+    reach: Reach, *, is_carried_out: bool
+) -> None:
+    come(reach, 40)
+    reach.push()
+    newcomers = 40
+
+    for steps in range(_STATEMENTS):
+        # two batches leave, three come; the push dies in the second of either
+        for number in range(newcomers - 40, newcomers - 20):
+            reach.town.people[f"p{number:02}"].is_chosen = False
+        reach.come(*(f"p{number:02}" for number in range(newcomers, newcomers + 30)))
+        newcomers += 20
+        die_in_call(reach, 2 + 2 * (steps % 2), steps, is_carried_out=is_carried_out)
+
+        reach.push()
+
+        assert reach.is_exact(), steps
+        assert reach.members() == reach.external_ids(), steps
+        assert reach.push().sent == 0, steps
+        assert reach.there.calls == [], steps
+
+
+def die_in_call(reach: Reach, call: int, steps: int, *, is_carried_out: bool) -> None:
+    """A push that dies in a call, when the ledger has made so many steps beside it."""
+    reach.town.write()
+    life = Life()
+    client = Fragile(reach.town.client, random.Random(0), life=life)  # noqa: S311
+
+    def die() -> None:
+        first = client.calls
+        wait_until(lambda: client.calls >= first + steps, seconds=1.0)
+        life.is_over = True
+        raise Killed
+
+    hook = "after" if is_carried_out else "before"
+    setattr(reach.there, hook, at_call(call, die))
+    fragile: Any = FragileClient(client)
+    rim = replace(reach.town.rim, client=fragile)
+    with pytest.raises(Killed):
+        sync(replace(reach.sender, rim=rim), replace(reach.order, most_leaving=1.0))
+    reach.there.before = reach.there.after = quiet
