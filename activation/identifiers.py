@@ -9,11 +9,14 @@ import hmac
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from activation import normal_forms as normal
 from warehouse.errors import BadInput
 
 _DIGEST = re.compile("[0-9a-f]{64}")
+_BLOCK_BYTES = 64
+"""Of SHA-256; our keys are shorter."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -68,7 +71,25 @@ def external_key(master_key: bytes) -> bytes:
 
 def external_id(key: bytes, person_id: str) -> Hashed:
     """A stable name for a person that only we can tie to our own id."""
-    return Hashed(hmac.digest(key, person_id.encode(), "sha256").hex())
+    return Hashed(keyed_digest(key, person_id.encode()).hex())
+
+
+def keyed_digest(key: bytes, content: bytes) -> bytes:
+    """HMAC-SHA256 of something short, in under half of the library's time."""
+    inner, outer = (one.copy() for one in _begun(key))
+    inner.update(content)
+    outer.update(inner.digest())
+    return outer.digest()
+
+
+@lru_cache(maxsize=8)
+def _begun(key: bytes) -> tuple["hashlib._Hash", "hashlib._Hash"]:
+    """Both hashes of an HMAC once they have read their key (RFC 2104)."""
+    block = key.ljust(_BLOCK_BYTES, b"\0")
+    return (
+        hashlib.sha256(bytes(one ^ 0x36 for one in block)),
+        hashlib.sha256(bytes(one ^ 0x5C for one in block)),
+    )
 
 
 def is_usable(person: Identifiers) -> bool:
@@ -90,11 +111,17 @@ def meta_identity(person: Identifiers, key: bytes) -> Identity:
         "CT": hashed(normal.meta_city(person.city)),
         "ST": hashed(normal.meta_state(person.region, person.country)),
         "ZIP": hashed(normal.meta_postcode(person.postcode, person.country)),
-        "COUNTRY": hashed(normal.meta_country(person.country)),
+        "COUNTRY": _country(person.country),
         "DOBY": hashed(f"{born:%Y}" if born else None),
         "DOBM": hashed(f"{born:%m}" if born else None),
         "DOBD": hashed(f"{born:%d}" if born else None),
     }
+
+
+@lru_cache(maxsize=1_000)
+def _country(text: str) -> Hashed:
+    """A country's digest, which many people share."""
+    return hashed(normal.meta_country(text))
 
 
 def google_identity(person: Identifiers, _: bytes) -> Identity:

@@ -251,6 +251,17 @@ def write_said(rim: Rim, batch: Batch, said: Iterable[Said]) -> None:
         )
 
 
+def write_removed(rim: Rim, batch: Batch) -> None:
+    """Write that a platform has carried out a whole batch of removals.
+
+    The outbox knows of whom that is. Who shall go while an addition is open is in doubt
+    until they are taken out once more. Moves first, as in `write_said`.
+    """
+    for insert in (_MOVES_OF_REMOVED, _REMOVED):
+        bound = batch.bound | {"turn": batch.turn}
+        rim.client.command(insert, parameters=bound)
+
+
 def write_emptied(rim: Rim, shelf: Shelf, turn: int) -> None:
     """Write down that a set was empty as of a turn, whoever had been sent to it."""
     _write_all_left(rim, shelf, turn, EMPTIED)
@@ -309,3 +320,19 @@ def _write_all_left(rim: Rim, shelf: Shelf, turn: int, because: str) -> None:
 def _version(rim: Rim) -> int:
     """Versions of one row are written one after the other, never in a microsecond."""
     return int(rim.clock().timestamp() * 1_000_000)
+
+
+_MOVES_OF_REMOVED = f"""
+insert into activation.moves
+    (platform, audience, remote_id, person_id, action, turn, because)
+select platform, audience, remote_id, person_id, 'remove', {{turn:UInt64}}, because
+from activation.outbox where {OF_BATCH} and not is_early
+"""
+_REMOVED = f"""
+insert into activation.acknowledged
+    (platform, audience, remote_id, person_id, action, turn)
+select
+    platform, audience, remote_id, person_id,
+    if(is_early, 'doubt', 'remove'), {{turn:UInt64}}
+from activation.outbox where {OF_BATCH}
+"""

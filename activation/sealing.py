@@ -1,13 +1,12 @@
 """What the ledger keeps of an identity: sealed, and the HMACs it is found by."""
 
 import base64
-import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import msgspec
 
-from activation.identifiers import Hashed, Identity
+from activation.identifiers import Hashed, Identity, keyed_digest
 from activation.people import subject
 from activation.rim import Rim
 from warehouse.vault import Known
@@ -68,4 +67,4 @@ def opened(rim: Rim, people: Sequence[tuple[str, str]]) -> list[Identity | None]
 
 
 def _index(key: bytes, name: str, value: bytes) -> bytes:
-    return hmac.digest(key, name.encode() + b"\x00" + value, "sha256")[:MARK_BYTES]
+    return keyed_digest(key, name.encode() + b"\x00" + value)[:MARK_BYTES]

@@ -28,6 +28,7 @@ from activation.ledger import (
     changed,
     next_turn,
     write_emptied,
+    write_removed,
     write_said,
 )
 from activation.preparing import Addition, Entry, IdentityOf, Prepared
@@ -174,7 +175,10 @@ def answered(rim: Rim, batch: Batch, answer: Answer, entries: Sequence[Entry]) -
     if answer.request_id:
         return changed(rim, batch, state=TAKEN, request_id=answer.request_id, **counts)
     refused = {entries[i].person_id: why for i, why in answer.refused.items()}
-    write_said(rim, batch, _said(batch, entries, refused, is_whole=True))
+    if batch.action == REMOVE:
+        write_removed(rim, batch)
+    else:
+        write_said(rim, batch, _said(batch, entries, refused, is_whole=True))
     reasons: dict[str, int] = {}
     for why in answer.refused.values():
         reasons[why] = reasons.get(why, 0) + 1
@@ -191,7 +195,9 @@ def concluded(sender: Sender, batch: Batch, outcome: Outcome) -> Batch:
     if outcome.state == "pending":
         return batch
     whole = outcome.state == DONE
-    if outcome.state != FAILED:
+    if whole and batch.action == REMOVE:
+        write_removed(rim, batch)
+    elif outcome.state != FAILED:
         entries = entries_sent(rim, batch)
         why = ", ".join(sorted(outcome.reasons)) or PARTLY
         is_last = (

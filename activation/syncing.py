@@ -127,6 +127,8 @@ def sync(sender: Sender, order: Order) -> Synced:
     plan, batches = commit(
         rim, intent.plan, intent.changes, destination.limits.members_a_batch
     )
+    # who is planned stands in the outbox: no need to hold a million entries meanwhile
+    intent = replace(intent, changes=Changes(waiting=intent.changes.waiting))
     ended = _all_sent(sender, plan, batches)
     write_plan(rim, replace(plan, state=FINISHED))
     told = _told(intent, ended)

@@ -108,6 +108,16 @@ class Dying:
         if table == self.table:
             raise Killed
 
+    def command(self, statement: str, *given: Any, **named: Any) -> Any:
+        """The same, for rows that the engine inserts by itself."""
+        is_meant = f"insert into {self.table}\n" in statement
+        told = None
+        if not is_meant or self.is_late:
+            told = self.client.command(statement, *given, **named)
+        if is_meant:
+            raise Killed
+        return told
+
 
 @pytest.mark.parametrize("is_late", [False, True])
 @pytest.mark.parametrize("table", ["activation.moves", "activation.acknowledged"])

@@ -1,0 +1,95 @@
+"""Calls about members, timed: those of a sync, and the same ones with nothing else."""
+
+import itertools
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from activation.destinations.protocol import (
+    Answer,
+    Destination,
+    Member,
+    Outcome,
+    Wanted,
+)
+from activation.identifiers import Identifiers, Identity
+from bench._crowd import Crowd
+
+
+@dataclass(slots=True)
+class Timed:
+    """A destination whose calls are counted and timed."""
+
+    inner: Destination
+    seconds: float = 0.0
+    calls: int = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.inner, name)
+
+    def find(self, wanted: Wanted) -> str:
+        """The id of the set."""
+        return self.inner.find(wanted)
+
+    def add(self, *given: Any) -> Answer:
+        """Put members in."""
+        return self._timed(self.inner.add, given)
+
+    def remove(self, *given: Any) -> Answer:
+        """Take people out."""
+        return self._timed(self.inner.remove, given)
+
+    def outcome(self, request_id: str) -> Outcome:
+        """How a batch stands: of the time of calls, but no call about members."""
+        began = time.monotonic()
+        told = self.inner.outcome(request_id)
+        self.seconds += time.monotonic() - began
+        return told
+
+    def _timed(self, call: Any, given: Any) -> Answer:
+        began = time.monotonic()
+        told: Answer = call(*given)
+        self.seconds += time.monotonic() - began
+        self.calls += 1
+        return told
+
+
+@dataclass(frozen=True, slots=True)
+class Bare:
+    """The calls that a crowd's change makes needed, without ledger and plan.
+
+    People are named beforehand, a batch at a time, and that is not counted: of a sync
+    it is our own part.
+    """
+
+    crowd: Crowd
+    destination: Destination
+    identity_of: Callable[[Identifiers], Identity]
+
+    def seconds(self, remote_id: str) -> float:
+        """What the calls take, one after the other; the set is as before then."""
+        timed = Timed(self.destination)
+        for leaving in self._in_batches(self.crowd.leaving()):
+            self._done(timed, timed.remove(remote_id, leaving))
+        for coming in self._in_batches(self.crowd.coming()):
+            members = [Member(identity=one) for one in coming]
+            self._done(timed, timed.add(remote_id, members))
+        seconds = timed.seconds
+        for coming in self._in_batches(self.crowd.coming()):
+            timed.remove(remote_id, coming)
+        for leaving in self._in_batches(self.crowd.leaving()):
+            timed.add(remote_id, [Member(identity=one) for one in leaving])
+        return seconds
+
+    def _in_batches(self, people: Iterable[Identifiers]) -> Iterator[list[Identity]]:
+        named = map(self.identity_of, people)
+        size = self.destination.limits.members_a_batch
+        while batch := list(itertools.islice(named, size)):
+            yield batch
+
+    @staticmethod
+    def _done(timed: Timed, told: Answer) -> None:
+        """A sync asks after what was taken, where that can be known at once."""
+        if told.request_id:
+            timed.outcome(told.request_id)
