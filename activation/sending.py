@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from activation.consent import STILL_ALLOWED
 from activation.destinations.protocol import Answer, Destination, Member, Outcome
+from activation.differing import WITHDREW
 from activation.identifiers import Identity
 from activation.ledger import (
     ADD,
@@ -143,11 +144,18 @@ def called(sender: Sender, noted: Noted) -> Called:
         answer = destination.remove(batch.shelf.remote_id, noted.identities)
         return Called(batch=batch, entries=noted.removals, answer=answer)
     out = _no_longer_allowed(sender.rim, batch) if noted.additions else set()
-    members, entries = [], []
+    members, entries, withheld = [], [], []
     for one in noted.additions:
-        if one.entry.person_id not in out:
+        if one.entry.person_id in out:
+            # no mark: who consents again is sent again
+            withheld.append(
+                Said(person_id=one.entry.person_id, action=REFUSE, detail=WITHDREW)
+            )
+        else:
             entries.append(one.entry)
             members.append(Member(identity=one.identity, value=one.entry.value))
+    # a platform that works later is not to be believed to have taken them
+    write_said(sender.rim, batch, withheld)
     if not members:
         return Called(batch=batch)
     answer = destination.add(batch.shelf.remote_id, members)

@@ -97,10 +97,12 @@ def test_a_refusal_leaves_the_answer_before_it_and_no_note_after_it(
     assert reach.is_exact()
 
 
+@pytest.mark.parametrize("is_slow", [False, True])
 def test_who_withdraws_after_the_note_is_not_sent_and_nowhere_in_the_end(
-    reach: Reach,
+    reach: Reach, *, is_slow: bool
 ) -> None:
     come(reach, 20)
+    reach.there.is_slow = is_slow
 
     def withdraw() -> None:
         assert wait_until(lambda: standing(reach)[1] == "sending")
@@ -110,14 +112,17 @@ def test_who_withdraws_after_the_note_is_not_sent_and_nowhere_in_the_end(
     reach.there.before = at_call(1, withdraw)
     told = reach.push()
 
+    reach.there.finish()
     assert told.sent == 18
     assert not reach.of("p12")
     assert not reach.of("p13")
-    assert reach.members() == reach.external_ids()
     # the ledger had them noted: it makes sure of them once, and rests
     assert reach.push().removed == 2
+    reach.there.finish()
     assert reach.push().removed == 0
     assert len(reach.rows()) == 18
+    assert reach.members() == reach.external_ids()
+    assert reach.stays("p12") == reach.stays("p13") == []
 
 
 @pytest.mark.parametrize("is_carried_out", [False, True])
