@@ -76,6 +76,11 @@ class Home:
         return self.root / "dbt" / "target"
 
     @property
+    def build_lock(self) -> Path:
+        """Held by the process that builds models; its id."""
+        return self.root / "dbt" / "building"
+
+    @property
     def airflow(self) -> Path:
         """AIRFLOW_HOME of the local stack."""
         return self.root / "airflow"

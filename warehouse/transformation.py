@@ -1,5 +1,6 @@
 """Run dbt with the settings of this process, layer by layer."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -12,6 +13,7 @@ from warehouse.errors import TransformationFailed
 from warehouse.home import Home
 from warehouse.lineage.events import Job
 from warehouse.lineage.telling import told
+from warehouse.one_build import only_build
 from warehouse.settings import REPOSITORY, Settings, load, table
 
 PROJECT = REPOSITORY / "dbt_project"
@@ -38,6 +40,9 @@ WHICH_TESTS: Mapping[str, Sequence[str]] = {
     ),
 }
 """Which tests are nodes of a build. Unit tests prove the SQL, not the data."""
+
+_WRITING = frozenset({"build", "run", "seed", "snapshot", "retry", "clone"})
+"""Commands of dbt that write tables."""
 
 
 def build(settings: Settings, layer: str, *, as_of: date | None = None) -> None:
@@ -84,25 +89,29 @@ def run_dbt(
 
     dbt reads the same environment variables as Questlog (dbt_project/profiles.yml),
     and prints to the files `outputs`: standard output and standard error.
-    Raises TransformationFailed naming the nodes that failed.
+    Raises TransformationFailed naming the nodes that failed, Unavailable where another
+    process builds.
     """
     home = Home(settings.home.resolve())
     home.dbt_target.mkdir(parents=True, exist_ok=True)
     results = home.dbt_target / "run_results.json"
-    results.unlink(missing_ok=True)
-    code = dbt_process.run(
-        command,
-        environment(settings),
-        project=PROJECT,
-        options=[
-            # what goes wrong is printed; a log of each statement costs a tenth of a run
-            *("--log-level-file", "none"),
-            *("--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)),
-            *("--target-path", str(home.dbt_target)),
-            *(("--vars", json.dumps(dict(variables))) if variables else ()),
-        ],
-        outputs=outputs,
-    )
+    named = next((word for word in command if not word.startswith("-")), "")
+    with only_build(home) if named in _WRITING else contextlib.nullcontext():
+        results.unlink(missing_ok=True)
+        code = dbt_process.run(
+            command,
+            environment(settings),
+            project=PROJECT,
+            options=[
+                # what goes wrong is printed; a log of each statement costs a tenth of
+                # a run
+                *("--log-level-file", "none"),
+                *("--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)),
+                *("--target-path", str(home.dbt_target)),
+                *(("--vars", json.dumps(dict(variables))) if variables else ()),
+            ],
+            outputs=outputs,
+        )
     if code:
         raise TransformationFailed(_what_failed(command, results))
 
