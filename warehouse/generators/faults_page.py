@@ -50,6 +50,7 @@ def _read(path: str) -> str:
 
 def _figures(run: Mapping[str, Any] | None) -> Iterator[str]:
     if run is None:
+        yield "\nNo run was whole yet: what is told below was found by runs in part."
         return
     yield "\n## The last whole run\n"
     yield f"{run['on']}, commit {run['commit']}. Beside it: {run['beside']}.\n"
@@ -64,12 +65,15 @@ def _table(
     rows: Sequence[Mapping[str, Any]], run: Mapping[str, Any] | None
 ) -> Iterator[str]:
     yield "\n## Each kind\n"
-    yield "A commit beside a day: tried again by itself since the whole run.\n"
+    if run is not None:
+        yield "A commit beside a day: tried again by itself since the whole run.\n"
     yield "| where | kind | how much | wanted | became | on day |"
     yield "|---|---|---|---|---|---|"
     for row in rows:
         is_later = run is not None and row["commit"] != run["commit"]
-        day = f"{row['days']} ({row['commit']})" if is_later else str(row["days"])
+        day = (
+            f"{row['days'] or ''} ({row['commit']})" if is_later else row["days"] or ""
+        )
         yield (
             f"| {_WHERE.get(row['layer'], row['layer'])} | `{row['name']}` |"
             f" {row['magnitude']} | {row['severity']} |"
