@@ -103,7 +103,7 @@ def test_the_faults_of_all_files_are_told_at_once(tmp_path: Path) -> None:
         "like.yml: of: 'nobody' is no custom audience",
         "odd.yml: kind: expected custom or lookalike",
         "torn.yml: no YAML at line",
-        "worst.yml: members.source: expected lifetime_value or churn or health",
+        "worst.yml: members.source: expected lifetime_value or subscription_value or",
         "worst.yml: members.top_share: expected a number",
         "worst.yml: members.scores_at_most_days_old: missing",
     ]
