@@ -17,7 +17,7 @@ from typing import Final
 from ingestion import breaker
 from ingestion.breaker import Breaker
 from ingestion.disk import free_bytes
-from ingestion.giving_back import give_back, settle
+from ingestion.giving_back import EVERY_S, give_back, settle
 from ingestion.journal import tell_as_json
 from ingestion.kafka import Topic
 from ingestion.loader import Following, follow, loader_state_of, only_one
@@ -33,8 +33,6 @@ from warehouse.settings import Settings
 from warehouse.vault import open_vault
 
 _LOOKED_AFTER_S: Final = 1.0
-# of a loader that never rests this takes a thousandth of its time
-_GIVEN_BACK_AFTER_S: Final = 10.0
 
 _logger = logging.getLogger(__name__)
 
@@ -133,7 +131,7 @@ class Chores:
             breaker.tell(loader_state_of(self.folder), self.breaker.state)
         if is_time:
             self._done_at = time.monotonic()
-            if self._done_at - self._given_back_at >= _GIVEN_BACK_AFTER_S:
+            if self._done_at - self._given_back_at >= EVERY_S:
                 self._given_back_at = self._done_at
                 give_back()
             if self.loaders is not None:

@@ -22,6 +22,7 @@ from ingestion.consent import Standing
 from ingestion.countries import opened as opened_countries
 from ingestion.disk import Watermark, free_bytes
 from ingestion.door import Keeping
+from ingestion.giving_back import keep_giving_back, settle
 from ingestion.journal import tell_as_json
 from ingestion.judging import Rules
 from ingestion.kafka import Committed, KafkaLog, Topic
@@ -127,6 +128,7 @@ def _serve(
         _logger.info("The ingest service listens on http://%s:%s", host, port)
         # uvicorn raises the signal again once it has stopped
         signal.signal(signal.SIGTERM, _end)
+        settle()
         ready()
         # what is there now stays: it need not be looked through for garbage again
         gc.collect()
@@ -192,7 +194,11 @@ def opened(
             quotas=Quotas(settings.ingest_events_per_second, post.buckets),
             disk=Watermark(free, reserve=reserve),
             webhooks=told,
-            beside=(*canary, *((together.keep_on,) if together else ())),
+            beside=(
+                keep_giving_back,
+                *canary,
+                *((together.keep_on,) if together else ()),
+            ),
             exposed=together.exposed if together else None,
         )
 

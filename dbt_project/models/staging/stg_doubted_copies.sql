@@ -74,7 +74,10 @@ doubted_copies as (
 
     from copies
 
-    where (source, anonymous_id) in (select (source, anonymous_id) from doubted)
+    where
+        -- known before anything is read: mostly there is nothing to look for
+        (select count() from doubted) > 0
+        and (source, anonymous_id) in (select (source, anonymous_id) from doubted)
 
 )
 
