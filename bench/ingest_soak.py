@@ -96,13 +96,18 @@ def slope(points: Sequence[tuple[float, float]]) -> Slope:
         if within:
             count = len(within)
             means.append(tuple(sum(part) / count for part in zip(*within, strict=True)))
+    values = [value for _, value in means]
+    mean = sum(values) / len(values)
+    if min(values) == max(values):
+        # scipy knows no interval around a line that nothing strays from
+        return Slope(0.0, 0.0, 0.0, mean)
     fitted = stats.linregress(*zip(*means, strict=True))
     around = stats.t.ppf(0.975, len(means) - 2) * fitted.stderr
     return Slope(
         an_hour=fitted.slope * _HOUR_S,
         least=(fitted.slope - around) * _HOUR_S,
         most=(fitted.slope + around) * _HOUR_S,
-        mean=sum(value for _, value in means) / len(means),
+        mean=mean,
     )
 
 
