@@ -1,5 +1,9 @@
-{# One row per copy of a device whose clock this run looks at. #}
-{{ config(order_by='(source, anonymous_id, received_at)') }}
+{# One row per copy of a device whose clock this run looks at. Of all copies only times
+   are read before it is known which came late: else devices are, to compare them. #}
+{{ config(
+    order_by='(source, anonymous_id, received_at)',
+    query_settings={'move_all_conditions_to_prewhere': 0},
+) }}
 -- depends_on: {{ ref('stg_loads_new') }}
 with
 
