@@ -25,7 +25,7 @@ from ml.churn.contest import (
 from ml.churn.features import MEASURED, NAMED, Design
 from ml.churn.logistic_regression import LogisticRegression, pipeline
 from ml.churn.recency_rule import RecencyRule
-from ml.churn.watching import ASKS, turned_out
+from ml.promises import ASKS, of_chances
 from ml.spine import split
 from warehouse.errors import NotEnoughData
 
@@ -221,9 +221,9 @@ def test_scores_that_turned_out_wrong_ask_for_training() -> None:
     as_said = (chance.random(2000) < said).astype(float)
     far_fewer = as_said * (chance.random(2000) < 0.5)
 
-    assert turned_out(as_said, said)[ASKS] == 0
-    assert turned_out(far_fewer, said)[ASKS] == 1
-    assert turned_out(as_said, 1 - said)[ASKS] == 1
+    assert of_chances(as_said, said, {})[ASKS] == 0
+    assert of_chances(far_fewer, said, {})[ASKS] == 1
+    assert of_chances(as_said, 1 - said, {})[ASKS] == 1
 
 
 def test_the_judged_day_does_not_teach_the_models_that_are_judged() -> None:
