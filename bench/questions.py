@@ -173,6 +173,7 @@ _WHY: Final[dict[str, str]] = {
     "sessions": "gathering one array per device takes most of the time",
     "unbounded_retention": "a person's rows lie in as many parts as inserts made; over"
     " one merged part (10 M rows) ours takes 0.2 s and DuckDB 0.23, over parts 0.35",
+    "stickiness": "within a twentieth of each other, which is ahead changes by run",
     "rfm": "within a twentieth of each other: three ranks of all who paid, one thread",
 }
 _UNKNOWN: Final = "not known: nobody has looked into it"
