@@ -96,7 +96,9 @@ def test_a_killed_worker_comes_back_and_nothing_that_was_answered_is_lost(
         time.sleep(0.5)
         os.kill(first[0], signal.SIGKILL)
         wait_for_workers(process.pid, other_than=first[0])
-        before = metric(port, "questlog_events_accepted_total")
+        # each worker's numbers are told once a second
+        while not (before := metric(port, "questlog_events_accepted_total")):
+            time.sleep(0.1)
         time.sleep(1.5)
         is_over.set()
         for sender in senders:
