@@ -51,8 +51,8 @@ def run() -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder, Engine(Path(folder) / "home") as it:
         with served(it) as door, sending(door, load) as under_way:
             while under_way.process.poll() is None:
-                seen = {name: seen(pid) for name, pid in door.processes.items()}
-                looks.append((time.monotonic(), seen))
+                look = {name: seen(pid) for name, pid in door.processes.items()}
+                looks.append((time.monotonic(), look))
                 time.sleep(_EVERY_S)
             sent = under_way.outcome()
             wait_until_loaded(it, sent["events"])
