@@ -30,10 +30,16 @@ def read(path: Path, target: str) -> "tuple[pd.DataFrame, Numbers]":
     """Features of a CSV's rows as numbers, and who left, from the column `target`.
 
     A column of as many texts as rows is an id and is left out; other texts become one
-    column of 0 and 1 a level. Raises BadInput when the file or the column is absent.
+    column of 0 and 1 a level. A folder stands for the one CSV in it. Raises BadInput
+    when the file or the column is absent.
     """
     import pandas as pd
 
+    if path.is_dir():
+        found = sorted(path.glob("*.csv"))
+        if len(found) != 1:
+            raise BadInput(f"{path} holds {len(found)} CSV files. Name one of them.")
+        path = found[0]
     if not path.is_file():
         raise BadInput(f"There is no {path}. Name a CSV of customers.")
     table = pd.read_csv(path, dtype=str, keep_default_na=False)

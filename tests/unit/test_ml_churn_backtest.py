@@ -163,6 +163,19 @@ def test_a_table_is_laid_out_as_numbers_without_its_id(tmp_path: Path) -> None:
         tables.read(path, "gone")
 
 
+def test_a_folder_stands_for_the_one_table_in_it(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="holds 0 CSV files"):
+        tables.read(tmp_path, "Churn")
+
+    (tmp_path / "customers.csv").write_text("months,Churn\n1,Yes\n7,No\n7,No\n")
+    people, left = tables.read(tmp_path, "Churn")
+    assert (len(people), left.tolist()) == (3, [1.0, 0.0, 0.0])
+
+    (tmp_path / "others.csv").write_text("months,Churn\n")
+    with pytest.raises(BadInput, match="holds 2 CSV files"):
+        tables.read(tmp_path, "Churn")
+
+
 def test_of_too_few_people_the_rule_scores_and_says_that_it_was_not_judged(
     tmp_path: Path,
 ) -> None:
