@@ -1,10 +1,8 @@
 """When to leave alone what is away, and when to try it again."""
 
-import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Final, Literal, get_args
+from typing import Final, Literal
 
 State = Literal["closed", "half_open", "open"]
 
@@ -46,27 +44,3 @@ class Breaker:
         longest: float = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2**self.failures)
         self.failures, self.is_trying = min(self.failures + 1, 30), False
         return longest * (0.5 + 0.5 * self.chance())
-
-
-def tell(path: Path, state: State) -> None:
-    """Say in a file how a breaker stands; its age tells when that was last said."""
-    aside = path.with_suffix(".new")
-    with contextlib.suppress(OSError):  # a full disk must not stop who says so
-        aside.write_text(state)
-        aside.replace(path)
-
-
-def told(path: Path) -> int:
-    """How the breaker of a file stood: 0 closed, 1 half open, 2 open, -1 not known."""
-    try:
-        return get_args(State).index(path.read_text())
-    except (OSError, ValueError):
-        return -1
-
-
-def told_s_ago(path: Path, *, now: float) -> float:
-    """Seconds since it was said; -1 where nothing was."""
-    try:
-        return max(0.0, now - path.stat().st_mtime)
-    except OSError:
-        return -1.0

@@ -19,6 +19,7 @@ from ingestion.blocks import BYTES_A_BLOCK
 from ingestion.frames import unpacked
 from ingestion.kafka import LOADERS, Topic
 from ingestion.loader import Loader, Progress
+from ingestion.loader_metrics import Waiting
 from ingestion.log import LogReader, Stretch
 from ingestion.records import Record
 from warehouse.errors import Unavailable
@@ -252,6 +253,12 @@ class SharedLoader:
                     self._heard()
                     if partition not in self._mine:
                         break
+
+    def waiting(self) -> Iterator[Waiting]:
+        """How far each of our partitions is loaded. Raises Unavailable."""
+        for partition, (_reader, loader) in self._mine.items():
+            if loader is not None:
+                yield loader.waiting(str(partition))
 
     def drain(self, client: "Client") -> int:
         """Load what there is; the number of records loaded."""

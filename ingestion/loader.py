@@ -21,6 +21,7 @@ import msgspec
 from ingestion import moments
 from ingestion.blocks import RECORDS_A_BLOCK, Block, insert, without_those_there
 from ingestion.breaker import Breaker
+from ingestion.loader_metrics import LoaderMetrics, Waiting
 from ingestion.log import LogReader, Stretch
 from ingestion.records import Record
 from warehouse.durable import private_folder, put
@@ -60,6 +61,9 @@ class Loads(Protocol):
 
     def loaded(self, client: "Client") -> Iterator[int]:
         """Load what there is; the records of each block once it is in."""
+
+    def waiting(self) -> Iterator[Waiting]:
+        """How far each log is loaded. Raises Unavailable."""
 
 
 class Ledger:
@@ -104,11 +108,6 @@ def ledger_of(folder: Path) -> Ledger:
     return Ledger(folder / "loaded.json")
 
 
-def loader_state_of(folder: Path) -> Path:
-    """Where the loader of the log in a folder says how it stands."""
-    return folder / "loader_state"
-
-
 @contextmanager
 def only_one(folder: Path) -> Iterator[None]:
     """Be the one loader of the log in a folder. Raises Unavailable when another is."""
@@ -151,6 +150,10 @@ class Loader:
     def position(self) -> int:
         """The position up to which everything is in ClickHouse."""
         return self._progress.position
+
+    def waiting(self, name: str) -> Waiting:
+        """How far the log, called so, is loaded. Raises Unavailable."""
+        return Waiting(name, self.position, self._log.end())
 
     @property
     def begun(self) -> Block | None:
@@ -237,20 +240,22 @@ class Following:
 
     pause: Callable[[float], bool]
     breaker: Breaker
+    metrics: LoaderMetrics
     after: Callable[[], None] = lambda: None
     every_s: float = EVERY_S
 
 
 def follow(loader: Loads, connect: Connect, how: Following) -> None:
     """Load for ever; while ClickHouse is away wait longer and longer, and try again."""
-    breaker = how.breaker
+    breaker, metrics = how.breaker, how.metrics
     while True:
         try:
             breaker.trying()
             with connect() as client:
                 while True:
-                    for _ in loader.loaded(client):
+                    for rows, took_s in _timed(loader.loaded(client), metrics):
                         breaker.succeeded()
+                        metrics.loaded(rows, took_s=took_s)
                         how.after()
                     breaker.succeeded()
                     how.after()
@@ -258,8 +263,19 @@ def follow(loader: Loads, connect: Connect, how: Following) -> None:
                         return
         except QuestlogError as error:
             wait = breaker.failed()
+            metrics.failed(error)
             # whatever it is, the door goes on taking events: say it until it is mended
             _logger.warning("%s Trying again in %.1f s.", error, wait)
         how.after()
         if how.pause(wait):
             return
+
+
+def _timed(
+    blocks: Iterator[int], metrics: LoaderMetrics
+) -> Iterator[tuple[int, float]]:
+    """Each block's records, and the seconds that it took."""
+    began = metrics.seconds()
+    for rows in blocks:
+        yield rows, metrics.seconds() - began
+        began = metrics.seconds()

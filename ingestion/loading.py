@@ -1,36 +1,39 @@
 """Run the loader of an installation, once or until SIGTERM."""
 
+import contextlib
 import logging
 import random
 import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from ingestion import breaker
 from ingestion.breaker import Breaker
 from ingestion.disk import free_bytes
 from ingestion.giving_back import EVERY_S, give_back, settle
 from ingestion.journal import tell_as_json
 from ingestion.kafka import Topic
-from ingestion.loader import Following, follow, loader_state_of, only_one
-from ingestion.log_loaders import LogLoaders, tell_unusable
+from ingestion.loader import Following, follow, only_one
+from ingestion.loader_metrics import LoaderMetrics, MetricsPort
+from ingestion.log_loaders import LogLoaders
 from ingestion.retention import drop_loaded
 from ingestion.sealing import sealing_of
 from ingestion.sieve import SievedLog
 from warehouse.clickhouse import connect
-from warehouse.durable import private_folder
-from warehouse.errors import LogUnusable
+from warehouse.errors import LogUnusable, Unavailable
 from warehouse.home import Home
 from warehouse.settings import Settings
-from warehouse.vault import open_vault
+from warehouse.vault import Vault, open_vault
+
+if TYPE_CHECKING:
+    from ingestion.kafka_loading import SharedLoader
 
 _LOOKED_AFTER_S: Final = 1.0
 
@@ -78,71 +81,79 @@ def load_for_ever(settings: Settings, now: Callable[[], datetime]) -> None:
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: sys.exit(0))
     state = Breaker(random.random)
+    metrics = LoaderMetrics(state)
+    port = MetricsPort(settings, metrics)
+    # before the first try, which a hanging ClickHouse may hold up
+    port.open()
     pause = threading.Event().wait
+    with open_vault(settings) as vault, _loads(settings, vault, now) as loads:
+        chores = Chores(
+            Home(settings.home).log, settings, metrics, now, loads, port.open
+        )
+        how = Following(pause, state, metrics, after=chores.do)
+        follow(loads, partial(connect, settings), how)
+
+
+@contextmanager
+def _loads(
+    settings: Settings, vault: Vault, now: Callable[[], datetime]
+) -> "Iterator[SharedLoader | LogLoaders]":
+    """The loaders of the logs on this disk, or of our share of a topic."""
     folder = Home(settings.home).log
     topic = Topic.of(settings)
     if topic is not None:
         from ingestion.kafka_loading import SharedLoader
 
-        with (
-            open_vault(settings) as vault,
-            SharedLoader(
-                topic, now, sieved=partial(SievedLog, graveyard=vault)
-            ) as shared,
-        ):
-            private_folder(folder)
-            chores = Chores(folder, settings, state, now)
-            how = Following(pause, state, after=chores.do)
-            follow(shared, partial(connect, settings), how)
+        sieved = partial(SievedLog, graveyard=vault)
+        with SharedLoader(topic, now, sieved=sieved) as shared:
+            yield shared
         return
     with (
         only_one(folder),
-        open_vault(settings) as vault,
         closing(LogLoaders(folder, vault, sealing_of(settings), now)) as loaders,
     ):
-        chores = Chores(folder, settings, state, now, loaders)
-        how = Following(pause, state, after=chores.do)
-        follow(loaders, partial(connect, settings), how)
+        yield loaders
 
 
 @dataclass(slots=True)
 class Chores:
     """What is done beside loading, once a second at most: tell, and make room.
 
-    `loaders` are of logs on this disk, where there are any. Room is made on the disk
-    and, every ten seconds, in memory.
+    Room is made on the disk, where the logs are on it, and, every ten seconds, in
+    memory.
     """
 
     folder: Path
     settings: Settings
-    breaker: Breaker
+    metrics: LoaderMetrics
     now: Callable[[], datetime]
-    loaders: LogLoaders | None = None
-    _said: str = ""
-    _unusable: int = -1
+    loads: "SharedLoader | LogLoaders"
+    open_port: Callable[[], None] = lambda: None
     _done_at: float = field(default=-_LOOKED_AFTER_S)
     _given_back_at: float = field(default_factory=time.monotonic)
 
     def do(self) -> None:
         """Do what is due."""
-        is_time = time.monotonic() - self._done_at >= _LOOKED_AFTER_S
-        if is_time or self._said != self.breaker.state:
-            self._said = self.breaker.state
-            breaker.tell(loader_state_of(self.folder), self.breaker.state)
-        if is_time:
-            self._done_at = time.monotonic()
-            if self._done_at - self._given_back_at >= EVERY_S:
-                self._given_back_at = self._done_at
-                give_back()
-            if self.loaders is not None:
-                self._tell_unusable(len(self.loaders.unusable))
-                for folder, position in self.loaders.positions():
-                    self._make_room(folder, position)
+        self.metrics.alive()
+        now = time.monotonic()
+        if now - self._done_at < _LOOKED_AFTER_S:
+            return
+        self._done_at = now
+        self.open_port()
+        if now - self._given_back_at >= EVERY_S:
+            self._given_back_at = now
+            give_back()
+        self._look()
+        if isinstance(self.loads, LogLoaders):
+            for folder, position in self.loads.positions():
+                self._make_room(folder, position)
 
-    def _tell_unusable(self, count: int) -> None:
-        if count != self._unusable:
-            tell_unusable(self.folder, count)
-            self._unusable = count
+    def _look(self) -> None:
+        loads = self.loads
+        unusable = len(loads.unusable) if isinstance(loads, LogLoaders) else 0
+        # brokers that are away are told of by loading itself, as a failure
+        with contextlib.suppress(Unavailable):
+            self.metrics.look(loads.waiting(), unusable=unusable)
 
     def _make_room(self, folder: Path, position: int) -> None:
         reserve = self.settings.ingest_disk_reserve_mb * 1024**2

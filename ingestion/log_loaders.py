@@ -1,6 +1,5 @@
 """One loader for all the logs of an installation: a block of each in turn."""
 
-import contextlib
 import logging
 import random
 import time
@@ -12,11 +11,11 @@ from typing import TYPE_CHECKING
 
 from ingestion.breaker import Breaker
 from ingestion.loader import Loader, ledger_of
+from ingestion.loader_metrics import Waiting
 from ingestion.logs import logs
 from ingestion.sealing import Sealing
 from ingestion.segments import SegmentReader, open_for_reading
 from ingestion.sieve import Graveyard, SievedLog
-from warehouse.durable import put
 from warehouse.errors import LogUnusable, QuestlogError
 
 if TYPE_CHECKING:
@@ -76,6 +75,11 @@ class LogLoaders:
         """The folder of each log, and up to where all of it is in ClickHouse."""
         for folder, one in self._opened.items():
             yield folder, one.loader.position
+
+    def waiting(self) -> Iterator[Waiting]:
+        """How far each log is loaded, by the name of its folder."""
+        for folder, one in self._opened.items():
+            yield one.loader.waiting(folder.name)
 
     @property
     def unusable(self) -> Mapping[Path, QuestlogError]:
@@ -148,22 +152,3 @@ class LogLoaders:
             error,
             wait,
         )
-
-
-def unusable_logs_of(folder: Path) -> Path:
-    """Where the loader of the logs in a folder says how many it cannot use."""
-    return folder / "unusable_logs"
-
-
-def tell_unusable(folder: Path, count: int) -> None:
-    """Say how many logs cannot be used."""
-    with contextlib.suppress(OSError):  # a full disk must not stop who says so
-        put(unusable_logs_of(folder), str(count).encode())
-
-
-def unusable_told(folder: Path) -> int:
-    """How many logs the loader cannot use; -1 where it never said."""
-    try:
-        return int(unusable_logs_of(folder).read_text())
-    except (OSError, ValueError):
-        return -1

@@ -1,8 +1,6 @@
 """What the ingest service counts and measures, for Prometheus."""
 
-import itertools
 import time
-from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from typing import Final
@@ -11,6 +9,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metr
 from prometheus_client import generate_latest as _exposed
 
 from ingestion.judging import Accepted, Verdict
+from ingestion.lag import Lag
 from ingestion.recent import Recent
 
 Measure = tuple[str, str, Callable[[], float]]
@@ -19,8 +18,6 @@ Measure = tuple[str, str, Callable[[], float]]
 _ACK_BUCKETS: Final = (
     *(0.001, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
 )
-_NOTED_EVERY_S: Final = 1.0
-_MOST_NOTES: Final = 10_000
 
 
 class Metrics:
@@ -36,7 +33,7 @@ class Metrics:
     ) -> None:
         self._registry = CollectorRegistry()
         self._recent = Recent()
-        self._lag = _Lag(log_position, loaded_position, seconds)
+        self._lag = Lag(log_position, loaded_position, seconds)
         self._accepted = cache(
             self._counter(
                 "events_accepted", "Events acknowledged as accepted", ["source"]
@@ -110,40 +107,3 @@ class Metrics:
     def exposed(self) -> bytes:
         """The metrics in Prometheus' text form."""
         return _exposed(self._registry)
-
-
-class _Lag:
-    """How long what is not loaded has waited, from notes of when the log ended where.
-
-    What a log held before this process began waits since the process began.
-    """
-
-    def __init__(
-        self,
-        end: Callable[[], int],
-        loaded: Callable[[], int],
-        seconds: Callable[[], float],
-    ) -> None:
-        self._end = end
-        self._loaded = loaded
-        self._seconds = seconds
-        self._notes: deque[tuple[float, int]] = deque([(seconds(), end())])
-
-    def note(self) -> None:
-        """Note where the log ends now, once a second at most."""
-        now = self._seconds()
-        if not self._notes or now - self._notes[-1][0] >= _NOTED_EVERY_S:
-            self._notes.append((now, self._end()))
-        if len(self._notes) > _MOST_NOTES:
-            self._notes = deque(itertools.islice(self._notes, 0, None, 2))
-
-    def age_s(self) -> float:
-        """Seconds since the log ended beyond what is loaded; 0 when all is."""
-        loaded = self._loaded()
-        if loaded >= self._end():
-            self._notes.clear()
-            return 0.0
-        while self._notes and self._notes[0][1] <= loaded:
-            self._notes.popleft()
-        self.note()
-        return self._seconds() - self._notes[0][0]

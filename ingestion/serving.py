@@ -5,7 +5,6 @@ import logging
 import signal
 import socket
 import sys
-import time
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
@@ -15,7 +14,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from ingestion import breaker
 from ingestion.app import WRITERS, Service, application
 from ingestion.canary import sing
 from ingestion.consent import Standing
@@ -28,9 +26,8 @@ from ingestion.judging import Rules
 from ingestion.kafka import Committed, KafkaLog, Topic
 from ingestion.keys import KeyRing
 from ingestion.listening import listening, shared
-from ingestion.loader import ledger_of, loader_state_of
+from ingestion.loader import ledger_of
 from ingestion.log import Log
-from ingestion.log_loaders import unusable_told
 from ingestion.logs import log_folder
 from ingestion.metrics import Measure, Metrics
 from ingestion.quotas import Buckets, Quotas
@@ -236,9 +233,8 @@ def _kept(settings: Settings, worker: int) -> Iterator[_Kept]:
     home = Home(settings.home)
     topic = Topic.of(settings)
     if topic is not None:
-        of_the_loader = tuple(_of_the_loader(home.log))
         with closing(Committed(topic)) as committed, closing(KafkaLog(topic)) as log:
-            yield _Kept(log, lambda: committed.position, of_the_loader)
+            yield _Kept(log, lambda: committed.position)
         return
     folder = log_folder(home.log, worker)
     ledger = ledger_of(folder)
@@ -246,25 +242,8 @@ def _kept(settings: Settings, worker: int) -> Iterator[_Kept]:
         yield _Kept(
             segments,
             lambda: ledger.read(segments.identity).position,
-            (
-                *_of_the_loader(home.log),
-                ("log_bytes", "Size of the log", partial(_log_bytes, folder)),
-            ),
+            (("log_bytes", "Size of the log", partial(_log_bytes, folder)),),
         )
-
-
-def _of_the_loader(folder: Path) -> Iterator[Measure]:
-    told = loader_state_of(folder)
-    meaning = "0 closed, 1 half open, 2 open (ClickHouse is away), -1 not known"
-    yield "loader_breaker", meaning, lambda: breaker.told(told)
-    meaning = "Seconds since the loader gave a sign of life; -1: never"
-    yield (
-        "loader_seen_seconds",
-        meaning,
-        lambda: breaker.told_s_ago(told, now=time.time()),
-    )
-    meaning = "Logs that the loader cannot use, beside others; -1 not known"
-    yield "logs_unusable", meaning, lambda: unusable_told(folder)
 
 
 def _log_bytes(folder: Path) -> int:

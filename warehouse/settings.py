@@ -6,12 +6,12 @@ and docs/settings.md are generated from it.
 """
 
 from collections.abc import Mapping
-from dataclasses import MISSING, Field, dataclass, field, fields
+from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from warehouse.errors import BadSetting
-from warehouse.setting_values import parsed
+from warehouse.setting_values import read
 from warehouse.settings_faults import disagreements
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -111,6 +111,14 @@ class Settings:
         " security.",
         secret=True,
     )
+    loader_host: str = _setting(
+        "QUESTLOG_LOADER_HOST", "127.0.0.1", "Address a loader tells its metrics on."
+    )
+    loader_port: int = _setting(
+        "QUESTLOG_LOADER_PORT",
+        18089,
+        "Port of a loader's metrics. A second loader on one machine needs another.",
+    )
     log_keep_hours: int = _setting(
         "QUESTLOG_LOG_KEEP_HOURS",
         72,
@@ -119,6 +127,9 @@ class Settings:
     )
     airflow_port: int = _setting(
         "QUESTLOG_AIRFLOW_PORT", 18081, "Port of the Airflow UI of the local stack."
+    )
+    airflow_url: str = _setting(
+        "AIRFLOW_URL", "", "Airflow whose health is watched. Empty: nobody's."
     )
     pages_host: str = _setting(
         "QUESTLOG_PAGES_HOST", "127.0.0.1", "Address the pages listen on."
@@ -374,27 +385,9 @@ def load(environ: Mapping[str, str]) -> Settings:
 
     Raises BadSetting naming every variable that cannot be read.
     """
-    values: dict[str, object] = {}
-    faults: list[str] = []
-    for row in table():
-        text = environ.get(row.metadata["name"], "").strip()
-        if not text:
-            continue
-        try:
-            values[row.name] = parsed(text, row)
-        except ValueError as error:
-            faults.append(f"{row.metadata['name']}: {error}")
+    values, faults = read(environ, table())
     settings = Settings(**values)  # type: ignore[arg-type]
     faults += disagreements(settings)
     if faults:
         raise BadSetting("These settings cannot be used: " + "; ".join(faults))
     return settings
-
-
-def default_of(row: "Field[Any]") -> str:
-    """A row's default as it would be written in an environment file."""
-    if row.default is None or row.default is MISSING:
-        return ""
-    if isinstance(row.default, bool):
-        return str(row.default).lower()
-    return str(row.default)

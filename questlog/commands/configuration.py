@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from warehouse.settings import default_of, load, table
+from warehouse.setting_values import default_of
+from warehouse.settings import load, table
 
 
 def register(app: typer.Typer) -> None:

@@ -68,6 +68,11 @@ def around_the_engine(settings: Settings, *, write_key: str) -> list[Service]:
             name="loader",
             shown_as="Loader",
             command=_questlog("load", "--follow"),
+            port=settings.loader_port,
+            port_setting="QUESTLOG_LOADER_PORT",
+            ready=f"http://127.0.0.1:{settings.loader_port}/metrics",
+            page=f"http://127.0.0.1:{settings.loader_port}/metrics",
+            login="open",
         ),
         Service(
             name="graph-standin",

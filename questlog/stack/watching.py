@@ -21,6 +21,7 @@ def metrics(settings: Settings) -> Service:
         ready=f"http://127.0.0.1:{settings.metrics_port}/healthz",
         page=f"http://127.0.0.1:{settings.metrics_port}/metrics",
         login="open",
+        environment={"AIRFLOW_URL": f"http://127.0.0.1:{settings.airflow_port}"},
     )
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ingestion.loader import ledger_of
 from ingestion.logs import logs
 from ingestion.segments import open_for_reading
+from questlog.watch.airflow import health
 from questlog.watch.figures import figures
 from questlog.watch.health import Finding, State, judged
 from warehouse.clickhouse import connect, rows
@@ -56,6 +57,7 @@ def examined(settings: Settings, *, now: float) -> Iterator[Finding]:
     except QuestlogError as error:
         said = f"{error} Gates, marts and audiences were not asked."
         yield Finding("engine", "bad", said, "docs/runbooks/endpoint-down.md")
+    yield from _airflow(settings)
     yield _alerts(settings)
 
 
@@ -130,6 +132,20 @@ def _migrations(client: "Client") -> Finding:
         said = f"{len(missing)} migrations are not applied, {missing[0]} the first"
         return Finding("tables", "bad", said, "questlog migrate")
     return Finding("tables", "ok", f"{len(applied)} migrations applied")
+
+
+def _airflow(settings: Settings) -> Iterator[Finding]:
+    address = settings.airflow_url or f"http://127.0.0.1:{settings.airflow_port}"
+    told = health(address)
+    if not (settings.airflow_url or any(told.values())):
+        # a warehouse may be run by `questlog run` alone
+        return
+    ill = [process for process, is_well in told.items() if not is_well]
+    if ill:
+        said = f"no sign of life of {', '.join(ill)} at {address}"
+        yield Finding("airflow", "bad", said, "docs/runbooks/airflow-down.md")
+    else:
+        yield Finding("airflow", "ok", f"{', '.join(told)} are well at {address}")
 
 
 def _alerts(settings: Settings) -> Finding:

@@ -1,4 +1,4 @@
-"""`questlog serve metrics`: what batches left in `ops`, for Prometheus."""
+"""`questlog serve metrics`: what batches left in `ops`, and how Airflow is."""
 
 import importlib.metadata
 import shutil
@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from questlog.watch.airflow import health
 from questlog.watch.figures import Figure, figures
 from warehouse.clickhouse import connect
 from warehouse.errors import QuestlogError
@@ -42,7 +43,11 @@ class Exporter:
 
         with self._lock:
             if self._seconds() - self._read_at >= _KEPT_S:
-                self._kept = [*self._of_the_warehouse(), *self._of_the_machine()]
+                self._kept = [
+                    *self._of_the_warehouse(),
+                    *self._of_airflow(),
+                    *self._of_the_machine(),
+                ]
                 self._read_at = self._seconds()
             kept = self._kept
         for figure in kept:
@@ -62,6 +67,16 @@ class Exporter:
             # told as a figure, which an alert is about
             return [Figure("warehouse_up", meaning, (), (((), 0.0),))]
         return [Figure("warehouse_up", meaning, (), (((), 1.0),)), *found]
+
+    def _of_airflow(self) -> list[Figure]:
+        if not self._settings.airflow_url:
+            return []
+        values = tuple(
+            ((part,), float(is_well))
+            for part, is_well in health(self._settings.airflow_url).items()
+        )
+        meaning = "1 while this process of Airflow is well"
+        return [Figure("airflow_up", meaning, ("process",), values)]
 
     def _of_the_machine(self) -> list[Figure]:
         disk = shutil.disk_usage(_existing(Home(self._settings.home.resolve()).root))

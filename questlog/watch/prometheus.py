@@ -11,9 +11,13 @@ def configuration(settings: Settings) -> str:
     """Prometheus' own file for one machine; that of compose is in deploy/prometheus."""
     jobs = {
         "door": settings.ingest_port,
+        "loader": settings.loader_port,
         "metrics": settings.metrics_port,
         "pages": settings.pages_port,
         "graph-standin": settings.graph_standin_port,
+        "google-standin": settings.google_standin_page_port,
+        "alertmanager": settings.alertmanager_port,
+        "prometheus": settings.prometheus_port,
     }
     if settings.embedded:
         jobs["clickhouse"] = settings.endpoint_port

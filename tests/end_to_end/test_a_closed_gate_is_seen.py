@@ -71,7 +71,8 @@ def watched(
 ) -> Iterator[Watched]:
     ports = (
         *("ingest_port", "airflow_port", "pages_port", "metrics_port"),
-        *("graph_standin_port", "google_standin_port"),
+        *("graph_standin_port", "google_standin_port", "google_standin_page_port"),
+        "loader_port",
         *("prometheus_port", "alertmanager_port"),
     )
     own = {name: free_port() for name in ports}

@@ -56,7 +56,9 @@ def healthy(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Settings]:
     """A home with an engine, tables, a door and an Alertmanager."""
-    settings = replace(new_settings(), ingest_port=free_port())
+    settings = replace(
+        new_settings(), ingest_port=free_port(), airflow_port=free_port()
+    )
     folder = tmp_path_factory.mktemp("alertmanager")
     with run_endpoint(settings), running_alertmanager(settings, folder) as told:
         settings = replace(settings, alertmanager_url=told)
@@ -137,6 +139,21 @@ def test_a_dead_engine_is_named_and_nothing_hangs(healthy: Settings) -> None:
     assert found["engine"]["remedy"] == "docs/runbooks/endpoint-down.md"
     assert "gates" not in found
     assert "alerts" in found
+
+
+def test_an_airflow_that_ought_to_be_there_and_is_not_is_seen(
+    healthy: Settings,
+) -> None:
+    # without an address nobody says that there is one
+    assert "airflow" not in examine(healthy)[1]
+
+    code, found = examine(
+        replace(healthy, airflow_url=f"http://127.0.0.1:{free_port()}")
+    )
+
+    assert code == 1
+    assert found["airflow"]["said"].startswith("no sign of life of api at http://")
+    assert found["airflow"]["remedy"] == "docs/runbooks/airflow-down.md"
 
 
 def test_missing_tables_are_named_with_their_remedy(

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import threading
 import time
+import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime
@@ -44,11 +45,15 @@ def homes(folder: Path) -> list[Path]:
 
 
 @contextmanager
-def haproxy(folder: Path, ports: list[int]) -> Iterator[int]:
-    """HAProxy as it is deployed, before doors at these ports of this machine."""
-    port = free_port()
+def haproxy(folder: Path, ports: list[int]) -> Iterator[tuple[int, int]]:
+    """HAProxy as it is deployed, before doors at these ports of this machine.
+
+    Its port, and that of its figures.
+    """
+    port, figures = free_port(), free_port()
     text = (REPOSITORY / "deploy" / "haproxy.cfg").read_text()
     text = text.replace("bind :8080", f"bind 127.0.0.1:{port}")
+    text = text.replace("bind :8405", f"bind 127.0.0.1:{figures}")
     text = re.sub(r"resolvers docker\n(    .*\n)+", "", text)
     text = text.replace(" resolvers docker init-addr last,libc,none", "")
     for number, door in enumerate(ports, start=1):
@@ -62,7 +67,7 @@ def haproxy(folder: Path, ports: list[int]) -> Iterator[int]:
     ) as process:
         try:
             wait_until_healthy(port)
-            yield port
+            yield port, figures
         finally:
             process.terminate()
 
@@ -92,7 +97,7 @@ def test_one_of_two_doors_dies_and_the_other_is_stopped_and_nothing_is_lost(
         for home, port in zip(folders, ports, strict=True):
             doors.append(held.enter_context(ingest(home, port)))
             wait_until_healthy(port)
-        front = held.enter_context(haproxy(tmp_path, ports))
+        front, figures = held.enter_context(haproxy(tmp_path, ports))
         senders = [
             Sender(number, front, key, stop, random.Random(number))  # noqa: S311
             for number in (1, 2)
@@ -104,6 +109,7 @@ def test_one_of_two_doors_dies_and_the_other_is_stopped_and_nothing_is_lost(
         time.sleep(1)
         doors[0].kill()
         time.sleep(2)
+        told = urllib.request.urlopen(f"http://127.0.0.1:{figures}/metrics").read()
         held.enter_context(ingest(folders[0], ports[0]))
         wait_until_healthy(ports[0])
         time.sleep(3)  # until HAProxy takes it again
@@ -123,6 +129,10 @@ def test_one_of_two_doors_dies_and_the_other_is_stopped_and_nothing_is_lost(
         # HAProxy repeats a request by itself, up to three times (`retries`), also one
         # that the killed door had kept and not answered: its events are there twice
         one.tried.update({event_id: 3 * n for event_id, n in one.tried.items()})
-    told = compared(senders, stored=kept, refusals=refusals)
-    assert told["acknowledged"] > 0
-    assert (told["lost"], told["doubled"], told["unexplained"]) == (0, 0, 0)
+    sums = compared(senders, stored=kept, refusals=refusals)
+    assert sums["acknowledged"] > 0
+    assert (sums["lost"], sums["doubled"], sums["unexplained"]) == (0, 0, 0)
+    # Prometheus is told who is away
+    for server, is_up in (("ingest-1", 0), ("ingest-2", 1)):
+        up = f'proxy="ingest",server="{server}",state="UP"}} {is_up}'
+        assert f"haproxy_server_status{{{up}" in told.decode()

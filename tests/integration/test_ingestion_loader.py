@@ -22,6 +22,7 @@ from ingestion.consent import Standing
 from ingestion.door import Keeping, judged, keep
 from ingestion.judging import Accepted, Rules, Source
 from ingestion.loader import Following, Ledger, Loader, follow, ledger_of
+from ingestion.loader_metrics import LoaderMetrics
 from ingestion.replaying import Replayed, replay
 from ingestion.segments import SegmentLog, open_for_reading
 from warehouse.clickhouse import connect, rows
@@ -230,13 +231,20 @@ def test_while_clickhouse_is_away_the_loader_waits_and_goes_on(
     with closing(open_for_reading(tmp_path / "log")) as log:
         loader = Loader(log, ledger_of(tmp_path / "log"), lambda: NOW)
         how = Following(
-            pause, breaker, after=lambda: states.append(breaker.state), every_s=0.2
+            pause,
+            breaker,
+            metrics := LoaderMetrics(breaker),
+            after=lambda: states.append(breaker.state),
+            every_s=0.2,
         )
         follow(loader, flaky, how)
 
     assert waits == [0.5, 1.0, 2.0, 0.2]
     assert states == ["closed", "closed", "open", "closed", "closed"]
     assert "Trying again in 2.0 s" in caplog.text
+    value = metrics.registry.get_sample_value
+    assert value("questlog_loader_failures_total", {"error": "Unavailable"}) == 3
+    assert value("questlog_loader_rows_total") == 1
     assert len(stored(endpoint, "away")) == 1
 
 

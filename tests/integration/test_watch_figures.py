@@ -3,15 +3,19 @@
 import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
+from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families as families
 from starlette.testclient import TestClient
 
+from ingestion.breaker import Breaker
+from ingestion.loader_metrics import LoaderMetrics
 from ingestion.serving import opened
 from questlog.stack.pages import pages
 from questlog.watch.exporter import application
@@ -128,11 +132,13 @@ def test_latency_is_of_what_a_publication_brought_and_not_of_imports(
 def test_every_figure_that_an_alert_or_a_picture_asks_for_is_told(
     settings: Settings,
 ) -> None:
+    with_airflow = replace(settings, airflow_url="http://127.0.0.1:1")
     with opened(settings, lambda: datetime.now(UTC)) as door:
         of_the_door = door.metrics.exposed().decode()
     texts = [
         of_the_door,
-        TestClient(application(settings)).get("/metrics").text,
+        generate_latest(LoaderMetrics(Breaker(lambda: 1.0)).registry).decode(),
+        TestClient(application(with_airflow)).get("/metrics").text,
         TestClient(pages(settings)).get("/metrics").text,
     ]
     exposed = {

@@ -1,11 +1,8 @@
 """When the loader leaves ClickHouse alone, and when it tries again."""
 
-from pathlib import Path
-
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingestion import breaker
 from ingestion.breaker import FIRST_WAIT_S, LONGEST_WAIT_S, Breaker
 
 
@@ -36,15 +33,3 @@ def test_waits_grow_to_a_limit_and_differ_by_chance(
     assert waits == sorted(waits)
     assert FIRST_WAIT_S / 2 <= waits[0] <= FIRST_WAIT_S
     assert waits[-1] <= LONGEST_WAIT_S
-
-
-def test_what_a_breaker_says_in_a_file_is_read_from_it(tmp_path: Path) -> None:
-    path = tmp_path / "loader_state"
-    read = [(breaker.told(path), breaker.told_s_ago(path, now=0))]
-
-    for state in ("closed", "half_open", "open"):
-        breaker.tell(path, state)
-        read.append((breaker.told(path), breaker.told_s_ago(path, now=0)))
-
-    assert read == [(-1, -1), (0, 0), (1, 0), (2, 0)]
-    assert breaker.told_s_ago(path, now=path.stat().st_mtime + 7) == 7

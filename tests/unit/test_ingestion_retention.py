@@ -11,6 +11,7 @@ from ingestion.breaker import Breaker
 from ingestion.frames import segment_path, segment_starts
 from ingestion.inspection import inspected, position
 from ingestion.loader import Ledger, Loader, Progress
+from ingestion.loader_metrics import LoaderMetrics
 from ingestion.loading import Chores
 from ingestion.log_loaders import LogLoaders
 from ingestion.records import Record
@@ -129,10 +130,10 @@ def test_a_disk_that_takes_not_even_the_note_does_not_stop_the_loader(
     with closing(open_for_reading(tmp_path)) as log:
         Ledger(tmp_path / "loaded.json").write(Progress(log.identity, ends[-1]))
         settings = Settings(log_keep_hours=0)
-        breaker = Breaker(lambda: 1.0)
+        metrics = LoaderMetrics(Breaker(lambda: 1.0))
 
         with closing(LogLoaders(tmp_path, NobodyErased(), PLAIN, lambda: NOW)) as them:
-            chores = Chores(tmp_path, settings, breaker, lambda: NOW, them)
+            chores = Chores(tmp_path, settings, metrics, lambda: NOW, them)
             with files_no_longer_than(0):
                 chores.do()
 

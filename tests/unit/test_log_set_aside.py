@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from ingestion.breaker import Breaker
+from ingestion.loader_metrics import LoaderMetrics
 from ingestion.loading import Chores
-from ingestion.log_loaders import LogLoaders, tell_unusable, unusable_told
+from ingestion.log_loaders import LogLoaders
 from ingestion.logs import log_folder
 from ingestion.records import Record
 from ingestion.segments import PLAIN, SegmentLog
@@ -270,15 +271,18 @@ def test_clickhouse_away_is_no_fault_of_a_log(folder: Path) -> None:
         assert not loaders.unusable
 
 
-def test_the_number_of_unusable_logs_is_told_when_it_changes(folder: Path) -> None:
-    state = Breaker(lambda: 1.0)
-    before = unusable_told(folder)
+def test_logs_that_cannot_be_used_are_told_beside_what_waits_in_the_others(
+    folder: Path,
+) -> None:
     spoiled_ledger(log_folder(folder, 2))
+    metrics = LoaderMetrics(Breaker(lambda: 1.0))
     with loaders_of(folder) as loaders:
-        chores = Chores(folder, Settings(), state, lambda: NOW, loaders)
-        chores.do()
-        told = unusable_told(folder)
-        tell_unusable(folder, 7)
-        chores.do()
+        Chores(folder, Settings(), metrics, lambda: NOW, loaders).do()
 
-    assert (before, told, unusable_told(folder)) == (-1, 1, 7)
+    value = metrics.registry.get_sample_value
+    assert value("questlog_logs_unusable") == 1
+    waiting = [
+        value("questlog_loader_waiting", {"log": name})
+        for name in (folder.name, "worker-1", "worker-2")
+    ]
+    assert [one is not None and one > 0 for one in waiting] == [True, True, False]

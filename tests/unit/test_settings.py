@@ -6,7 +6,8 @@ import pytest
 
 from questlog.commands.configuration import in_force
 from warehouse.errors import BadSetting
-from warehouse.settings import Settings, default_of, load, table
+from warehouse.setting_values import default_of
+from warehouse.settings import Settings, load, table
 
 
 def test_an_empty_environment_gives_the_defaults() -> None:

@@ -3,7 +3,8 @@
 import shlex
 
 from warehouse.generators.note import note
-from warehouse.settings import default_of, table
+from warehouse.setting_values import default_of
+from warehouse.settings import table
 
 _SOURCE = "warehouse/settings.py"
 _INTRODUCTION = """
