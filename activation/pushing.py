@@ -1,7 +1,7 @@
 """Push audiences to one destination, with a receipt for each."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -25,6 +25,7 @@ from activation.receipts import (
 from activation.rim import Rim
 from activation.sending import Sender
 from activation.syncing import Synced, rehearse, sync
+from warehouse.audience_gate import OPEN, AudienceGate
 from warehouse.errors import DestinationRefused, GateClosed, Unavailable
 
 Failure = Unavailable | DestinationRefused | GateClosed
@@ -35,14 +36,15 @@ class Push:
     """What is pushed: all audiences of a day, or one with its lookalikes.
 
     `may_shrink` names the audiences that may lose more people than they are guarded
-    against, this once.
+    against, this once. Of audiences that the gate keeps back only those leave who
+    withdrew.
     """
 
     definitions: Definitions
     as_of: date
     audience: str = ""
     may_shrink: frozenset[str] = frozenset()
-    only_withdrawals: bool = False
+    gate: AudienceGate = OPEN
 
     def customs(self, platform: str) -> list[Custom]:
         """The audiences of our own people that go to a platform."""
@@ -120,10 +122,8 @@ def push(sender: Sender, wanted: Push) -> list[Receipt]:
         retired(name, wanted.as_of, may_shrink=name in wanted.may_shrink)
         for name in wanted.retired(rim, platform)
     ]
-    if wanted.only_withdrawals:
-        every = [one.withdrawals for one in every]
     for one in every:
-        seed = pushed.keep(_pushed(sender, one, pushed.failures))
+        seed = pushed.keep(_let_through(sender, one, wanted.gate, pushed.failures))
         for lookalike in wanted.lookalikes_of(seed.audience):
             if isinstance(sender.destination, MakesLookalikes):
                 kept = _lookalike(sender, lookalike, seed, pushed.failures)
@@ -147,6 +147,22 @@ def rehearsed(rim: Rim, platform: str, wanted: Push) -> list[Receipt]:
                 _of_lookalike(lookalike, wanted.as_of, platform, DRY_RUN, detail=small)
             )
     return pushed.receipts
+
+
+def _let_through(
+    sender: Sender, one: Ordered, gate: AudienceGate, failures: dict[str, Failure]
+) -> Receipt:
+    """Push an audience; where its gate is closed, who withdrew leaves all the same."""
+    name = one.order.audience
+    why_not = gate.why_not(name)
+    if not why_not:
+        return _pushed(sender, one, failures)
+    left = _pushed(sender, one.withdrawals, failures)
+    if left.status == FAILED:
+        return left
+    failures[name] = GateClosed(why_not)
+    detail = f"{why_not} Who withdrew has left; nothing else was changed."
+    return replace(left, status=STOPPED, detail=detail)
 
 
 def _pushed(sender: Sender, one: Ordered, failures: dict[str, Failure]) -> Receipt:

@@ -117,7 +117,7 @@ def sync(sender: Sender, order: Order) -> Synced:
     compared, sendable = _compared(
         rim, shelf, order, refresh_after=destination.limits.refresh_after
     )
-    if not shelf.remote_id and not compared.desired:
+    if not shelf.remote_id and (order.only_withdrawals or not compared.desired):
         return Synced(sendable=sendable)
     if not shelf.remote_id:
         shelf = replace(shelf, remote_id=destination.make(wanted))

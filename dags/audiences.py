@@ -4,8 +4,9 @@ Triage: safe to clear and rerun. `choose` replaces only its date's members; a `p
 goes on from the ledger and calls nobody if nothing changed. Clear the mapped one that
 is red: each is one audience at one destination. What was sent, and why not, is in the
 run's note and in ops.audience_receipts; follow docs/runbooks/audience-not-sent.md.
-A red `gate` names in its log what is wrong with the members; only those who withdrew
-have left then, and nobody was sent: follow docs/runbooks/gate-closed.md.
+A red `gate` names in its log what is wrong, and with which audiences: these alone are
+kept back, but for who withdrew, and their pushes are red too. Follow
+docs/runbooks/gate-closed.md.
 """
 
 from datetime import timedelta
@@ -19,6 +20,7 @@ from dags.telling import deadline
 
 MEMBERS = Asset("clickhouse://activation/audience_members")
 RECEIPTS = Asset("clickhouse://ops/audience_receipts")
+ONE_PUSH = "{{ task.op_kwargs.audience }} at {{ task.op_kwargs.platform }}"
 
 
 @dag(
@@ -46,24 +48,19 @@ def audiences() -> None:
 
         check_at_door("audiences", as_of)
 
-    # who says no leaves, whatever else is wrong
-    @task(outlets=[RECEIPTS], trigger_rule="one_failed")
-    def withdraw(as_of: str) -> None:
-        from activation.audiences import withdraw
-
-        withdraw(as_of)
-
-    @task
+    # whatever the gate says: each push asks it for its own audience, and who says no
+    # leaves all the same
+    @task(trigger_rule="all_done")
     def targets() -> list[dict[str, str]]:
         from activation.audiences import targets
 
         return [one.as_words for one in targets()]
 
-    @task(outlets=[RECEIPTS], pool=CALLERS)
+    @task(outlets=[RECEIPTS], pool=CALLERS, map_index_template=ONE_PUSH)
     def push(as_of: str, audience: str, platform: str) -> None:
-        from activation.audiences import push
+        from activation.audiences import push_judged
 
-        push(as_of, audience=audience, platform=platform)
+        push_judged(as_of, audience=audience, platform=platform)
 
     # a teardown: that it went well doesn't make a run good whose pushes failed
     @teardown
@@ -72,9 +69,9 @@ def audiences() -> None:
 
         note_run(in_lines(as_of))
 
-    judged, found = gate(AS_OF), targets()
+    found = targets()
     pushed = push.partial(as_of=AS_OF).expand_kwargs(found)
-    chain(choose(AS_OF), judged, [found, withdraw(AS_OF)])
+    chain(choose(AS_OF), gate(AS_OF), found)
     chain(pushed, note(AS_OF))
 
 

@@ -72,10 +72,14 @@ def deadline(dag: str, within: timedelta) -> DeadlineAlert:
 
 def _of_task(name: str, context: Mapping[str, Any], said: str) -> Alert:
     task = context["ti"]
+    # of mapped tasks which one: that another succeeds takes nothing back
+    is_mapped = task.map_index >= 0
+    which = {"of": task.rendered_map_index or str(task.map_index)} if is_mapped else {}
+    named = " ".join([f"{task.dag_id}.{task.task_id}", *which.values()])
     return Alert(
         name=name,
         severity="page",
-        labels={"dag": task.dag_id, "task": task.task_id},
-        summary=f"{task.dag_id}.{task.task_id} failed: {said}",
+        labels={"dag": task.dag_id, "task": task.task_id} | which,
+        summary=f"{named} failed: {said}",
         runbook=_RUNBOOKS[name],
     )

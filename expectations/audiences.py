@@ -7,13 +7,25 @@ from expectations import unlike
 from expectations.suites import SEVERITIES, Keyed, Rule, Severity, Suite
 
 # people are named by a fingerprint: their ids are pseudonyms and stay inside
-_member = Keyed("concat(audience, ' ', lower(hex(sipHash64(person_id))))")
+_member = Keyed(
+    "concat(audience, ' ', lower(hex(sipHash64(person_id))))", part="audience"
+)
 _TABLE = "activation.audience_members"
 _LEAST_PEOPLE = 20
 _COMPARED_DAYS = 15
 _SHRUNK, _GROWN = {"stop": 0.5, "warn": 0.75}, {"stop": 3.0, "warn": 1.5}
 _KEPT = {"stop": 0.15, "warn": 0.4}
 _WITHHELD = {"stop": 0.25, "warn": 0.12}
+_CLOSED = (
+    "(select as_of, arrayJoin(if(empty(parts), [''], parts)) as part"
+    " from ops.gate_results where gate = 'audiences' and severity = 'stop'"
+    " and not success and (as_of, run_id) in (select as_of, argMax(run_id, checked_at)"
+    " from ops.gate_results where gate = 'audiences' group by as_of))"
+)
+# what was kept back yesterday is nothing to be alike today
+_WAS_GOOD = (
+    f"(as_of, toString(audience)) not in {_CLOSED} and (as_of, '') not in {_CLOSED}"
+)
 
 
 def suites(as_of: date) -> Sequence[Suite]:
@@ -32,7 +44,8 @@ def suites(as_of: date) -> Sequence[Suite]:
                 ),
             ),
         ),
-        unlike.suite("audiences", as_of, "shape"),
+        # an anomaly's category is the audience whose figures moved
+        unlike.suite("audiences", as_of, "shape", part="category"),
     )
 
 
@@ -99,7 +112,7 @@ def _value_is_a_score(today: str) -> Rule:
 
 
 def _compared(today: str, as_of: date, severity: Severity) -> tuple[Rule, ...]:
-    """An audience beside itself on the last day before that it was chosen for."""
+    """An audience beside itself on the last good day before that it was chosen for."""
     then_and_now = _then_and_now(today, as_of)
     grave = "gravely_" if severity == "stop" else ""
 
@@ -109,10 +122,12 @@ def _compared(today: str, as_of: date, severity: Severity) -> tuple[Rule, ...]:
         return Rule(
             name=f"{name.replace('…', grave)}",
             meaning=meaning,
-            query=f"select concat(audience, ' ', {shown}) as sample_key {then_and_now}"
-            f" and {condition}",
+            query=f"select concat(audience, ' ', {shown}) as sample_key,"
+            f" toString(audience) as part {then_and_now} and {condition}",
             columns=("audience", *columns),
             severity=severity,
+            parted=True,
+            compares=True,
         )
 
     numbers = "toString(old.sent), ' then, ', toString(new.sent), ' now'"
@@ -162,7 +177,7 @@ def _then_and_now(today: str, as_of: date) -> str:
     )
     before = (
         f"(select audience, max(as_of) as last_on from {_TABLE} where as_of < {day}"
-        f" and as_of >= {day} - {_COMPARED_DAYS} group by audience)"
+        f" and as_of >= {day} - {_COMPARED_DAYS} and {_WAS_GOOD} group by audience)"
     )
     return (
         f"from ({counted} {_TABLE} where (audience, as_of) in {before}"

@@ -123,6 +123,7 @@ def _expectations(suite: Suite) -> Any:
         expectations=[
             NoRowAtFault(
                 unexpected_rows_query=rule.query,
+                parted=rule.parted,
                 description=rule.meaning,
                 severity=FailureSeverity(_SEVERITIES[rule.severity]),
                 meta={"name": rule.name},
@@ -148,7 +149,10 @@ def _address(settings: Settings, database: str) -> str:
 
 
 def _result(suite: Suite, rule: Rule, found: Any, checked_rows: int) -> Result:
-    rows = found.result.get("details", {}).get("unexpected_rows", [])
+    details = found.result.get("details", {})
+    # a row without a part is about everything
+    parts = () if "" in details.get("parts", ()) else tuple(details.get("parts", ()))
+    rows = details.get("unexpected_rows", [])
     return Result(
         suite=suite.name,
         expectation=rule.name,
@@ -159,6 +163,7 @@ def _result(suite: Suite, rule: Rule, found: Any, checked_rows: int) -> Result:
         checked_rows=checked_rows,
         unexpected_rows=int(found.result.get("observed_value", 0)),
         sample_keys=tuple(row["sample_key"] for row in rows),
+        parts=parts,
         trouble=_trouble(found.exception_info),
     )
 

@@ -113,6 +113,9 @@ def _inspected(
     gate: str, as_of: date, settings: Settings, wanted: Sequence[str]
 ) -> GateReport:
     suites = GATES[gate](as_of)
+    comparing = frozenset(
+        rule.name for suite in suites for rule in suite.rules if rule.compares
+    )
     with connect(settings) as client:
         sizes = _table_rows(client)
         content = judged_content(client, gate, as_of)
@@ -130,7 +133,7 @@ def _inspected(
         as_of=as_of,
         run_id=uuid4(),
         results=tuple(
-            _let_pass(result, wanted)
+            _let_pass(result, wanted, comparing)
             for result in (*uncompared, *_judge(gate, suites, sizes, settings))
         ),
         data_docs=Home(settings.home.resolve()).data_docs / gate,
@@ -153,9 +156,11 @@ def _judge(
     return (*missing, *judged)
 
 
-def _let_pass(result: Result, wanted: Sequence[str]) -> Result:
+def _let_pass(
+    result: Result, wanted: Sequence[str], comparing: frozenset[str]
+) -> Result:
     """A finding about history that is wanted warns; of all else nothing may be so."""
-    is_wanted = result.expectation in wanted and result.suite == unlike.TABLE
+    is_wanted = result.expectation in wanted and result.expectation in comparing
     return replace(result, severity="warn") if is_wanted else result
 
 
@@ -218,6 +223,7 @@ def _record(client: "Client", report: GateReport, *, judged_content: str) -> Non
                 result.unexpected_rows,
                 list(result.sample_keys),
                 judged_content,
+                list(result.parts),
             ]
             for result in report.results
         ],
@@ -234,5 +240,6 @@ def _record(client: "Client", report: GateReport, *, judged_content: str) -> Non
             "unexpected_rows",
             "sample_keys",
             "judged_content",
+            "parts",
         ],
     )

@@ -18,7 +18,9 @@ _SHOWN_KEYS = 3
 class Result:
     """What one rule found in one table.
 
-    `trouble` says why a rule could not be judged at all: a closed gate too.
+    `parts` are what is at fault where a gate may keep back one and not another, such as
+    an audience; without any it is about everything. `trouble` says why a rule could not
+    be judged at all: a closed gate too.
     """
 
     suite: str
@@ -30,6 +32,7 @@ class Result:
     checked_rows: int
     unexpected_rows: int
     sample_keys: tuple[str, ...]
+    parts: tuple[str, ...] = ()
     trouble: str = ""
 
     @property
@@ -81,9 +84,17 @@ class GateReport:
             f"The gate {self.gate} is closed for {self.as_of}:"
             f" {len(self.stops)} of {len(self.results)} expectations failed."
             + "".join(f"\n  {result.sentence}" for result in self.stops)
-            + f"\nNothing was published. Look at {self.data_docs / 'index.html'},"
+            + f"\n{self._kept_back} Look at {self.data_docs / 'index.html'},"
             f" then follow {RUNBOOK}."
         )
+
+    @property
+    def _kept_back(self) -> str:
+        """What a closed gate holds up."""
+        if not all(result.parts for result in self.stops):
+            return "Nothing was published."
+        parts = sorted({part for result in self.stops for part in result.parts})
+        return f"Kept back: {', '.join(parts)}; nothing else."
 
     def as_json(self) -> dict[str, Any]:
         """The report in JSON's own types."""

@@ -17,8 +17,10 @@ SEVERITIES: tuple[Severity, ...] = ("stop", "warn")
 class Rule:
     """One expectation: no row may come out of its query.
 
-    The query has one column, `sample_key`, a string. Severity `stop` closes the
-    gate, `warn` is reported and lets pass.
+    The query has a column `sample_key`, a string. Severity `stop` closes the gate,
+    `warn` is reported and lets pass. Where it is `parted` the query has a column `part`
+    as well, such as an audience: then the gate is closed for these parts alone. What
+    only `compares` with what was before may be wanted by somebody.
     """
 
     name: str
@@ -26,6 +28,8 @@ class Rule:
     query: str
     columns: tuple[str, ...] = ()
     severity: Severity = "stop"
+    parted: bool = False
+    compares: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,9 +48,18 @@ class Suite:
 
 @dataclass(frozen=True, slots=True)
 class Keyed:
-    """Makes the rules of a table whose rows are told apart by one SQL expression."""
+    """Makes the rules of a table whose rows are told apart by one SQL expression.
+
+    `part`, another, says what a gate keeps back for a row at fault; empty: everything.
+    """
 
     key: str
+    part: str = ""
+
+    @property
+    def _selected(self) -> str:
+        part = f", toString({self.part}) as part" if self.part else ""
+        return f"{self.key} as sample_key{part}"
 
     def never(
         self,
@@ -61,9 +74,10 @@ class Keyed:
         return Rule(
             name=name,
             meaning=meaning,
-            query=f"select {self.key} as sample_key from {{batch}} where {condition}",
+            query=f"select {self._selected} from {{batch}} where {condition}",
             columns=tuple(columns),
             severity=severity,
+            parted=bool(self.part),
         )
 
     def one_row_per(self, *columns: str, meaning: str) -> Rule:

@@ -22,27 +22,33 @@ _MEANINGS = {
 }
 
 
-def suite(gate: str, as_of: date, *judges: str) -> Suite:
-    """The findings of some judges for one gate and day: grave ones stop."""
+def suite(gate: str, as_of: date, *judges: str, part: str = "") -> Suite:
+    """The findings of some judges for one gate and day: grave ones stop.
+
+    `part` is the column that says what they keep back; without one, everything.
+    """
     return Suite(
         database=TABLE.partition(".")[0],
         table=TABLE.partition(".")[2],
         rules=tuple(
-            _rule(gate, as_of, judge, severity)
+            _rule(gate, as_of, judge, severity, part=part)
             for judge in judges
             for severity in SEVERITIES
         ),
     )
 
 
-def _rule(gate: str, as_of: date, judge: str, severity: Severity) -> Rule:
+def _rule(gate: str, as_of: date, judge: str, severity: Severity, *, part: str) -> Rule:
     grave = "grave" if severity == "stop" else "unusual"
+    parted = f", toString({part}) as part" if part else ""
     return Rule(
         name=f"no_{grave}_{judge}",
         meaning=_MEANINGS[judge],
-        query=f"select {_SEEN} as sample_key from {{batch}}"
+        query=f"select {_SEEN} as sample_key{parted} from {{batch}}"
         f" where gate = '{gate}' and as_of = toDate('{as_of.isoformat()}')"
         f" and judge = '{judge}' and severity = '{severity}'",
         columns=("day", "subject", "dimension", "category"),
         severity=severity,
+        parted=bool(part),
+        compares=True,
     )

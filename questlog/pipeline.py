@@ -88,9 +88,8 @@ def of_a_day(settings: Settings, as_of: date, *, push: bool) -> list[Step]:
             ("choose audiences",),
         ),
         *(
-            [Step("push audiences", _push(settings, as_of), ("gate audiences",))]
-            if push
-            else []
+            # each asks the gate for itself: one that is bad holds back no other
+            [Step("push audiences", _push(day), ("choose audiences",))] if push else []
         ),
     ]
 
@@ -166,14 +165,10 @@ def _choose(day: str) -> Callable[[], object]:
     return choose
 
 
-def _push(settings: Settings, as_of: date) -> Callable[[], object]:
+def _push(day: str) -> Callable[[], object]:
     def push() -> None:
-        from activation.audiences import push as push_audiences
-        from warehouse.clickhouse import connect
-        from warehouse.publishing import require_open_audiences
+        from activation.audiences import push_judged
 
-        with connect(settings) as client:
-            require_open_audiences(client, as_of)
-        push_audiences(as_of.isoformat())
+        push_judged(day)
 
     return push

@@ -126,40 +126,6 @@ def closed_days(client: "Client", gate: str) -> list[date]:
     return [row["as_of"] for row in found]
 
 
-def require_not_closed(client: "Client", gate: str, as_of: date) -> None:
-    """Raise GateClosed where a gate was run for a day and is closed."""
-    if as_of in closed_days(client, gate):
-        raise GateClosed(
-            f"The gate {gate} is closed for {as_of}."
-            f" `questlog gate {gate} --as-of {as_of}` shows why."
-        )
-
-
-def require_open_audiences(client: "Client", as_of: date) -> None:
-    """Raise GateClosed unless the day's members were judged as they are, and passed."""
-    found = rows(
-        client,
-        "select countIf(severity = 'stop' and not success) as stopping,"
-        " any(judged_content) as judged_content from ops.gate_results"
-        " where gate = {gate:String} and as_of = {as_of:Date}"
-        " group by run_id order by max(checked_at) desc limit 1",
-        {"gate": AUDIENCES, "as_of": as_of},
-    )
-    again = f"`questlog gate {AUDIENCES} --as-of {as_of}`"
-    if not found:
-        raise GateClosed(f"Nobody has judged the audiences of {as_of}: run {again}.")
-    if found[0]["stopping"]:
-        raise GateClosed(
-            f"The gate {AUDIENCES} is closed for {as_of}: {found[0]['stopping']}"
-            f" expectations that stop were not met. {again} shows which."
-        )
-    if found[0]["judged_content"] != judged_content(client, AUDIENCES, as_of):
-        raise GateClosed(
-            f"The audiences of {as_of} were chosen again after their gate, and nobody"
-            f" has judged those. Run {again} first."
-        )
-
-
 def require_open_gate(client: "Client", database: str) -> None:
     """Raise GateClosed unless the gate's last run judged this build and let it pass."""
     found = rows(

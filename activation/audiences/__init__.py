@@ -6,7 +6,7 @@ The definitions lie beside this file, one YAML file each.
 import contextlib
 import fcntl
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
@@ -24,6 +24,7 @@ from activation.made_of import AUDIENCES, MEMBERS, RECEIPTS, made_of
 from activation.receipts import Receipt, in_a_line, latest
 from activation.rim import Rim
 from warehouse import audit
+from warehouse.audience_gate import AudienceGate, audience_gate, strict_audience_gate
 from warehouse.clickhouse import connect
 from warehouse.durable import private_folder
 from warehouse.errors import BadInput, Unavailable
@@ -33,6 +34,8 @@ from warehouse.lineage.telling import told
 from warehouse.settings import Settings, load
 
 if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
+
     from activation.destinations.protocol import Destination
     from activation.previewing import Preview
     from activation.pushing import Push
@@ -117,23 +120,20 @@ def push(
     audience: str = "",
     platform: str = "",
     may_shrink: Collection[str] = (),
-    only_withdrawals: bool = False,
+    gate_of: "Callable[[Client, date], AudienceGate]" = audience_gate,
 ) -> list[Receipt]:
     """Make every audience in every ad account equal to who may be sent now.
 
-    With an audience, or a platform, only there. Raises BadSetting when there is no ad
-    account, Unavailable, DestinationRefused or GateClosed when an audience failed;
-    receipts say which.
+    With an audience, or a platform, only there. An audience that `gate_of` keeps back
+    stays as it is, but for who withdrew. Raises BadSetting when there is no ad account,
+    Unavailable, DestinationRefused or GateClosed when an audience failed or was kept
+    back; receipts say which.
     """
     from activation.pushing import audiences_of, to_each
     from activation.pushing import push as push_to
     from activation.sending import Sender
 
     settings = load(os.environ)
-    wanted = replace(
-        _wanted(settings, as_of, audience, may_shrink),
-        only_withdrawals=only_withdrawals,
-    )
     names = [platform] if platform else configured(settings)
     destinations = [opened(name, settings) for name in names]
     job = Job(name="audiences.push", kind="AUDIENCES")
@@ -142,6 +142,8 @@ def push(
         told(settings, job, inputs=read, outputs=written),
         _rim(settings) as rim,
     ):
+        gate = gate_of(rim.client, _day(as_of))
+        wanted = replace(_wanted(settings, as_of, audience, may_shrink), gate=gate)
         audit.note(
             rim.client,
             audit.act(by="", because="a push of audiences", at=datetime.now(UTC)),
@@ -173,12 +175,11 @@ def push(
         return to_each(destinations, send_to)
 
 
-def withdraw(as_of: str) -> list[Receipt]:
-    """Take out of every audience who withdrew, and change nothing else.
-
-    Raises as `push` does.
-    """
-    return push(as_of, only_withdrawals=True)
+def push_judged(as_of: str, *, audience: str = "", platform: str = "") -> list[Receipt]:
+    """The same, of none but audiences that were judged as they are and passed."""
+    return push(
+        as_of, audience=audience, platform=platform, gate_of=strict_audience_gate
+    )
 
 
 def rehearse(as_of: str, *, may_shrink: Collection[str] = ()) -> list[Receipt]:

@@ -64,17 +64,13 @@ def push(
 ) -> None:
     """Make each audience in each ad account equal to who may be sent now.
 
-    Not while the gate of audiences is closed for the day.
+    An audience whose gate is closed for the day stays as it is, but for who withdrew.
 
     Example: questlog audiences push --as-of 2026-03-01 --dry-run
     """
     from activation.audiences import push as push_audiences
     from activation.audiences import rehearse
-    from warehouse.publishing import require_not_closed
 
-    if not dry_run:
-        with doors.client() as client:
-            require_not_closed(client, "audiences", doors.day(as_of))
     receipts = (rehearse if dry_run else push_audiences)(
         as_of, may_shrink=may_shrink or []
     )

@@ -32,7 +32,8 @@ def gate(  # noqa: PLR0917 - a command has as many options as it has
     wanted: Annotated[
         list[str] | None,
         typer.Option(
-            help="A no_grave_… that does not stop this time; needs --because."
+            help="A finding about what was before, such as no_grave_past, that does not"
+            " stop this time; needs --because."
         ),
     ] = None,
     because: Annotated[str, typer.Option(help="Why; kept in ops.audit.")] = "",

@@ -37,6 +37,7 @@ def main() -> None:
                         "pool": task.pool,
                         "outlets": [asset.uri for asset in task.outlets],
                         "upstream": sorted(task.upstream_task_ids),
+                        "trigger_rule": task.trigger_rule.value,
                         "judged_retries": task.has_retry_policy,
                     }
                     for task in dag.tasks

@@ -14,7 +14,12 @@ def main(dag_id: str, day: str) -> None:
     # Airflow 3.3 can't run a DAG with a deadline this way: it looks for a row of it
     dag.deadline = None
     run = dag.test(logical_date=datetime.fromisoformat(day).replace(tzinfo=UTC))
-    states = {task.task_id: str(task.state) for task in run.get_task_instances()}
+    states = {
+        f"{task.task_id} {task.rendered_map_index}"
+        if task.map_index >= 0
+        else task.task_id: str(task.state)
+        for task in run.get_task_instances()
+    }
     sys.stdout.write("\nSTATES " + json.dumps(states) + "\n")
 
 

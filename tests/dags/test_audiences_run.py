@@ -4,11 +4,11 @@ import contextlib
 import hashlib
 import os
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
@@ -23,6 +23,10 @@ from warehouse.migrations import migrate
 from warehouse.settings import Settings
 from warehouse.vault import Secret, open_vault
 
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
+
+NEXT_DAY = "2026-03-02"
 NAMES = [f"p{number:03}" for number in range(120)]
 
 
@@ -42,15 +46,25 @@ def fill(settings: Settings) -> None:
             " engine = MergeTree order by person_id"
         )
         client.insert("marts.dim_people", [[name, "DE", 1, True] for name in NAMES])
-        for table, column in (
-            ("ml.lifetime_values", "expected_value_minor"),
-            ("ml.churn_scores", "churn_probability"),
-        ):
-            client.insert(
-                table,
-                [[datetime.fromisoformat(DAY).date(), name, 0.5] for name in NAMES],
-                column_names=["as_of", "person_id", column],
-            )
+        score(client, "ml.lifetime_values", DAY, NAMES)
+        score(client, "ml.churn_scores", DAY, NAMES)
+
+
+def score(client: "Client", table: str, day: str, names: Sequence[str]) -> None:
+    column = {
+        "ml.lifetime_values": "expected_value_minor",
+        "ml.churn_scores": "churn_probability",
+    }[table]
+    client.insert(
+        table,
+        [[datetime.fromisoformat(day).date(), name, 0.5] for name in names],
+        column_names=["as_of", "person_id", column],
+    )
+
+
+def members(graph: str, audience: str) -> int:
+    state = requests.get(f"{graph}/_standin/state", timeout=5).json()
+    return len(state["7"][audience])
 
 
 def kept_by_airflow(settings: Settings) -> str:
@@ -93,12 +107,24 @@ def test_each_audience_at_each_platform_is_a_task_and_airflow_keeps_nobody(
                 patched.setenv(name, value)
 
             states, said = run_dag("audiences", settings)
+            # of the next day churn scores nearly nobody, so that `at_risk` shrinks
+            with connect(settings) as client:
+                score(client, "ml.lifetime_values", NEXT_DAY, NAMES)
+                score(client, "ml.churn_scores", NEXT_DAY, NAMES[:20])
+            at_risk = members(graph, "Questlog at_risk")
+            bad, told = run_dag("audiences", settings, NEXT_DAY)
+            assert members(graph, "Questlog at_risk") == at_risk
 
         state = requests.get(f"{graph}/_standin/state", timeout=5).json()["7"]
         there = google.state.members("1234567890", "Questlog value_seed")
-    # nobody is taken out by `withdraw` while the gate is open
-    assert states.pop("withdraw") == "skipped"
     assert set(states.values()) == {"success"}, said[-3000:]
+    # the audience that is bad is kept back at both platforms, and no other is
+    assert {name for name, state in bad.items() if state != "success"} == {
+        "gate",
+        "push at_risk at meta",
+        "push at_risk at google",
+    }, told[-3000:]
+    assert "closed for at_risk on 2026-03-02: audience_has_not_gravely_shrunk" in told
     assert len(state["Questlog value_seed"]) == len(there) == len(NAMES)
     kept = kept_by_airflow(settings)
     secrets = [f"{n}@example.com" for n in NAMES]

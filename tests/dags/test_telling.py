@@ -42,12 +42,18 @@ def test_failures_and_lateness_are_told_and_success_takes_them_back(
         ("GateClosed", "gate_marts"),
         ("TaskFailed", "build_marts"),
         ("DeadlineMissed", ""),
+        ("GateClosed", "push"),
     }
     closed = told["GateClosed", "gate_marts"]
     assert closed["summary"] == (
         "models.gate_marts failed: The gate marts is closed: 1 row."
     )
     assert closed["runbook"] == "docs/runbooks/gate-closed.md"
+    # of mapped tasks each for itself: that another succeeds takes nothing back
+    pushed = next(one for one in found if one["labels"].get("task") == "push")
+    assert pushed["labels"]["of"] == "audience 3"
+    summary = pushed["annotations"]["summary"]
+    assert summary == "models.push audience 3 failed: Too few."
     # what the task had in hand is not told
     failed = told["TaskFailed", "build_marts"]["summary"]
     assert failed == "models.build_marts failed: ValueError: its log says more."

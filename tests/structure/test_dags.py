@@ -145,6 +145,8 @@ def test_no_layer_is_built_or_shown_before_its_gate(dags: dict[str, Any]) -> Non
     assert dags["audiences"]["tasks"]["gate"]["upstream"] == ["choose"]
     assert dags["audiences"]["tasks"]["targets"]["upstream"] == ["gate"]
     assert dags["audiences"]["tasks"]["push"]["upstream"] == ["targets"]
+    # one audience that is bad holds back no other: each push asks the gate itself
+    assert dags["audiences"]["tasks"]["targets"]["trigger_rule"] == "all_done"
 
 
 def test_every_model_belongs_to_a_layer_that_some_dag_builds() -> None:

@@ -1,5 +1,6 @@
 """What a gate's report says, and when it stops."""
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -60,6 +61,19 @@ def test_a_closed_gate_says_which_expectation_how_many_rows_and_where_to_read() 
         "Nothing was published. Look at /docs/staging/index.html,"
         " then follow docs/runbooks/gate-closed.md."
     )
+
+
+def test_a_gate_that_is_closed_for_parts_alone_names_them() -> None:
+    broken = a_result(success=False, sample_keys=("a",), unexpected_rows=1)
+
+    parted = a_report(
+        replace(broken, parts=("high_value", "at_risk")),
+        replace(broken, parts=("at_risk",)),
+    )
+    whole = a_report(replace(broken, parts=("at_risk",)), broken)
+
+    assert "\nKept back: at_risk, high_value; nothing else." in parted.closed_because
+    assert "\nNothing was published." in whole.closed_because
 
 
 def test_a_rule_that_could_not_be_judged_says_why() -> None:

@@ -70,6 +70,12 @@ def test_closed_scores_keep_no_audience_back() -> None:
     assert states(outcomes) == {"gate churn": "closed"}
 
 
+def test_a_closed_gate_of_audiences_lets_each_push_ask_for_itself() -> None:
+    outcomes = the_work("gate audiences", GateClosed("closed for at_risk"))
+
+    assert states(outcomes) == {"gate audiences": "closed"}
+
+
 def test_a_model_with_too_little_data_is_skipped_with_its_gate() -> None:
     outcomes = the_work("score churn", NotEnoughData("young"))
 

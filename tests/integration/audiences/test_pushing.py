@@ -7,6 +7,7 @@ import pytest
 import requests
 
 from activation.pushing import Push, rehearsed
+from activation.receipts import latest
 from tests.integration.audiences.world import (
     AS_OF,
     NEXT_DAY,
@@ -16,9 +17,11 @@ from tests.integration.audiences.world import (
     digests,
     email,
 )
+from warehouse.audience_gate import AudienceGate
 from warehouse.clickhouse import rows
 from warehouse.errors import (
     DestinationRefused,
+    GateClosed,
     Unavailable,
 )
 
@@ -205,3 +208,42 @@ def test_no_table_holds_an_identifier_or_a_digest(world: World) -> None:
     secrets += [bytes.fromhex(one) for one in digests("ann")]
     assert b"high_value" in held
     assert [one for one in secrets if one in held] == []
+
+
+def test_of_an_audience_that_is_kept_back_only_those_leave_who_withdrew(
+    world: World,
+) -> None:
+    a_chosen_crowd(world, "ann", "bob", "cid")
+    world.push()
+    # the next choice is bad: dan came in, and bob would leave
+    world.person("dan")
+    world.values(NEXT_DAY, ann=5.0, dan=5.0, **{f"o{n}": 0.0 for n in range(18)})
+    world.churn(NEXT_DAY, ann=0.9, dan=0.1)
+    world.choose(NEXT_DAY)
+    world.withdraws("cid")
+    gate = AudienceGate(some={"high_value": "The gate is closed for high_value."})
+
+    with pytest.raises(GateClosed, match=r"1 of \d audiences failed\. high_value: The"):
+        world.push(NEXT_DAY, gate=gate)
+
+    assert world.remote("high_value") == digests("ann", "bob")
+    # the others are put right
+    assert world.remote("at_risk") == digests("ann")
+    kept = {one["audience"]: one for one in latest(world.client, NEXT_DAY)}
+    assert kept["high_value"]["status"] == "stopped"
+    assert kept["high_value"]["removed"] == 1
+    assert kept["high_value"]["detail"] == (
+        "The gate is closed for high_value. Who withdrew has left; nothing else was"
+        " changed."
+    )
+    assert kept["at_risk"]["status"] == "delivered"
+    assert kept["high_value_lookalike"]["status"] == "skipped"
+
+
+def test_while_every_audience_is_kept_back_nobody_enters_one(world: World) -> None:
+    a_chosen_crowd(world, "ann", "bob")
+
+    with pytest.raises(GateClosed, match="Nobody has judged"):
+        world.push(gate=AudienceGate(every="Nobody has judged these."))
+
+    assert world.remote_names() == []

@@ -18,6 +18,7 @@ from activation.pushing import Push, push
 from activation.receipts import Receipt
 from activation.rim import Rim
 from activation.sending import Sender
+from warehouse.audience_gate import OPEN, AudienceGate
 from warehouse.clickhouse import rows
 from warehouse.home import Home
 from warehouse.settings import Settings
@@ -168,7 +169,12 @@ class World:
         )
 
     def push(
-        self, as_of: date = AS_OF, *, may_shrink: Iterable[str] = (), **changed: object
+        self,
+        as_of: date = AS_OF,
+        *,
+        may_shrink: Iterable[str] = (),
+        gate: AudienceGate = OPEN,
+        **changed: object,
     ) -> dict[str, Receipt]:
         rim = self.rim
         sender = Sender(
@@ -180,6 +186,7 @@ class World:
             definitions=self.definitions(**changed),
             as_of=as_of,
             may_shrink=frozenset(may_shrink),
+            gate=gate,
         )
         return {receipt.audience: receipt for receipt in push(sender, wanted)}
 
@@ -197,6 +204,10 @@ class World:
         url = f"{self.settings.meta_graph_url}/_standin/state"
         state = requests.get(url, timeout=5).json()["7"]
         return sorted(one["EMAIL"] for one in state[f"Questlog {audience}"])
+
+    def remote_names(self) -> list[str]:
+        url = f"{self.settings.meta_graph_url}/_standin/state"
+        return sorted(requests.get(url, timeout=5).json().get("7", {}))
 
     def at_standin(self, what: str) -> None:
         url = f"{self.settings.meta_graph_url}/_standin/{what}"
