@@ -18,7 +18,7 @@ import orjson
 from bench._engine import Engine
 from bench._faults import Event, Fault, Severity, Tail, moment, system_of
 from warehouse.clickhouse import connect, rows
-from warehouse.errors import Unavailable
+from warehouse.errors import NotEnoughData, Unavailable
 from warehouse.settings import Settings
 
 if TYPE_CHECKING:
@@ -248,21 +248,36 @@ def publish(settings: Settings, *databases: str) -> None:
 
 @contextlib.contextmanager
 def broken(client: "Client", fault: Fault) -> Iterator[None]:
-    """The tables a fault names, with the fault in them; as before at the end."""
+    """The tables a fault names, with the fault in them; as before at the end.
+
+    Raises NotEnoughData where they are the same with it.
+    """
     touched = _touched(fault)
     for table in touched:
         client.command(f"create or replace table {table}__kept clone as {table}")
+    before = _fingerprints(client, touched)
     try:
         for statement in fault.statements:
             client.command(
                 statement.replace("{as_of}", END.isoformat()),
                 settings={"mutations_sync": 1},
             )
+        if _fingerprints(client, touched) == before:
+            raise _unchanged(fault)
         yield
     finally:
         for table in touched:
             client.command(f"create or replace table {table} clone as {table}__kept")
             client.command(f"drop table {table}__kept sync")
+
+
+def _unchanged(fault: Fault) -> NotEnoughData:
+    return NotEnoughData(f"In this world {fault.name} changes nothing.")
+
+
+def _fingerprints(client: "Client", tables: set[str]) -> dict[str, str]:
+    asked = "select count(), sum(cityHash64(formatRow('RowBinary', *))) from"
+    return {one: str(client.query(f"{asked} {one}").result_rows) for one in tables}
 
 
 def _touched(fault: Fault) -> set[str]:
@@ -277,8 +292,13 @@ def _touched(fault: Fault) -> set[str]:
 
 
 def spoiled(fault: Fault, clean: Month) -> Tail:
-    """The last two weeks as the fault leaves them; the clean ones stay as they are."""
+    """The last two weeks as the fault leaves them; the clean ones stay as they are.
+
+    Raises NotEnoughData where that is what they were.
+    """
     if fault.spoil is None:
         return clean.tail
     events = fault.spoil(list(clean.tail), Random(fault.name))  # noqa: S311
+    if events == clean.tail:
+        raise _unchanged(fault)
     return sorted(events, key=lambda one: str(one["received_at"]))

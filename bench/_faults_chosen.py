@@ -146,7 +146,7 @@ CHURN = (
         "scores_of_last_time",
         "the scores of two weeks before, once more",
         f"create table ml.frozen engine = Memory as select * replace({DAY} as as_of)"
-        f" from {_CHANCES} where as_of = {DAY} - 14 and person_id in (select"
+        f" from (select * from {_CHANCES} where {_BEFORE}) where person_id in (select"
         f" person_id from {_CHANCES} where {_TODAY})",
         f"insert into ml.frozen select * from {_CHANCES} where {_TODAY} and person_id"
         " not in (select person_id from ml.frozen)",

@@ -104,7 +104,6 @@ MARTS = (
         "bots_taken_for_people",
         "no session is a bot's",
         updated(_SESSIONS, "is_bot = false", "is_bot"),
-        severity="warn",
     ),
     _mart(
         "events_of_a_day_missing",

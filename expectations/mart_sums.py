@@ -267,6 +267,14 @@ METRICS = Suite(
             among="metric = 'sessions' and property = 'everyone'",
             other="select count() from marts_build.fct_sessions",
         ),
+        sums_to(
+            "daily_human_sessions_are_all_of_them",
+            meaning="Days add up to all sessions but those of machines and runaways.",
+            column="amount",
+            among="metric = 'human_sessions'",
+            other="select countIf(not (is_bot or is_runaway))"
+            " from marts_build.fct_sessions",
+        ),
     ),
 )
 GAMES = Suite(

@@ -102,6 +102,12 @@ _SESSIONS = Suite(
             columns=["duration_ms", "started_at", "ended_at"],
         ),
         _session.never(
+            "is_bot != notEmpty(bot_reasons)",
+            name="a_bot_is_told_with_reasons",
+            meaning="A machine's session says why it is one, and no other does.",
+            columns=["is_bot", "bot_reasons"],
+        ),
+        _session.never(
             "dateDiff('millisecond', started_at, ended_at) > 86400000",
             name="session_is_at_most_a_day",
             meaning="Who is active for over 24 hours without a pause may be a machine.",

@@ -99,6 +99,7 @@ FAULTS = [
     fault(
         "session_is_at_most_a_day", SESSIONS, {"ended_at": "2026-02-02 10:00:00.001"}
     ),
+    fault("a_bot_is_told_with_reasons", SESSIONS, {"is_bot": True}),
     fault("person_is_known", SESSIONS, BOB),
     fault("one_row_per_session_id", SESSIONS, {"session_id": "s"}, {"session_id": "s"}),
     fault("sessions_agree_with_fct_sessions", PEOPLE, {"sessions": 2}),
@@ -233,6 +234,7 @@ FAULTS = [
             ("daily_revenue_is_all_revenue", "revenue_minor"),
             ("daily_events_are_all_events", "events"),
             ("daily_sessions_are_all_sessions", "sessions"),
+            ("daily_human_sessions_are_all_of_them", "human_sessions"),
             ("daily_people_are_those_of_the_lifecycle", "active_people"),
         )
     ),

@@ -102,6 +102,7 @@ TABLES: dict[str, dict[str, str]] = {
         "page_views": "UInt64 default 1",
         "session_number": "UInt64 default 1",
         "revenue_minor": "Int64 default 499",
+        "bot_reasons": "Array(String)",
         **dict.fromkeys(
             ("is_bot", "is_bounce", "is_converted", "is_runaway"),
             "Bool default false",
@@ -372,6 +373,7 @@ SOUND: dict[str, list[dict[str, Any]]] = {
         {"metric": "revenue_minor", "amount": 499},
         {"metric": "events", "amount": 1},
         {"metric": "sessions", "amount": 1},
+        {"metric": "human_sessions", "amount": 1},
     ],
     GAMES: [],
     CHURN: [{}],
