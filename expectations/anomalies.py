@@ -59,11 +59,16 @@ def judge_arrivals(client: "Client", as_of: date) -> None:
         named = cells[
             (cells["subject"] == "events") & (cells["dimension"] == "event_name")
         ]
-        every = series.of_cells(cells, days, "people")
+        is_hour = cells["subject"] == series.HOURS
+        every = series.of_cells(cells[~is_hour], days, "people")
+        hours = series.of_cells(cells[is_hour], days, "people")
         volumes = _with_sum(series.of_cells(named, days, "events"), "all events")
         found = [
             _row("staging", as_of, day, name, finding)
-            for day, name, finding in series.unlike(every, volumes, judged)
+            for day, name, finding in (
+                *series.unlike(every, volumes, judged),
+                *series.unlike_by_hour(hours, judged),
+            )
         ]
     _replace(client, "staging", as_of, found)
     _note_judged(client, "staging", as_of, judged, there)

@@ -60,12 +60,26 @@ def of_counts(part: "Counts", expected: "Counts", variance: "Counts") -> "Counts
     """Tails of a negative binomial: skewed as counts are, wide as they were."""
     from scipy.stats import nbinom
 
-    wide = np.maximum(variance, expected * 1.000001)
-    size = expected**2 / (wide - expected)
-    chance = size / (size + expected)
+    size, chance = _law(expected, variance)
     more = nbinom.logsf(part - 1, size, chance)
     less = nbinom.logcdf(part, size, chance)
     with np.errstate(invalid="ignore"):
         tail = np.where(part > expected, more, less)
     surprise: Counts = np.minimum(-np.nan_to_num(tail, neginf=-999) / np.log(10), _HUGE)
     return surprise
+
+
+def quantiles(expected: "Counts", variance: "Counts", chances: "Counts") -> "Counts":
+    """The counts up to which such counts come, each with its chance."""
+    from scipy.stats import nbinom
+
+    size, chance = _law(expected, variance)
+    counts: Counts = nbinom.ppf(chances, size, chance)
+    return counts
+
+
+def _law(expected: "Counts", variance: "Counts") -> "tuple[Counts, Counts]":
+    """The size and the chance of a negative binomial, hardly wider than Poisson's."""
+    wide = np.maximum(variance, expected * 1.000001)
+    size = expected**2 / (wide - expected)
+    return size, size / (size + expected)

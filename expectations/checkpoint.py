@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     )
 
 _SEVERITIES = {"stop": "critical", "warn": "warning"}
+_SECTIONS = ("expectations", "validations")
 _ENGINE_REASON = re.compile(r"\(([A-Z][A-Z_]+)\)")
 
 
@@ -72,18 +73,30 @@ def _context(gate: str, pages: Path) -> "AbstractDataContext":
     context = gx.get_context(mode="ephemeral")
     context.enable_analytics(enable=False)
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
-    context.add_data_docs_site(
-        gate,
-        {
-            "class_name": "SiteBuilder",
-            "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
-            "store_backend": {
-                "class_name": "TupleFilesystemStoreBackend",
-                "base_directory": str(pages),
-            },
-        },
-    )
+    context.add_data_docs_site(gate, _site(pages))
     return context
+
+
+def _site(pages: Path) -> Any:
+    """Where Data Docs go, and what draws them."""
+    return {
+        "class_name": "SiteBuilder",
+        "site_index_builder": {
+            "class_name": "DefaultSiteIndexBuilder",
+            "view": _view("IndexPageView"),
+        },
+        "site_section_builders": {
+            section: {"view": _view("PageView")} for section in _SECTIONS
+        },
+        "store_backend": {
+            "class_name": "TupleFilesystemStoreBackend",
+            "base_directory": str(pages),
+        },
+    }
+
+
+def _view(name: str) -> dict[str, str]:
+    return {"module_name": "expectations.templates", "class_name": name}
 
 
 def _definitions(

@@ -20,12 +20,13 @@ def inspect_all(as_of: date, settings: Settings) -> list[GateReport]:
     """Judge what was built for each gate, open or closed, in the order of the layers.
 
     What Great Expectations and the detectors import takes longer than most gates, so
-    it is imported once, by the process that the others are forked from. Memory that
-    one layer took is free again for the next. Raises what a gate raises that could not
-    be judged.
+    it is imported once, and templates are compiled, by the process that the others are
+    forked from. Memory that one layer took is free again for the next. Raises what a
+    gate raises that could not be judged.
     """
-    import great_expectations  # noqa: F401 - for the processes to come
+    from expectations import templates
 
+    templates.compile_templates()
     waiting, judging = list(GATES), dict[Connection, tuple[str, ForkProcess]]()
     told: dict[str, GateReport | QuestlogError] = {}
     while waiting or judging:

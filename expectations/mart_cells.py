@@ -40,7 +40,7 @@ def _given(*columns: str) -> str:
 SESSIONS = f"""
 select
     started_on as day, 'sessions' as subject, cell.1 as dimension,
-    cell.2 as category, uniq(person_id) as people_seen
+    cell.2 as category, uniqCombined(14)(person_id) as people_seen
 from marts_build.fct_sessions
 array join [
     ('channel', channel), ('device_type', device_type), ('os', os),
@@ -60,7 +60,7 @@ group by day, dimension, category
 PAGE_VIEWS = f"""
 select
     viewed_on as day, 'page views' as subject, cell.1 as dimension,
-    cell.2 as category, uniq(person_id) as people_seen
+    cell.2 as category, uniqCombined(14)(person_id) as people_seen
 from marts_build.fct_page_views
 array join [
     {_given("path", "host", "referrer_host", "utm_source", "utm_campaign")},
@@ -72,7 +72,7 @@ group by day, dimension, category
 PAYMENTS = f"""
 select
     paid_on as day, 'payments' as subject, cell.1 as dimension,
-    cell.2 as category, uniq(person_id) as people_seen
+    cell.2 as category, uniqCombined(14)(person_id) as people_seen
 from marts_build.fct_payments
 array join [
     ('kind', toString(kind)), ('currency', currency), ('product', product),
@@ -109,7 +109,7 @@ group by day, dimension, category
 GAMES = f"""
 select
     started_on as day, 'game sessions' as subject, cell.1 as dimension,
-    cell.2 as category, uniq(person_id) as people_seen
+    cell.2 as category, uniqCombined(14)(person_id) as people_seen
 from marts_build.fct_game_sessions
 array join [
     ('role', role), ('has_end', toString(has_end)),

@@ -29,8 +29,8 @@ def sums_to(
 def _summed(table: str) -> str:
     """SQL of a number by the name of events that any other moment or person changes."""
     return (
-        "select toString(event_name) as event_name, sum(sipHash64(toString(event_id),"
-        " toString(event_name), occurred_at, person_id)) as total"
+        "select toString(event_name) as event_name, sum(xxHash64(event_id, event_name,"
+        " occurred_at, person_id)) as total"
         f" from {table} group by event_name"
     )
 

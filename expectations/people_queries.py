@@ -90,18 +90,24 @@ group by day, dimension, category
 # an id that everything shares, or that comes again, tells nothing apart any more
 REPEATS = f"""
 with
+    planned as (
+        select pair.1 as event_name, groupArray(pair.2) as names
+        from (select arrayJoin([{{ids}}]) as pair) group by event_name
+    ),
     ids as (
         select
             toDate(known_at, 'UTC') as day,
             event_name as subject,
-            pair.1 as name,
-            sipHash64(pair.2) as id,
+            name,
+            sipHash64(JSONExtractRaw(properties, name)) as id,
             count() as told,
             uniqState(own_key) as tellers,
-            uniq(own_key) as people_here
+            finalizeAggregation(tellers) as people_here
         from staging.stg_events
-        array join JSONExtractKeysAndValuesRaw(properties) as pair
-        where {ARRIVED} and (event_name, pair.1) in ({{ids}})
+        inner join planned using (event_name)
+        array join names as name
+        where {ARRIVED} and event_name in (select event_name from planned)
+            and JSONHas(properties, name)
         group by day, subject, name, id
     )
 select

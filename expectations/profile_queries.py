@@ -4,7 +4,8 @@ Each query gives day, subject, dimension, category, events and people. `{days}` 
 replaced by the days that are profiled, as a list of SQL dates; `{words}` by the
 properties whose values the taxonomy lists, `{values}` by others whose values may be
 shown, `{ids}` by those that are ids, `{planned}` by all of them, `{names}` by the names
-of events.
+of events, `{part}` by how many people there are for each that is looked at: what is
+said of properties is a matter of shares, and of a large day some people tell enough.
 """
 
 # shared by the events' own query and the one about clocks
@@ -23,6 +24,7 @@ COUNTRIES = """
     )
 """
 ARRIVED = "toDate(known_at, 'UTC') in ({days})"
+_LOOKED_AT = f"{ARRIVED} and own_key % {{part}} = 0"
 # letters and digits that stand mixed are one x: an id of any spelling has few shapes
 _SHAPE = (
     "substring(replaceRegexpAll(replaceRegexpAll(replaceRegexpAll({word},"
@@ -46,6 +48,7 @@ with
             dateDiff('second', occurred_at, known_at) as seconds,
             {_BUCKET_OF_SECONDS} as delay,
             toHour(known_at) as hour,
+            leftPad(toString(hour), 2, '0') as clock,
             toString(intDiv(hour, 4) * 4) as hours,
             if(os = '', 'unknown', os) as system,
             if(home = '', 'unknown', home) as place,
@@ -62,13 +65,13 @@ with
     alike as (
         select
             day, event_name, event_version, source, device_type, browser,
-            clock_offset_source, delay, hour, hours, system, place, tag, named,
+            clock_offset_source, delay, clock, hours, system, place, tag, named,
             numbered, claimed, user_shape, device_shape,
-            count() as told, uniqState(own_key) as tellers
+            count() as told, uniqCombinedState(14)(own_key) as tellers
         from seen
         group by
             day, event_name, event_version, source, device_type, browser,
-            clock_offset_source, delay, hour, hours, system, place, tag, named,
+            clock_offset_source, delay, clock, hours, system, place, tag, named,
             numbered, claimed, user_shape, device_shape
     ),
     described as (
@@ -83,7 +86,6 @@ with
                 ('events', 'device_type', device_type),
                 ('events', 'browser', browser),
                 ('events', 'country', place),
-                ('events', 'hour', leftPad(toString(hour), 2, '0')),
                 ('events', 'event_version', event_name || ' ' || event_version),
                 ('events', 'tags', tag),
                 ('events', 'named', named),
@@ -97,6 +99,10 @@ with
                 ('events', 'named of source ' || source, named),
                 ('events', 'hours of source ' || source, hours),
                 ('events', 'hours of os ' || system, hours),
+                ('hours', 'all', clock),
+                ('hours', 'event ' || event_name, clock),
+                ('hours', 'source ' || source, clock),
+                ('hours', 'os ' || system, clock),
                 ('clocks', 'delay of source ' || source, delay),
                 ('clocks', 'delay of os ' || system, delay),
                 ('clocks', 'delay in ' || place, delay),
@@ -111,7 +117,7 @@ with
     )
 select
     day, cell.1 as subject, cell.2 as dimension, cell.3 as category,
-    sum(told) as events, uniqMerge(tellers) as people
+    sum(told) as events, uniqCombinedMerge(14)(tellers) as people
 from described array join cells as cell
 group by day, subject, dimension, category
 """
@@ -134,7 +140,7 @@ with
                 head = '"' and (subject, name) in ({{values}}),
                 '=' || substring(word, 1, 40),
                 head = '"', 'text of ' || toString(toUInt32(exp2(floor(log2(
-                    greatest(length(word), 1)))))) || ' letters',
+                    greatest(length(written) - 2, 1)))))) || ' letters',
                 head = '[', 'list', head = '{{{{', 'object',
                 number is null, written,
                 number = floor(number) and abs(number) <= 20, toString(number),
@@ -143,25 +149,29 @@ with
             ) as category
         from staging.stg_events
         array join JSONExtractKeysAndValuesRaw(properties) as pair
-        where {ARRIVED} and length(pair.1) <= 64
+        where {_LOOKED_AT} and length(pair.1) <= 64
     ),
     counted as (
         select
             day, subject, name, category, count() as told,
-            uniqState(own_key) as tellers, uniq(own_key) as people_here
+            uniqCombinedState(14)(own_key) as tellers,
+            finalizeAggregation(tellers) as people_here
         from pairs group by day, subject, name, category
         union all
         select
             toDate(known_at, 'UTC') as day, event_name as subject,
             'none' as name, '' as category, count() as told,
-            uniqState(own_key) as tellers, uniq(own_key) as people_here
+            uniqCombinedState(14)(own_key) as tellers,
+            finalizeAggregation(tellers) as people_here
         from staging.stg_events
-        where {ARRIVED} and properties in ('', '{{{{}}}}')
+        where {_LOOKED_AT} and properties in ('', '{{{{}}}}')
         group by day, subject
     )
 select
     day, subject, cell.1 as dimension, cell.2 as shown, sum(told) as events,
-    if(dimension = 'properties', uniqMerge(tellers), sum(people_here)) as people
+    if(
+        dimension = 'properties', uniqCombinedMerge(14)(tellers), sum(people_here)
+    ) as people
 from counted
 array join arrayFilter(one -> one.2 != '', [
     ('property ' || name,
@@ -187,7 +197,7 @@ with
                 name -> has(JSONExtractKeys(properties), name), names
             )) as given
         from staging.stg_events inner join planned using (event_name)
-        where {ARRIVED}
+        where {_LOOKED_AT}
         group by day, event_name, own_key
     )
 select
@@ -232,12 +242,12 @@ with
                 passed -> passed <= 2000, arrayPopFront(arrayDifference(moments))
             )) as again,
             toUInt64(length(moments) - again) as first
-        from staging.stg_events where {ARRIVED}
+        from staging.stg_events where {_LOOKED_AT}
         group by day, own_key, event_name, said
     )
 select
     day, 'twins' as subject, dimension, cell.1 as category,
-    sum(cell.2) as events, uniq(own_key) as people
+    sum(cell.2) as events, uniqCombined(14)(own_key) as people
 from alike
 array join ['all', 'source ' || sender, 'event ' || event_name] as dimension
 array join [('told once', first), ('told more than once', again)] as cell

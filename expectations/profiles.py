@@ -21,6 +21,9 @@ KEPT_DAYS = 84
 """How far back before a gate's day profiles are made and compared."""
 
 _AT_ONCE = 28
+_EVENTS_LOOKED_AT = 500_000
+"""Of a day, where shares are enough."""
+
 _LONGEST_WORD = 64
 _QUERIES = (*profile_queries.QUERIES, *people_queries.QUERIES)
 _EDITION = hashlib.sha256("".join(_QUERIES).encode()).hexdigest()[:16]
@@ -42,9 +45,22 @@ def keep(client: "Client", as_of: date) -> dict[date, int]:
     stale = sorted(day for day, events in there.items() if kept.get(day) != events)
     for gone in kept.keys() - there.keys():
         define(client, f"alter table ops.profiles drop partition '{gone}'")
-    for first in range(0, len(stale), _AT_ONCE):
-        _profile(client, stale[first : first + _AT_ONCE])
+    for part in sorted({_part(there[day]) for day in stale}):
+        days = [day for day in stale if _part(there[day]) == part]
+        for first in range(0, len(days), _AT_ONCE):
+            _profile(client, days[first : first + _AT_ONCE], part)
     return there
+
+
+def _part(events: int) -> int:
+    """How many people there are for each that is looked at, on a day of so many events.
+
+    Twice as many at a time: the same people, or half of them, as on other days.
+    """
+    part = 1
+    while events // part > _EVENTS_LOOKED_AT:
+        part *= 2
+    return part
 
 
 def _events_by_day(client: "Client", as_of: date) -> dict[date, int]:
@@ -75,7 +91,7 @@ def _span(as_of: date) -> dict[str, object]:
     return {"first": as_of - timedelta(days=KEPT_DAYS), "as_of": as_of}
 
 
-def _profile(client: "Client", days: Sequence[date]) -> None:
+def _profile(client: "Client", days: Sequence[date], part: int) -> None:
     """Put exactly these days' profiles in place, each in one step."""
     from warehouse.taxonomy import load
 
@@ -87,7 +103,7 @@ def _profile(client: "Client", days: Sequence[date]) -> None:
         for query in (*_QUERIES, _SIGNED):
             client.command(
                 f"insert into {aside} (day, subject, dimension, category, events,"
-                f" people) {_filled(query, days, taxonomy)}",
+                f" people) {_filled(query, days, part, taxonomy)}",
                 settings={"use_variant_as_common_type": 0},
             )
         for day in days:
@@ -98,12 +114,13 @@ def _profile(client: "Client", days: Sequence[date]) -> None:
         define(client, f"drop table if exists {aside} sync")
 
 
-def _filled(query: str, days: Iterable[date], taxonomy: "Taxonomy") -> str:
+def _filled(query: str, days: Iterable[date], part: int, taxonomy: "Taxonomy") -> str:
     words = {True: ["('', '')"], False: ["('', '')"]}
     for event, one in _shown_words(taxonomy):
         words[bool(one.enum)].append(f"('{event}', '{one.name}')")
     filled = {
         "days": ", ".join(f"toDate('{day}')" for day in days),
+        "part": str(part),
         "names": ", ".join(f"'{name}'" for name in taxonomy.events),
         "words": ", ".join(words[True]),
         "values": ", ".join(words[False]),

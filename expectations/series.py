@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from expectations import detecting
+from expectations import detecting, hourly
 from expectations.detecting import Finding
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 Name = tuple[str, str, str]
 """Subject, dimension and category of a series."""
 
-VOLUME = "volume"
+VOLUME, HOURS = "volume", "hours"
 _ONCE = frozenset({"consents"})
 """Subjects that hardly anybody is counted under twice in some weeks."""
 
@@ -88,6 +88,25 @@ def unlike(
             yield day, series.names[finding.row], finding
         for finding in detecting.unusual_volumes(volumes.counts, at):
             yield day, volumes.names[finding.row], finding
+
+
+def unlike_by_hour(
+    hours: Series, judged: Sequence[date]
+) -> Iterator[tuple[date, Name, Finding]]:
+    """Hours of the judged days in which too few or too many came, a series at a time.
+
+    The categories of the series are hours of the day.
+    """
+    dimensions = sorted({dimension for _, dimension, _ in hours.names})
+    rows = {dimension: row for row, dimension in enumerate(dimensions)}
+    counts = np.zeros((len(dimensions), len(hours.days), 24))
+    for (_, dimension, hour), count in zip(hours.names, hours.counts, strict=True):
+        counts[rows[dimension], :, int(hour)] = count
+    for day in judged:
+        for one in hourly.unusual_hours(counts, hours.days.index(day)):
+            until = "" if one.last == one.first else f" to {one.last:02}"
+            name = (HOURS, dimensions[one.finding.row], f"{one.first:02}{until}")
+            yield day, name, one.finding
 
 
 def _is_closed(name: Name) -> bool:
