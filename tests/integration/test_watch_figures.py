@@ -19,6 +19,7 @@ from ingestion.loader_metrics import LoaderMetrics
 from ingestion.serving import opened
 from questlog.stack.pages import pages
 from questlog.watch.exporter import application
+from tests.runbooks import PAGES
 from warehouse.clickhouse import connect, rows
 from warehouse.latency import note_latency
 from warehouse.migrations import migrate
@@ -148,6 +149,17 @@ def test_every_figure_that_an_alert_or_a_picture_asks_for_is_told(
     }
 
     assert asked_for() - PROMETHEUS_OWN - exposed == set()
+    # a page may name the beginning that several have in common
+    assert {
+        name for name in read_of() if not any(n.startswith(name) for n in exposed)
+    } == set()
+
+
+def read_of() -> set[str]:
+    """The figures that pages name, those of people on call first."""
+    pages = [*PAGES, *(REPOSITORY / "docs" / name for name in ("door.md", "alerts.md"))]
+    text = "\n".join(page.read_text() for page in pages)
+    return {name.strip("_") for name in re.findall(r"\bquestlog_[a-z_]+", text)}
 
 
 def asked_for() -> set[str]:
