@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+import msgspec
+
 from activation.consent import ALLOWED
 from activation.ledger import OF_SHELF, Shelf
 from activation.rim import Rim
@@ -21,8 +23,7 @@ VALUE_DRIFT = 0.1
 _PEOPLE_A_SLICE = 250_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class Standing(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """A person of whom something is open at a remote set.
 
     `identities` counts what was sent and not taken out, `ever_sent` all that was sent;

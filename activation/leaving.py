@@ -22,7 +22,7 @@ from activation.ledger import (
     open_batches,
     write_plan,
 )
-from activation.outbox import Changes, Entry, commit
+from activation.outbox import Changes, Entry, commit, write_outbox
 from activation.preparing import prepared
 from activation.rim import Rim
 from activation.sealing import opened
@@ -129,12 +129,10 @@ def _is_out(
 def _send(sender: Sender, shelf: Shelf, entries: list[Entry]) -> None:
     rim, limits = sender.rim, sender.destination.limits
     turn = next_turn(rim, shelf)
-    plan, batches = commit(
-        rim,
-        Plan(shelf=shelf, plan=turn, as_of=rim.clock().date()),
-        Changes(removals=entries),
-        limits.members_a_batch,
-    )
+    plan = Plan(shelf=shelf, plan=turn, as_of=rim.clock().date())
+    changes = Changes(removals=entries)
+    batches = write_outbox(rim, plan, changes, limits.members_a_batch)
+    plan = commit(rim, plan, batches)
     for batch in batches:
         ready = prepared(rim, sender.identity_of, batch)
         sent = send(sender, ready, frozenset())

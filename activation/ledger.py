@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any
 
+import msgspec
+
 from activation.rim import Rim
 from warehouse.clickhouse import insert_columns, rows
 
@@ -80,8 +82,7 @@ class Plan:
     state: str = COMMITTED
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
+class Said(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """What a platform said of one person: a row of activation.acknowledged.
 
     `because` is the plan's reason for an addition or a removal.

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
+import msgspec
+
 from activation.differing import LEFT, SHARES, Standing, decide, sharing
 from activation.ledger import (
     ADD,
@@ -19,8 +21,7 @@ from warehouse.clickhouse import insert_columns
 _ROWS_AN_INSERT = 100_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """What is to be done with one person; `rows` is what it takes up in a call.
 
     `part_of`: so many were in a batch that the platform carried out in part only.
@@ -110,29 +111,32 @@ def _cut(entries: Sequence[Entry], size: int) -> Iterator[Sequence[Entry]]:
         yield entries[first:]
 
 
-def commit(
-    rim: Rim, plan: Plan, changes: Changes, size: int
-) -> tuple[Plan, list[Batch]]:
-    """Write a plan down, removals before additions; its own row, the last, commits it.
+def write_outbox(rim: Rim, plan: Plan, changes: Changes, size: int) -> list[Batch]:
+    """Write down who is in which batch of a plan, removals before additions.
 
     Who shares an identifier with somebody that leaves is added once more.
     """
     batches = _written(rim, plan, changes.removals, size, after=0)
+    additions = changes.additions
     if changes.removals:
-        changes.additions += [
+        additions = additions + [
             Entry(action=ADD, person_id=who, because=SHARES, mark=mark, value=value)
             for who, mark, value in sharing(rim, plan.shelf, plan.plan)
         ]
-    batches += _written(rim, plan, changes.additions, size, after=len(batches))
+    return batches + _written(rim, plan, additions, size, after=len(batches))
+
+
+def commit(rim: Rim, plan: Plan, batches: Sequence[Batch]) -> Plan:
+    """Write the batches of a plan down, and then the plan: its own row commits it."""
     write_batches(rim, batches)
     committed = replace(
         plan,
-        additions=len(changes.additions),
-        removals=len(changes.removals),
+        additions=sum(one.people for one in batches if one.action == ADD),
+        removals=sum(one.people for one in batches if one.action == REMOVE),
         batches=len(batches),
     )
     write_plan(rim, committed)
-    return committed, batches
+    return committed
 
 
 def _written(

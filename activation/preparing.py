@@ -1,13 +1,19 @@
 """Make batches ready for their calls: whom they hold, and how these are named.
 
-Nothing is written here, and nothing sent. While one batch is made use of, the next is
-made ready, never more than one.
+Nothing is written here, and nothing sent. Batches are made ready before the plan that
+they are of is committed, as many as memory allows: between its calls little is left to
+do then.
 """
 
-from collections.abc import Callable, Generator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+import contextlib
+import itertools
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from activation.identifiers import Identifiers, Identity, is_usable
 from activation.ledger import NO_MARK, OF_BATCH, OF_SHELF, REMOVE, Batch
@@ -20,13 +26,15 @@ from warehouse.errors import Unavailable
 
 IdentityOf = Callable[[Identifiers], Identity]
 
+_MOST_SEALED_BYTES = 64 << 20
+"""What is ready may be so much once sealed; in memory it is about four times that."""
+
 
 class Unnameable(Unavailable):
     """Somebody shall leave whose keys are gone: only replacing the whole set helps."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """One person of a batch, as it was sent."""
 
     person_id: str
@@ -37,8 +45,7 @@ class Entry:
     is_again: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Addition:
+class Addition(msgspec.Struct, frozen=True, gc=False):
     """Somebody to add: the identity that names them now, and what is kept of it."""
 
     entry: Entry
@@ -59,50 +66,54 @@ class Prepared:
     withheld: Sequence[Entry] = ()
     removals: Sequence[Entry] = ()
     identities: Sequence[Identity] = ()
+    sealed_bytes: int = 0
 
 
 def prepared(rim: Rim, identity_of: IdentityOf, batch: Batch) -> Prepared:
     """A batch made ready. Raises Unnameable when it can't name who shall leave."""
-    return _made_ready(rim, identity_of, batch, _held_by(rim, batch))
+    if batch.action == REMOVE:
+        return _removals(rim, batch)
+    found = rows(rim.client, _COMING, batch.bound)
+    additions, withheld = additions_of(rim, identity_of, found)
+    return Prepared(
+        batch=batch,
+        additions=additions,
+        withheld=withheld,
+        sealed_bytes=sum(len(one.kept.sealed) for one in additions),
+    )
 
 
+@contextlib.contextmanager
 def prepared_ahead(
     rim: Rim, identity_of: IdentityOf, batches: Sequence[Batch]
-) -> Generator[Prepared]:
-    """Each batch made ready, in order, while whoever asked is busy with the last one.
+) -> Iterator[Iterator[Prepared]]:
+    """Each batch made ready, in order: as many as memory allows when this is entered.
 
-    The warehouse is asked in between, by whoever asks for the next.
-    Raises Unnameable in the place of a batch that can't name who shall leave.
+    With each that is taken another is begun. Raises Unnameable, and whatever else went
+    wrong with a batch, in its place.
     """
     with ThreadPoolExecutor(max_workers=1) as worker:
-        waiting: Future[Prepared] | None = None
-        for batch in batches:
-            found = _held_by(rim, batch)
-            coming = worker.submit(_made_ready, rim, identity_of, batch, found)
-            if waiting is not None:
-                yield waiting.result()
-            waiting = coming
-        if waiting is not None:
-            yield waiting.result()
+        begun = (worker.submit(prepared, rim, identity_of, one) for one in batches)
+        ready: deque[Future[Prepared]] = deque()
+        sealed_bytes = 0
+        for one in begun:
+            ready.append(one)
+            wait([one])
+            if one.exception():
+                break
+            sealed_bytes += one.result().sealed_bytes
+            if sealed_bytes > _MOST_SEALED_BYTES:
+                break
+        yield _taken(ready, begun)
 
 
-def _held_by(rim: Rim, batch: Batch) -> list[dict[str, Any]]:
-    """Whom a batch holds, with what is needed to name them."""
-    query = _EVER_SENT if batch.action == REMOVE else _COMING
-    return rows(rim.client, query, batch.bound)
-
-
-def _made_ready(
-    rim: Rim,
-    identity_of: IdentityOf,
-    batch: Batch,
-    found: Sequence[Mapping[str, Any]],
-) -> Prepared:
-    if batch.action == REMOVE:
-        removals, identities = _removals(rim, batch, found)
-        return Prepared(batch=batch, removals=removals, identities=identities)
-    additions, withheld = additions_of(rim, identity_of, found)
-    return Prepared(batch=batch, additions=additions, withheld=withheld)
+def _taken(
+    ready: deque[Future[Prepared]], begun: Iterator[Future[Prepared]]
+) -> Iterator[Prepared]:
+    while ready:
+        one = ready.popleft()
+        ready.extend(itertools.islice(begun, 1))
+        yield one.result()
 
 
 def additions_of(
@@ -134,10 +145,9 @@ def additions_of(
     return additions, withheld
 
 
-def _removals(
-    rim: Rim, batch: Batch, found: Sequence[Mapping[str, Any]]
-) -> tuple[list[Entry], list[Identity]]:
+def _removals(rim: Rim, batch: Batch) -> Prepared:
     """Whom a batch takes out, and every identity that was ever sent of them."""
+    found = rows(rim.client, _EVER_SENT, batch.bound)
     known = opened(rim, [(row["person_id"], row["sealed"]) for row in found])
     identities = [one for one in known if one is not None]
     if len(identities) < len(found):
@@ -155,7 +165,12 @@ def _removals(
         )
         for row in found
     }
-    return list(entries.values()), identities
+    return Prepared(
+        batch=batch,
+        removals=list(entries.values()),
+        identities=identities,
+        sealed_bytes=sum(len(row["sealed"]) for row in found),
+    )
 
 
 _COMING = f"""

@@ -2,13 +2,14 @@
 
 import base64
 from collections.abc import Sequence
-from dataclasses import dataclass
+from functools import cache
 
 import msgspec
 
-from activation.identifiers import Hashed, Identity, keyed_digest
+from activation.identifiers import Hashed, Identity
 from activation.people import subject
 from activation.rim import Rim
+from warehouse.digests import keyed_digest
 from warehouse.vault import Known
 
 MARK_BYTES = 16
@@ -19,8 +20,7 @@ _NAMING_NOBODY = frozenset({"FN", "LN", "COUNTRY", "CT", "ST", "ZIP", "GEN", "FI
 """Keys by which no platform finds anybody: too many people share their values."""
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Kept:
+class Kept(msgspec.Struct, frozen=True, gc=False):
     """What the ledger keeps of an identity.
 
     `identity` stands for it as a whole, `naming` for the parts by which a platform
@@ -32,6 +32,10 @@ class Kept:
     naming: Sequence[bytes]
     sealed: str
 
+    def __repr__(self) -> str:
+        """Without what it keeps."""
+        return "Kept(...)"
+
 
 def kept(index_key: bytes, identity: Identity, known: Known) -> Kept:
     """What is kept of an identity of somebody whom the vault knows."""
@@ -39,9 +43,11 @@ def kept(index_key: bytes, identity: Identity, known: Known) -> Kept:
     return Kept(
         identity=_index(index_key, "identity", plain),
         naming=sorted(
-            _index(index_key, name, digest.hex.encode())
-            for name, digest in identity.items()
-            if digest.hex and name not in _NAMING_NOBODY
+            [
+                _index(index_key, name, digest.hex.encode())
+                for name, digest in identity.items()
+                if digest.hex and name not in _NAMING_NOBODY
+            ]
         ),
         sealed=base64.b64encode(known.seal(plain, _PURPOSE)).decode(),
     )
@@ -67,4 +73,10 @@ def opened(rim: Rim, people: Sequence[tuple[str, str]]) -> list[Identity | None]
 
 
 def _index(key: bytes, name: str, value: bytes) -> bytes:
-    return keyed_digest(key, name.encode() + b"\x00" + value)[:MARK_BYTES]
+    return keyed_digest(key, _named(name) + value)[:MARK_BYTES]
+
+
+@cache
+def _named(name: str) -> bytes:
+    """What stands before a value of a platform's key; there are a dozen of these."""
+    return name.encode() + b"\x00"

@@ -5,10 +5,9 @@ the ledger, and the plan committed before anything is sent; removals go first. W
 ends a push early, the next one goes on from the ledger.
 """
 
-import contextlib
 import itertools
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
@@ -32,8 +31,8 @@ from activation.ledger import (
     write_gone,
     write_plan,
 )
-from activation.outbox import Changes, changes_of, commit
-from activation.preparing import Unnameable, prepared_ahead
+from activation.outbox import Changes, changes_of, commit, write_outbox
+from activation.preparing import Prepared, Unnameable, prepared_ahead
 from activation.replacing import replace_whole
 from activation.rim import Rim
 from activation.sending import Sender
@@ -124,12 +123,14 @@ def sync(sender: Sender, order: Order) -> Synced:
         # a platform may give an id twice
         write_emptied(rim, shelf, compared.plan)
     intent = _intent(rim, shelf, order, compared)
-    plan, batches = commit(
+    batches = write_outbox(
         rim, intent.plan, intent.changes, destination.limits.members_a_batch
     )
     # who is planned stands in the outbox: no need to hold a million entries meanwhile
     intent = replace(intent, changes=Changes(waiting=intent.changes.waiting))
-    ended = _all_sent(sender, plan, batches)
+    with prepared_ahead(rim, sender.identity_of, batches) as coming:
+        plan = commit(rim, intent.plan, batches)
+        ended = _all_sent(sender, plan, batches, coming)
     write_plan(rim, replace(plan, state=FINISHED))
     told = _told(intent, ended)
     return replace(
@@ -209,23 +210,23 @@ def _intent(rim: Rim, shelf: Shelf, order: Order, compared: Comparison) -> Inten
     return Intent(plan=plan, changes=changes, held_back=held_back)
 
 
-def _all_sent(sender: Sender, plan: Plan, batches: Sequence[Batch]) -> list[Batch]:
+def _all_sent(
+    sender: Sender, plan: Plan, batches: Sequence[Batch], coming: Iterator[Prepared]
+) -> list[Batch]:
     """Every batch as it stands once all have been sent, removals before additions."""
     rim, removals = sender.rim, sum(one.action == REMOVE for one in batches)
     ended: list[Batch] = []
-    ahead = prepared_ahead(rim, sender.identity_of, batches)
-    with contextlib.closing(ahead) as coming:
-        try:
-            first = itertools.islice(coming, removals)
-            ended.extend(sent_in_turn(sender, first, frozenset()))
-        except Unnameable:
-            whole = replace(batches[-1], people=plan.desired)
-            left = batches[len(ended) :]
-            ended.append(looked_at(sender, replace_whole(sender, whole)))
-            return ended + [changed(rim, one, state=DROPPED) for one in left]
-        if len(batches) > removals:
-            blocked = _blocked(rim, plan.shelf)
-            ended.extend(sent_in_turn(sender, coming, blocked))
+    try:
+        first = itertools.islice(coming, removals)
+        ended.extend(sent_in_turn(sender, first, frozenset()))
+    except Unnameable:
+        whole = replace(batches[-1], people=plan.desired)
+        left = batches[len(ended) :]
+        ended.append(looked_at(sender, replace_whole(sender, whole)))
+        return ended + [changed(rim, one, state=DROPPED) for one in left]
+    if len(batches) > removals:
+        blocked = _blocked(rim, plan.shelf)
+        ended.extend(sent_in_turn(sender, coming, blocked))
     return ended
 
 

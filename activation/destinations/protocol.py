@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Literal, Protocol, runtime_checkable
 
+import msgspec
+
 from activation.identifiers import Identity
 
 
@@ -37,12 +39,15 @@ class Wanted:
     with_values: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class Member:
+class Member(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """Somebody to add; the value counts where the set was made with values."""
 
     identity: Identity
     value: float | None = None
+
+    def __repr__(self) -> str:
+        """Without anything that names the person."""
+        return "Member(...)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,5 @@
 """Normalising identifiers: the platforms' own vectors, and what is refused."""
 
-import hmac
 import json
 from pathlib import Path
 
@@ -18,7 +17,6 @@ from activation.identifiers import (
     google_identity,
     hashed,
     is_usable,
-    keyed_digest,
     meta_identity,
     plain_identity,
 )
@@ -316,11 +314,6 @@ def test_neither_a_digest_nor_an_identifier_shows_itself() -> None:
     assert repr(digest) == "Hashed(known)"
     assert repr(UNKNOWN) == "Hashed(unknown)"
     assert "ann" not in repr(person)
-
-
-@given(key=st.binary(max_size=64), content=st.binary(max_size=200))
-def test_a_keyed_digest_is_the_hmac_of_the_library(key: bytes, content: bytes) -> None:
-    assert keyed_digest(key, content) == hmac.digest(key, content, "sha256")
 
 
 def test_an_external_id_is_stable_and_tied_to_its_key() -> None:

@@ -7,10 +7,10 @@ Persons appear only as HMACs, values only as ciphertext.
 
 import contextlib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
+import msgspec
 from cryptography.exceptions import InvalidTag
 
 from warehouse.errors import BadInput
@@ -53,8 +53,7 @@ where (excluded.at_us, excluded.denied)
 """
 
 
-@dataclass(frozen=True, slots=True)
-class _Person:
+class _Person(msgspec.Struct, frozen=True, gc=False):
     """A row of `people`, unwrapped."""
 
     id: int
@@ -137,23 +136,23 @@ class Vault(Graves):
         By subject; of whom no value of these names is known is left out.
         """
         wanted = {self.index(subject): subject for subject in subjects}
-        named = sorted(set(names))
+        named = set(names)
         with self._reading() as held:
             rows = among(held, _KNOWN, list(wanted))
         # in that order the last row of a name is its latest
         last: dict[bytes, dict[str, tuple[bytes, bytes]]] = {}
         wrapped: dict[bytes, bytes] = {}
         for person, key, name, token, sealed in rows:
-            last.setdefault(person, {})[name] = (token, sealed)
-            wrapped[person] = key
-        found = {}
+            if name in named:
+                last.setdefault(person, {})[name] = (token, sealed)
+                wrapped[person] = key
         with self._damage_named():
-            for person, values in last.items():
-                latest = {name: values[name] for name in named if name in values}
-                if latest:
-                    key = self._ring.person(person, wrapped[person])
-                    found[wanted[person]] = Known.of(key, latest)
-        return found
+            return {
+                wanted[person]: Known.of(
+                    self._ring.person(person, wrapped[person]), latest
+                )
+                for person, latest in last.items()
+            }
 
     def open_for(
         self, entries: Sequence[tuple[str, bytes]], purpose: bytes

@@ -16,6 +16,7 @@ import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from warehouse.digests import keyed_digest
 from warehouse.errors import BadSetting
 from warehouse.vault.keys import KEY_BYTES
 
@@ -104,7 +105,7 @@ class Ring:
 
     def index(self, subject: str) -> bytes:
         """The only form in which a person is written down."""
-        return hmac.digest(self._index_key, _bytes(subject), "sha256")
+        return keyed_digest(self._index_key, _bytes(subject))
 
     def new_person(self, person: bytes) -> tuple["PersonKey", bytes]:
         """A new key for a person, and the same key wrapped."""
@@ -135,8 +136,7 @@ class Ring:
         return _decrypted(cipher, body, head)
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class PersonKey:
+class PersonKey(msgspec.Struct, frozen=True, gc=False):
     """What opens one person's values and makes their tokens."""
 
     cipher: AESGCM
@@ -146,6 +146,10 @@ class PersonKey:
     def of(cls, plain: bytes) -> Self:
         """The key of its 64 bytes."""
         return cls(AESGCM(plain[:KEY_BYTES]), plain[KEY_BYTES:])
+
+    def __repr__(self) -> str:
+        """Without the key."""
+        return "PersonKey(...)"
 
     def token(self, name: str, value: str) -> bytes:
         """The token of a value: 16 bytes that only this key can make."""

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 from warehouse.errors import BadInput
 
@@ -47,5 +48,6 @@ def mark_of(tokens: Mapping[str, bytes], names: Sequence[str]) -> bytes:
     return hashlib.blake2b(known, digest_size=16).digest() if known else b""
 
 
+@lru_cache(maxsize=1_000)
 def _named(name: str) -> bytes:
     return name.encode("utf-8", "surrogatepass") + b"\x00"
