@@ -1,8 +1,8 @@
 """Send batches one after the other, and keep the ledger meanwhile.
 
-While one is in its call, the answer to the one before is written, the next is noted,
-and the one after that is named. Never more: a push that dies leaves three batches in
-doubt at most, one of which was not sent yet.
+While one is in its call, the answer to the one before is written, and the next is
+noted. Never more: a push that dies leaves three batches in doubt at most, one of which
+was not sent yet.
 """
 
 import contextlib

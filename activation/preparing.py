@@ -85,7 +85,10 @@ def prepared(rim: Rim, identity_of: IdentityOf, batch: Batch) -> Prepared:
 
 @contextlib.contextmanager
 def prepared_ahead(
-    rim: Rim, identity_of: IdentityOf, batches: Sequence[Batch]
+    rim: Rim,
+    identity_of: IdentityOf,
+    batches: Sequence[Batch],
+    most_sealed_bytes: int = _MOST_SEALED_BYTES,
 ) -> Iterator[Iterator[Prepared]]:
     """Each batch made ready, in order: as many as memory allows when this is entered.
 
@@ -102,7 +105,7 @@ def prepared_ahead(
             if one.exception():
                 break
             sealed_bytes += one.result().sealed_bytes
-            if sealed_bytes > _MOST_SEALED_BYTES:
+            if sealed_bytes > most_sealed_bytes:
                 break
         yield _taken(ready, begun)
 

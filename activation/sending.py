@@ -103,7 +103,7 @@ def noted(rim: Rim, ready: Prepared, blocked: frozenset[bytes]) -> Noted:
 def _noted_additions(
     rim: Rim, ready: Prepared, batch: Batch, blocked: frozenset[bytes]
 ) -> Noted:
-    out = _no_longer_allowed(rim, batch)
+    allowed = _still_allowed(rim, batch)
     # once for each mark: the next plan doesn't ask again before it changes
     write_said(
         rim,
@@ -116,13 +116,13 @@ def _noted_additions(
                 detail=NO_IDENTIFIER,
             )
             for one in ready.withheld
-            if one.person_id not in out
+            if one.person_id in allowed
         ],
     )
     additions = [
         one
         for one in ready.additions
-        if one.entry.person_id not in out and blocked.isdisjoint(one.kept.naming)
+        if one.entry.person_id in allowed and blocked.isdisjoint(one.kept.naming)
     ]
     if not additions:
         return Noted(batch=changed(rim, batch, state=DROPPED))
@@ -143,17 +143,17 @@ def called(sender: Sender, noted: Noted) -> Called:
     if noted.removals:
         answer = destination.remove(batch.shelf.remote_id, noted.identities)
         return Called(batch=batch, entries=noted.removals, answer=answer)
-    out = _no_longer_allowed(sender.rim, batch) if noted.additions else set()
+    allowed = _still_allowed(sender.rim, batch) if noted.additions else set()
     members, entries, withheld = [], [], []
     for one in noted.additions:
-        if one.entry.person_id in out:
+        if one.entry.person_id in allowed:
+            entries.append(one.entry)
+            members.append(Member(identity=one.identity, value=one.entry.value))
+        else:
             # no mark: who consents again is sent again
             withheld.append(
                 Said(person_id=one.entry.person_id, action=REFUSE, detail=WITHDREW)
             )
-        else:
-            entries.append(one.entry)
-            members.append(Member(identity=one.identity, value=one.entry.value))
     # a platform that works later is not to be believed to have taken them
     write_said(sender.rim, batch, withheld)
     if not members:
@@ -170,11 +170,17 @@ def written(rim: Rim, one: Called) -> Batch:
     return answered(rim, one.batch, one.answer, one.entries)
 
 
-def _no_longer_allowed(rim: Rim, batch: Batch) -> set[str]:
-    """Who withdrew, or was suppressed, since the batch was planned."""
-    since = {"since": batch.plan - _MARGIN}
-    found = rows(rim.client, _NO_LONGER_ALLOWED, batch.bound | since)
-    return {row["person_id"] for row in found}
+def _still_allowed(rim: Rim, batch: Batch) -> set[str]:
+    """Who has not withdrawn nor been suppressed since the batch was planned.
+
+    Who was erased since is in the outbox no more, whoever still holds their name.
+    """
+    found = rim.client.query(
+        _STILL_ALLOWED,
+        parameters=batch.bound | {"since": batch.plan - _MARGIN},
+        column_oriented=True,
+    )
+    return set(found.result_columns[0]) if found.result_columns else set()
 
 
 def answered(rim: Rim, batch: Batch, answer: Answer, entries: Sequence[Entry]) -> Batch:
@@ -306,13 +312,10 @@ _OF_BATCH = f"""
 select person_id, because, is_early, is_again from activation.outbox where {OF_BATCH}
 order by person_id
 """
-_NO_LONGER_ALLOWED = f"""
-select person_id from activation.outbox
-where {OF_BATCH} and person_id not in (
-    select person_id from marts.dim_people
-    where person_id in (select person_id from activation.outbox where {OF_BATCH})
-        and {STILL_ALLOWED}
-)
+_STILL_ALLOWED = f"""
+select person_id from marts.dim_people
+where person_id in (select person_id from activation.outbox where {OF_BATCH})
+    and {STILL_ALLOWED}
 """
 _ADDED_BY_BATCH = f"""
 select

@@ -3,7 +3,8 @@
 A million people are in the ledger of each platform; then 200,000 of them change: 60,000
 withdraw, 40,000 fit no longer, 60,000 are new, 40,000 have another e-mail address.
 `sync_*_s` is the push that follows, to each stand-in; `plan_*_s` its part until the
-plan is committed (limit 30 s), `sending_*_s` the rest.
+plan is committed (limit 30 s), with the naming of all whom it changes, as far as memory
+allows; `sending_*_s` the rest.
 
 What a sync may take that only the platform's rate limit holds up: its calls one after
 the other, or their number at the pace of the limit, whichever takes longer.

@@ -8,12 +8,18 @@ from typing import Any
 
 import pytest
 
+from activation.identifiers import Identifiers, Identity
+from activation.leaving import remove_everywhere
+from activation.ledger import ADD, Batch, Plan, Shelf
+from activation.outbox import Changes, Entry, write_outbox
+from activation.preparing import prepared_ahead
 from activation.suppressing import suppress
 from activation.syncing import sync
 from bench._random_runs import Fragile, FragileClient, Killed, Life
+from bench._reach import AS_OF, AUDIENCE
 from tests.integration.ledger.reach import Reach
 from warehouse.clickhouse import rows
-from warehouse.errors import DestinationRefused
+from warehouse.errors import DestinationRefused, Unavailable
 
 LONGEST_WAIT_S = 10.0
 _STATEMENTS = 9
@@ -168,3 +174,112 @@ def die_in_call(reach: Reach, call: int, steps: int, *, is_carried_out: bool) ->
     with pytest.raises(Killed):
         sync(replace(reach.sender, rim=rim), replace(reach.order, most_leaving=1.0))
     reach.there.before = reach.there.after = quiet
+
+
+def test_who_is_erased_after_they_were_named_is_neither_sent_nor_written_down(
+    reach: Reach,
+) -> None:
+    come(reach, 40)
+    client = reach.town.client
+
+    def erase() -> None:
+        remove_everywhere(reach.town.rim, [reach.there], ["p35"], "erasure")
+        reach.town.vault.forget("user:p35")
+        for table in (
+            "activation.outbox",
+            "activation.suppressions",
+            "marts.dim_people",
+        ):
+            client.command(
+                f"alter table {table} delete where person_id = 'p35'"
+                " settings mutations_sync = 2"
+            )
+
+    reach.there.before = at_call(1, erase)
+    told = reach.push()
+
+    assert told.sent == 39
+    assert not reach.of("p35")
+    for table in ("activation.sent", "activation.acknowledged", "activation.moves"):
+        asked = f"select count() as found from {table} where person_id = 'p35'"
+        assert rows(client, asked) == [{"found": 0}]
+
+
+def test_all_are_named_before_the_plan_is_committed_as_far_as_memory_allows(
+    reach: Reach,
+) -> None:
+    come(reach, 40)
+    reach.town.write()
+    named: list[str] = []
+
+    def identity_of(one: Identifiers) -> Identity:
+        named.append(one.person_id)
+        return reach.identity_of(one)
+
+    batches = planned(reach)
+    seen = []
+    for most_sealed_bytes in (1 << 20, 1):
+        named.clear()
+        with prepared_ahead(
+            reach.town.rim, identity_of, batches, most_sealed_bytes
+        ) as coming:
+            seen.append(len(named))
+            next(coming)
+            assert len(list(coming)) == 3
+            seen.append(len(named))
+
+    assert seen == [40, 40, 10, 40]
+
+
+def planned(reach: Reach) -> list[Batch]:
+    """The batches of a plan that is nowhere but in the outbox."""
+    shelf = Shelf(platform="meta", audience=AUDIENCE, remote_id="set-1")
+    entries = [
+        Entry(action=ADD, person_id=name, because="entered")
+        for name in sorted(reach.town.people)
+    ]
+    plan = Plan(shelf=shelf, plan=1, as_of=AS_OF)
+    return write_outbox(reach.town.rim, plan, Changes(additions=entries), 10)
+
+
+def test_what_goes_wrong_with_a_batch_comes_in_its_place(reach: Reach) -> None:
+    come(reach, 40)
+
+    def identity_of(one: Identifiers) -> Identity:
+        if one.person_id == "p25":
+            raise Unavailable("The vault does not answer.")
+        return reach.identity_of(one)
+
+    reach.town.write()
+    with pytest.raises(Unavailable, match="does not answer"):
+        sync(replace(reach.sender, identity_of=identity_of), reach.order)
+
+    assert len(reach.rows()) == 20
+    assert standing(reach) == ["done", "done", "planned", "planned"]
+    assert reach.push().sent == 20
+    assert reach.is_exact()
+
+
+def test_a_death_while_people_are_named_leaves_no_plan(reach: Reach) -> None:
+    come(reach, 40)
+
+    life = Life()
+
+    def identity_of(one: Identifiers) -> Identity:
+        if one.person_id == "p25":
+            life.is_over = True
+            raise Killed
+        return reach.identity_of(one)
+
+    reach.town.write()
+    fragile: Any = FragileClient(
+        Fragile(reach.town.client, random.Random(0), life=life)  # noqa: S311
+    )
+    rim = replace(reach.town.rim, client=fragile)
+    with pytest.raises(Killed):
+        sync(replace(reach.sender, rim=rim, identity_of=identity_of), reach.order)
+
+    assert rows(reach.town.client, "select * from activation.plans") == []
+    assert reach.there.calls == ["make"]
+    assert reach.push().sent == 40
+    assert reach.is_exact()
