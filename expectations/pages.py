@@ -58,12 +58,23 @@ def _all_gates_page(gates: list[dict[str, Any]]) -> str:
     lines = [
         f'<tr><td><a href="{gate["gate"]}/index.html">{gate["gate"]}</a></td>'
         f"<td>{gate['as_of']}</td>{_state(passed=gate['open'])}"
-        f"<td>{len(gate['results'])}</td></tr>"
-        for gate in gates
+        f"<td>{len(gate['results'])}</td><td>{len(_broken(gate, 'stop'))}</td>"
+        f"<td>{len(_broken(gate, 'warn'))}</td></tr>"
+        for gate in sorted(gates, key=lambda one: one["open"])
     ]
+    heads = ("Gate", "As of", "", "Expectations", "Stop", "Warn")
     return _page(
-        "Gates", "The last run of each.", ("Gate", "As of", "", "Expectations"), lines
+        "Gates", "The last run of each, those that are closed first.", heads, lines
     )
+
+
+def _broken(gate: dict[str, Any], severity: str) -> list[dict[str, Any]]:
+    """The results of a severity that were not met."""
+    return [
+        result
+        for result in gate["results"]
+        if result["severity"] == severity and not result["success"]
+    ]
 
 
 def _gate_page(folder: Path, gate: dict[str, Any]) -> str:
@@ -72,16 +83,34 @@ def _gate_page(folder: Path, gate: dict[str, Any]) -> str:
         f"<td>{escape(result['meaning'])}<br><code>{result['expectation']}</code></td>"
         f"{_state(passed=result['success'])}<td>{result['severity']}</td>"
         f"<td>{result['checked_rows']:,}</td><td>{result['unexpected_rows']:,}</td>"
-        f"<td><code>{escape(' '.join(result['sample_keys']))}</code></td></tr>"
-        for result in gate["results"]
+        f"<td>{_found(result)}</td></tr>"
+        # whoever comes here comes for what is broken
+        for result in sorted(
+            gate["results"], key=lambda one: (one["success"], one["severity"])
+        )
     ]
-    state = "open" if gate["open"] else f"closed: follow {RUNBOOK}"
+    state = (
+        '<span class="good">open</span>'
+        if gate["open"]
+        else f'<span class="bad">closed</span>: follow {RUNBOOK}'
+    )
     return _page(
         f"Gate {gate['gate']}",
-        f"As of {gate['as_of']}, run {gate['run_id']}: {state}.",
+        f"As of {gate['as_of']}: {state}. {len(_broken(gate, 'stop'))} expectations"
+        f" that stop were not met, {len(_broken(gate, 'warn'))} that warn, of"
+        f" {len(gate['results'])}. Run {gate['run_id']}.",
         ("Table", "Expectation", "", "Severity", "Rows", "At fault", "Keys"),
         lines,
     )
+
+
+def _found(result: dict[str, Any]) -> str:
+    """Why a rule could not be judged, else what it keeps back and some keys."""
+    if "trouble" in result:
+        return escape(str(result["trouble"]))
+    parts = f"{escape(', '.join(result.get('parts', ())))}<br>"
+    keys = "<br>".join(escape(key) for key in result["sample_keys"])
+    return (parts if result.get("parts") else "") + f"<code>{keys}</code>"
 
 
 def _linked(folder: Path, suite: str) -> str:

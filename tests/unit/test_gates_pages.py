@@ -1,7 +1,9 @@
 """Data Docs that can be read without a network."""
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -83,9 +85,37 @@ def test_the_index_tells_each_gate_and_each_expectation(tmp_path: Path) -> None:
 
     page = (folder / "index.html").read_text()
     assert "start &lt;= end." in page
-    assert "closed: follow docs/runbooks/gate-closed.md" in page
+    assert "closed</span>: follow docs/runbooks/gate-closed.md" in page
     assert "a key" in page
     assert 'href="marts/index.html"' in (tmp_path / "index.html").read_text()
+
+
+def test_what_is_broken_comes_first_and_what_stops_before_what_warns(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "marts"
+    folder.mkdir()
+    (result,) = a_report(folder).results
+    names = ("met", "warns", "stops", "troubled")
+    changes: tuple[dict[str, Any], ...] = (
+        {},
+        {"success": False, "severity": "warn"},
+        {"success": False, "parts": ("at_risk",)},
+        {"success": False, "trouble": "could not be judged (UNKNOWN_TABLE)"},
+    )
+    results = tuple(
+        replace(result, expectation=name, **change)
+        for name, change in zip(names, changes, strict=True)
+    )
+
+    write_index(replace(a_report(folder), results=results))
+
+    page = (folder / "index.html").read_text()
+    places = [page.index(f"<code>{name}") for name in names]
+    assert places[2] < places[3] < places[1] < places[0]
+    assert "2 expectations that stop were not met, 1 that warn, of 4." in page
+    assert "at_risk<br>" in page
+    assert "could not be judged (UNKNOWN_TABLE)" in page
 
 
 def test_a_suite_leads_to_its_page_of_great_expectations(tmp_path: Path) -> None:
