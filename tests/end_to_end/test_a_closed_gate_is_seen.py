@@ -4,9 +4,12 @@ The whole local stack, Airflow's three processes, a real Prometheus, a real
 Alertmanager with its three channels, and a browser.
 """
 
+import contextlib
 import json
 import os
+import re
 import socket
+import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -149,6 +152,50 @@ def test_a_closed_gate_is_seen_in_airflow_in_data_docs_and_by_who_is_on_call(
         picture = page.picture(tmp_path / "gate.png")
     assert picture.startswith(b"\x89PNG")
     assert len(picture) > 10_000
+
+
+def test_a_run_past_its_deadline_is_told_by_airflow_itself(watched: Watched) -> None:
+    path = Home(watched.settings.home).airflow / "airflow.db"
+    with contextlib.closing(sqlite3.connect(path, timeout=60)) as database:
+        # nobody waits fifty minutes here: the scheduler finds it at its next look
+        moved = database.execute(
+            "update deadline set deadline_time = '2026-03-01 00:00:00.000000'"
+            " where not missed"
+        )
+        database.commit()
+    assert moved.rowcount >= 1
+
+    late = eventually(
+        lambda: [
+            message
+            for message in watched.received.at("/hook")
+            if message["groupLabels"] == {"alertname": "DeadlineMissed"}
+        ],
+        what="that it is late",
+    )[0]["alerts"][0]
+
+    assert late["labels"]["dag"] == "models"
+    assert late["annotations"]["summary"] == (
+        "A run of the DAG models is past its deadline."
+    )
+    assert late["annotations"]["runbook"] == "docs/runbooks/dag-failed.md"
+
+
+def test_airflow_and_the_loader_are_well_by_their_figures(watched: Watched) -> None:
+    settings = watched.settings
+    figures = requests.get(
+        f"http://127.0.0.1:{settings.metrics_port}/metrics", timeout=10
+    ).text
+    targets = requests.get(
+        f"http://127.0.0.1:{settings.prometheus_port}/api/v1/targets", timeout=10
+    ).json()["data"]["activeTargets"]
+
+    well = set(re.findall(r'questlog_airflow_up{process="(\w+)"} 1.0', figures))
+    assert well == {"api", "metadatabase", "scheduler", "dag_processor"}
+    ill = {one["labels"]["job"] for one in targets if one["health"] == "down"}
+    # it was started beside the stack, at a port of its own
+    assert ill <= {"alertmanager"}
+    assert {"door", "loader", "clickhouse"} <= {one["labels"]["job"] for one in targets}
 
 
 def test_the_alert_ends_when_the_row_is_mended_and_the_task_succeeds(

@@ -18,7 +18,7 @@ from warehouse.transformation import LAYERS, PROJECT
 DAGS = REPOSITORY / "dags"
 WRITERS = "warehouse_writers"
 LONGEST_FILE = 90
-SECONDS_TO_READ = 10
+SECONDS_TO_READ = 4
 EXPECTED = {
     *("models", "freshness", "churn", "lifetime_value", "segments", "audiences"),
     "retention",
@@ -172,7 +172,8 @@ def test_a_dag_is_short_and_read_quickly(facts: dict[str, Any]) -> None:
     assert [
         f.name for f in files() if len(f.read_text().splitlines()) >= LONGEST_FILE
     ] == []
-    assert max(facts["seconds"].values()) < SECONDS_TO_READ
+    # of this process: what else the machine does counts for nothing
+    assert facts["cpu_seconds"] < SECONDS_TO_READ
 
 
 def test_no_dag_file_is_taken_for_a_plugin_of_dbt() -> None:
