@@ -88,7 +88,6 @@ MARTS = (
         "channels_lost",
         "channel of a third of sessions unknown, on all days",
         updated(_SESSIONS, "channel = 'unknown'", some("session_id", 33)),
-        severity="warn",
     ),
     _mart(
         "channels_lost_lately",

@@ -257,7 +257,12 @@ FAULTS: tuple[Fault, ...] = (
     raw(
         "copies_burst", "40 % of events sent twice, same ids", _again(0.4, fresh=False)
     ),
-    raw("twins_burst", "20 % of events sent twice, new ids", _again(0.2, fresh=True)),
+    raw(
+        "twins_burst",
+        "20 % of events sent twice, new ids",
+        _again(0.2, fresh=True),
+        "stop",
+    ),
     raw("bot_flood", "one device views a page a minute", _flood),
     raw("scripted_signups", "200 accounts within an hour", _signups),
     raw(
@@ -359,7 +364,12 @@ FAULTS: tuple[Fault, ...] = (
         _with(0.1, user_id="null"),
         "stop",
     ),
-    raw("user_ids_respelled", "android's in capitals with a prefix", each(_prefixed)),
+    raw(
+        "user_ids_respelled",
+        "android's in capitals with a prefix",
+        each(_prefixed),
+        "stop",
+    ),
     raw(
         "devices_collapsed",
         "all of ios under one anonymous id",

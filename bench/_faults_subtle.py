@@ -142,15 +142,19 @@ def _without(of: str, word: str, share: float) -> Spoil:
     )
 
 
-def _silent(system: str, hours: int) -> Spoil:
-    """A platform says nothing in its busiest hours of one day."""
+def _silent(hours: int, *, system: str = "", of: str = "") -> Spoil:
+    """A platform, or an event, is not told in its busiest hours of one day."""
+
+    def is_meant(event: Event) -> bool:
+        by_system = not system or system_of(event) == system
+        return by_system and (not of or name_of(event) == of)
 
     def spoil(events: Tail, _: Random) -> Tail:
         first = _first_day(events) + 2 * _DAY
         by_hour = Counter(
             at.hour
             for event in events
-            if system_of(event) == system
+            if is_meant(event)
             and first <= (at := moment(event["received_at"])) < first + _DAY
         )
         begins = max(
@@ -162,8 +166,7 @@ def _silent(system: str, hours: int) -> Spoil:
         return [
             event
             for event in events
-            if system_of(event) != system
-            or not since <= moment(event["received_at"]) < ends
+            if not is_meant(event) or not since <= moment(event["received_at"]) < ends
         ]
 
     return spoil
@@ -289,6 +292,7 @@ FAULTS: tuple[Fault, ...] = (
         "one_small_country_in_minor_units",
         "amounts of SEK, one in twenty, times 100",
         _in_major_units("SEK"),
+        "stop",
     ),
     raw("signs_flipped", "5 % of payments below nothing", each(_signs)),
     raw("gross_taken_for_net", "amounts 19 % higher", _amounts(19)),
@@ -324,9 +328,23 @@ FAULTS: tuple[Fault, ...] = (
         "one click_id for all ad touches",
         _alike("ad_touched", "click_id", "click_0000"),
     ),
-    raw("platform_silent_for_hours", "ios, six hours of one day", _silent("ios", 6)),
+    raw(
+        "platform_silent_for_hours",
+        "ios, six hours of one day",
+        _silent(6, system="ios"),
+    ),
+    raw(
+        "event_silent_for_hours",
+        "page views, three hours of one day",
+        _silent(3, of="page_viewed"),
+    ),
     raw("day_in_another_zone", "android, one day, eight hours", _of_a_day(-_DAY / 3)),
-    raw("day_loaded_twice", "one day again, three days later, new ids", _loaded_late),
+    raw(
+        "day_loaded_twice",
+        "one day again, three days later, new ids",
+        _loaded_late,
+        "stop",
+    ),
     raw("ids_used_again", "newcomers under ids of others", _known_names, "stop"),
     raw(
         "ids_crossed",
@@ -334,7 +352,7 @@ FAULTS: tuple[Fault, ...] = (
         _crossed("ios"),
         "stop",
     ),
-    raw("devices_rotate", "safari: a device an event", each(_rotating)),
+    raw("devices_rotate", "safari: a device an event", each(_rotating), "stop"),
     raw("numbering_stuck", "ios: every event is the first", each(_unnumbered)),
     raw("times_cut_to_days", "ios, midnight", each(_at_midnight)),
     raw("countries_swapped", "sign-ups of DE and US", each(_swapped)),

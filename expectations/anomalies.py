@@ -28,10 +28,11 @@ _COLUMNS = (
     *("observed", "expected", "low", "high", "surprise", "severity"),
 )
 _ROWS_LOOKED_AT = 2_000_000
-# of these the events count, not the people behind them; and one person's, such as all
-# that somebody sends who denied consent, come together
+# of these the events count, not the people behind them; and one person's come together:
+# above all what somebody goes on sending who denied consent, for days
 _BY_EVENTS = ("copies", "arrivals", "completeness", "sharing")
-_EVENTS_TOGETHER = 5
+_EVENTS_TOGETHER, _EVENTS_DENIED = 5, 60
+_DENIED = ("arrivals", "consent")
 
 
 def judge_arrivals(client: "Client", as_of: date) -> None:
@@ -44,12 +45,15 @@ def judge_arrivals(client: "Client", as_of: date) -> None:
     cells = frame(
         client,
         "select day, subject, dimension, category, events,"
-        " people / if(subject in {by_events:Array(String)}, {together:UInt8}, 1)"
-        " as people from ops.profiles"
+        " people / multiIf((subject, category) = {denied:Tuple(String, String)},"
+        " {at_denials:UInt8}, subject in {by_events:Array(String)},"
+        " {together:UInt8}, 1) as people from ops.profiles"
         " where day >= {first:Date} and day < {as_of:Date}",
         {
             "first": days[0],
             "as_of": as_of,
+            "denied": _DENIED,
+            "at_denials": _EVENTS_DENIED,
             "by_events": list(_BY_EVENTS),
             "together": _EVENTS_TOGETHER,
         },
@@ -241,14 +245,21 @@ def _replace(
 def _row(
     gate: str, as_of: date, day: date, name: "Name", finding: Finding
 ) -> list[Any]:
-    is_weighed = name[0] in _BY_EVENTS and finding.judge != "level"
-    each = _EVENTS_TOGETHER if is_weighed else 1
+    each = 1 if finding.judge == "level" else _together(name)
     told = (finding.observed, finding.expected, finding.low, finding.high)
     return [
         *(gate, as_of, day, finding.judge, *name, finding.days),
         *(each * number for number in told),
         *(finding.surprise, of_finding(name, finding)),
     ]
+
+
+def _together(name: "Name") -> int:
+    """How many events are taken for one person's."""
+    subject, _, category = name
+    if (subject, category) == _DENIED:
+        return _EVENTS_DENIED
+    return _EVENTS_TOGETHER if subject in _BY_EVENTS else 1
 
 
 def _of_change(gate: str, as_of: date, one: past.Changed) -> list[Any]:

@@ -12,12 +12,18 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from expectations import chances
+from expectations.spread import (
+    WINDOWS_OF_SHARES,
+    Kinds,
+    dispersion,
+    rolled,
+    usual_share,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    Counts = NDArray[np.float64]
-    Flags = NDArray[np.bool_]
+    from expectations.chances import Counts
 
 Judge = Literal["volume", "share", "novelty", "level"]
 
@@ -26,7 +32,6 @@ REFERENCE_DAYS = 42
 
 LEAST_REFERENCE_DAYS = 14
 WINDOWS = (1, 3, 7)
-WINDOWS_OF_SHARES = (*WINDOWS, 14)
 
 SURPRISE_OF_SHARES = 7.0
 """One series in ten million clean days: some five thousand are judged a day."""
@@ -42,8 +47,6 @@ _LEAST_CHANGED = 4.0
 _LEAST_TOGETHER = 7.0
 """A table of players does things together: so many of what is hardly ever seen."""
 _FEW_COUNTED = 50.0
-_DISPERSION_BEFOREHAND = 1.5
-_WEIGHT_BEFOREHAND = 6.0
 _WEEK = 7
 _LEAST_NUMBERS = 5
 _LEAST_STEP = 0.3
@@ -67,18 +70,6 @@ class Finding:
     surprise: float
 
 
-@dataclass(frozen=True, slots=True)
-class Kinds:
-    """What is known of series beforehand, a flag a row.
-
-    `once` marks people who are counted once: one by one, not in clusters. `closed`
-    marks categories that could always have been: that there was none is a share too.
-    """
-
-    once: "Flags"
-    closed: "Flags"
-
-
 def unusual_shares(
     counts: "Counts", totals: "Counts", day: int, kinds: Kinds
 ) -> Iterator[Finding]:
@@ -99,13 +90,9 @@ def _moved(
 ) -> Iterator[Finding]:
     window = now.stop - now.start
     part, whole = counts[:, now].sum(axis=1), totals[:, now].sum(axis=1)
-    share, weight = _usual_share(counts, totals, seen, now)
+    share, weight = usual_share(counts, totals, seen, now)
     expected = share * whole
-    # habits of a person last longer than a day
-    clustered = _DISPERSION_BEFOREHAND * (1.0 if window == 1 else 1.5)
-    spread = _dispersion(
-        counts, totals, seen, share, window, np.where(kinds.once, 1.0, clustered)
-    )
+    spread = dispersion(counts, totals, kinds, seen, share, window)
     variance = spread * expected * (1 - share) + np.where(
         weight > 0, spread * share * (1 - share) * whole**2 / np.maximum(weight, 1), 0
     )
@@ -138,70 +125,6 @@ def _moved(
                 high=float(expected[row]) + reach,
                 surprise=float(surprised),
             )
-
-
-def _usual_share(
-    counts: "Counts", totals: "Counts", seen: slice, now: slice
-) -> "tuple[Counts, Counts]":
-    """What share is usual in a window: for one day with its weekday's own habit."""
-    part, whole = counts[:, seen], totals[:, seen]
-    kept = _ordinary(part, whole)
-    sums, weight = (part * kept).sum(axis=1), (whole * kept).sum(axis=1)
-    # of a few that all said the same, the next need not
-    share = (sums + 0.5) / (weight + 1)
-    if now.stop - now.start == 1:
-        same = (np.arange(seen.start, seen.stop) - now.start) % _WEEK == 0
-        habit = kept * same
-        # the habit of all days weighs as much as two of this weekday
-        lean = 2 * weight / np.maximum(kept.sum(axis=1), 1) + 1
-        share = ((part * habit).sum(axis=1) + lean * share) / (
-            (whole * habit).sum(axis=1) + lean
-        )
-    return share, weight
-
-
-def _ordinary(part: "Counts", whole: "Counts") -> "Flags":
-    """Which days of the reference speak: not those that were out of all measure."""
-    sums, weight = part.sum(axis=1), whole.sum(axis=1)
-    share = np.divide(sums, weight, out=np.zeros_like(sums), where=weight > 0)
-    expected = share[:, None] * whole
-    deviation = np.sqrt(np.maximum(expected * (1 - share[:, None]), 0.25))
-    away = np.abs(part - expected) / deviation
-    limit = np.maximum(4 * np.median(away, axis=1), 4)
-    ordinary: Flags = (whole > 0) & (away <= limit[:, None])
-    return ordinary
-
-
-def _dispersion(  # noqa: PLR0913, PLR0917 - what it is asked of, and by what habit
-    counts: "Counts",
-    totals: "Counts",
-    seen: slice,
-    share: "Counts",
-    window: int,
-    beforehand: "Counts",
-) -> "Counts":
-    """How much more a window's count varies than independent people would."""
-    part, whole = counts[:, seen], totals[:, seen]
-    if window > 1:
-        part, whole = _rolled(part, window), _rolled(whole, window)
-    expected = share[:, None] * whole
-    chance = np.maximum(expected * (1 - share[:, None]), 0.05)
-    squares = np.where(whole > 0, (part - expected) ** 2 / chance, 0)
-    # a fault among the reference days must not hide the next one
-    squares = np.minimum(
-        squares, 25 * np.maximum(np.median(squares, axis=1), 1)[:, None]
-    )
-    days = (whole > 0).sum(axis=1) / window
-    dispersion: Counts = (
-        squares.sum(axis=1) / window + _WEIGHT_BEFOREHAND * beforehand
-    ) / (np.maximum(days - 1, 0) + _WEIGHT_BEFOREHAND)
-    return np.maximum(dispersion, 1.0)
-
-
-def _rolled(values: "Counts", window: int) -> "Counts":
-    sums = np.cumsum(np.pad(values, ((0, 0), (1, 0))), axis=1)
-    rolled: Counts = sums[:, window:] - sums[:, :-window]
-    return rolled
 
 
 def _reach(variance: float) -> float:
@@ -316,7 +239,7 @@ def unusual_volumes(counts: "Counts", day: int) -> Iterator[Finding]:
         seen = slice(max(first - REFERENCE_DAYS, 0), first)
         if seen.stop - seen.start < 2 * LEAST_REFERENCE_DAYS:
             continue
-        past = _rolled(counts[:, seen], window)
+        past = rolled(counts[:, seen], window)
         spaced = np.log(past + 0.5)
         seasonal = _season(spaced, window)
         level = spaced - seasonal[:, : spaced.shape[1]]

@@ -19,7 +19,7 @@ from expectations.detecting import LEAST_REFERENCE_DAYS, REFERENCE_DAYS, Finding
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from expectations.detecting import Counts
+    from expectations.chances import Counts
 
     Rows = NDArray[np.int64]
 

@@ -145,6 +145,7 @@ with
                 amount_minor is null, 'unreadable',
                 amount_minor % 100 = 0, 'round', 'not round'
             ) as ending,
+            'on ' || ifNull(toString(abs(amount_minor) % 10), 'nothing') as digit,
             multiIf(
                 amount_minor is null, 'unreadable', amount_minor = 0, 'nothing',
                 if(amount_minor < 0, 'minus ', '') || 'about ' || toString(round(
@@ -164,6 +165,7 @@ array join [
     ('amount in ' || currency, size),
     ('amount from ' || place, size),
     ('ending of a ' || kind, ending),
+    ('ending of an amount in ' || currency, digit),
     ('ids of a ' || kind, told),
     ('currency in ' || place, currency)
 ] as cell
@@ -195,6 +197,19 @@ from decisions
 array join [
     purpose, purpose || ' in ' || place, purpose || ' via ' || via,
     purpose || ' of ' || sender, 'decisions of ' || sender, 'decisions in ' || place
+] as dimension
+group by day, dimension, category
+union all
+select
+    day, 'consents' as subject, dimension,
+    if(allows, 'all granted', 'some denied') as category,
+    sum(decided) as events, count() as people
+from (
+    select day, own_key, place, sender, min(granted) as allows, count() as decided
+    from decisions group by day, own_key, place, sender
+)
+array join [
+    'choices', 'choices in ' || place, 'choices of ' || sender
 ] as dimension
 group by day, dimension, category
 """

@@ -2,7 +2,7 @@
 
 Each query gives day, subject, dimension, category, events and people. `{days}` is
 replaced by the days that are profiled, as a list of SQL dates; `{words}` by the
-properties whose values the taxonomy lists, `{values}` by others whose values may be
+properties whose values are few and known, `{values}` by others whose values may be
 shown, `{ids}` by those that are ids, `{planned}` by all of them, `{names}` by the names
 of events, `{part}` by how many people there are for each that is looked at: what is
 said of properties is a matter of shares, and of a large day some people tell enough.
@@ -266,20 +266,32 @@ with
         union all
         select
             toDate(received_at, 'UTC') as day, source,
-            if(event_name in ({names}), event_name, 'unplanned') as event_name,
+            if(bare in ({names}), bare, 'unplanned') as event_name,
             toString(reason) as verdict, count() as counted
-        from raw.refused_events where toDate(received_at, 'UTC') in ({days})
+        from (
+            select source, reason, received_at,
+                splitByChar('.', event_name)[-1] as bare
+            from raw.refused_events
+        )
+        where toDate(received_at, 'UTC') in ({days})
         group by day, source, event_name, verdict
     )
 select
-    day, 'arrivals' as subject, dimension, verdict as category,
+    day, one.1 as subject, one.2 as dimension, verdict as category,
     sum(counted) as events, events as people
 from arrivals
-array join ['all', 'source ' || source, 'event ' || event_name] as dimension
-group by day, dimension, category
+array join arrayConcat(
+    [
+        ('arrivals', 'all'), ('arrivals', 'source ' || source),
+        ('arrivals', 'event ' || event_name)
+    ],
+    if(startsWith(event_name, 'payment_'), [('money', 'at the door')], [])
+) as one
+group by day, subject, dimension, category
 """
 
-# devices number their events: what is missing between two numbers was lost
+# devices number their events: what is missing between two numbers was lost, and a
+# number that comes again counts nothing
 COMPLETENESS = f"""
 with
     runs as (
@@ -287,6 +299,7 @@ with
             toDate(known_at, 'UTC') as day, anonymous_id, any(source) as sender,
             if(any(os) = '', 'unknown', any(os)) as system,
             uniqExact(sequence) as there,
+            toUInt64(count() - there) as again,
             toUInt64(max(sequence) - min(sequence) + 1 - there) as missing
         from staging.stg_events
         where {ARRIVED} and sequence > 0 and anonymous_id != ''
@@ -300,7 +313,7 @@ from (
     select
         day,
         ['all', 'source ' || sender, 'os ' || system] as dimensions,
-        [('there', there), ('missing', missing)] as cells
+        [('there', there), ('missing', missing), ('again', again)] as cells
     from runs
 )
 array join dimensions as dimension

@@ -5,6 +5,7 @@ what is late is a fact about the day on which it came.
 """
 
 import hashlib
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
@@ -25,6 +26,7 @@ _EVENTS_LOOKED_AT = 500_000
 """Of a day, where shares are enough."""
 
 _LONGEST_WORD = 64
+_CODE = re.compile(r"\^\[A-Z\]\{[23]\}\$")
 _QUERIES = (*profile_queries.QUERIES, *people_queries.QUERIES)
 _EDITION = hashlib.sha256("".join(_QUERIES).encode()).hexdigest()[:16]
 """What a profile was made by: one that lacks what is counted today is made anew."""
@@ -117,7 +119,7 @@ def _profile(client: "Client", days: Sequence[date], part: int) -> None:
 def _filled(query: str, days: Iterable[date], part: int, taxonomy: "Taxonomy") -> str:
     words = {True: ["('', '')"], False: ["('', '')"]}
     for event, one in _shown_words(taxonomy):
-        words[bool(one.enum)].append(f"('{event}', '{one.name}')")
+        words[_is_listed(one)].append(f"('{event}', '{one.name}')")
     filled = {
         "days": ", ".join(f"toDate('{day}')" for day in days),
         "part": str(part),
@@ -144,6 +146,11 @@ def _shown_words(taxonomy: "Taxonomy") -> Iterator[tuple[str, "Property"]]:
             is_nobodys = one.personal == "none" and not one.name.endswith("_id")
             if one.type == "string" and is_short and is_nobodys:
                 yield event.name, one
+
+
+def _is_listed(one: "Property") -> bool:
+    """Whether its values are few and everybody's: listed, or codes of some letters."""
+    return bool(one.enum) or _CODE.fullmatch(one.pattern or "") is not None
 
 
 def _ids(taxonomy: "Taxonomy") -> Iterator[str]:

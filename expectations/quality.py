@@ -37,9 +37,12 @@ group by event_name, source, tracker
 """
 _REFUSED = f"""
 select
-    if(event_name in ({{names:Array(String)}}), event_name, 'unplanned') as event_name,
+    if(bare in ({{names:Array(String)}}), bare, 'unplanned') as event_name,
     source, count() as refused
-from raw.refused_events where {_SPAN.format(clock="received_at")}
+from (
+    select source, received_at, splitByChar('.', event_name)[-1] as bare
+    from raw.refused_events
+) where {_SPAN.format(clock="received_at")}
 group by event_name, source
 """
 _MISSING = f"""

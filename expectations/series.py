@@ -10,21 +10,22 @@ import numpy as np
 
 from expectations import detecting, hourly
 from expectations.detecting import Finding
+from expectations.spread import Kinds
 
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from expectations.detecting import Counts
+    from expectations.chances import Counts
 
 Name = tuple[str, str, str]
 """Subject, dimension and category of a series."""
 
 VOLUME, HOURS = "volume", "hours"
-_ONCE = frozenset({"consents"})
+_ONCE = frozenset({"consents", "user_signed_up", "money"})
 """Subjects that hardly anybody is counted under twice in some weeks."""
 
-_CLOSED_SUBJECTS = frozenset({"copies", "twins"})
+_CLOSED_SUBJECTS = frozenset({"copies", "twins", "money"})
 _CLOSED = ("given ", "repeats of ", "ids of ", "newcomers", "user of a known device")
 """Beginnings of dimensions whose few categories are ours, not the senders'."""
 
@@ -73,9 +74,10 @@ def unlike(
 ) -> Iterator[tuple[date, Name, Finding]]:
     """What the judged days have that the weeks before each of them did not lead to."""
     place = {day: number for number, day in enumerate(series.days)}
-    kinds = detecting.Kinds(
+    kinds = Kinds(
         np.array([subject in _ONCE for subject, _, _ in series.names], dtype=bool),
         np.array([_is_closed(name) for name in series.names], dtype=bool),
+        series.groups,
     )
     sizes = np.array([_size(name) for name in series.names])
     for day in judged:

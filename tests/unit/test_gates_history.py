@@ -12,6 +12,7 @@ from expectations.detecting import Finding
 from expectations.past import Changed
 from expectations.severities import of_change, of_finding
 from expectations.shapes import jensen_shannon, kolmogorov_smirnov
+from expectations.spread import Kinds
 
 DAYS, TODAY = 70, 69
 PEAK = np.array([1.0, 0.9, 0.9, 1.0, 1.4, 1.7, 1.3])
@@ -29,7 +30,7 @@ def a_world(seed: int, *, each_day: float = 1_000.0) -> np.ndarray:
 def shares_told(counts: np.ndarray, day: int = TODAY) -> list[Finding]:
     totals = np.broadcast_to(counts.sum(axis=0), counts.shape)
     none = np.zeros(len(counts), dtype=bool)
-    kinds = detecting.Kinds(once=none, closed=none)
+    kinds = Kinds(none, none, np.zeros(len(counts), dtype=np.int64))
     return list(detecting.unusual_shares(counts, totals, day, kinds))
 
 

@@ -142,7 +142,7 @@ def test_quality_tells_what_a_producer_sent_again_late_tagged_and_refused(
         "raw.refused_events",
         {
             "event_id": ids[3],
-            "event_name": "page_viewed",
+            "event_name": "engagement.page_viewed",
             "source": "web",
             "received_at": at,
             "reason": "type_mismatch",
@@ -154,9 +154,10 @@ def test_quality_tells_what_a_producer_sent_again_late_tagged_and_refused(
     assert done.returncode == 0, done.stderr
     lines = [one for one in json.loads(done.stdout) if one["events"]]
     assert [
-        (one["event_name"], one["events"], one["violations"], one["late"])
+        (one["event_name"], one["events"], one["refused"], one["violations"])
         for one in lines
     ] == [("page_viewed", 3, 1, 1)]
+    assert sum(one["late"] for one in lines) == 1
     assert sum(one["copies"] for one in lines) == 1
     assert sum(one["refused"] for one in json.loads(done.stdout)) == 1
     (kept,) = rows(sound, "select sum(refused) as refused from ops.quality")

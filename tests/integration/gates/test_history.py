@@ -149,6 +149,106 @@ def test_the_same_said_a_moment_later_is_told_more_than_once(
     assert found == {"told once": 2, "told more than once": 1}
 
 
+def test_people_are_counted_by_the_hour_in_which_they_came(empty: "Client") -> None:
+    insert(
+        empty,
+        STAGED,
+        *(
+            arrived(f"2026-02-24 {hour}:20:00", user_id=user, os=system)
+            for hour, user, system in (
+                *(("09", "ann", "ios"), ("09", "bob", "linux")),
+                *(("09", "bob", "linux"), ("21", "ann", "ios")),
+            )
+        ),
+    )
+
+    assert profile(empty, "hours", "all") == {"09": 3, "21": 1}
+    assert profile(empty, "hours", "os ios") == {"09": 1, "21": 1}
+
+
+def test_of_a_large_day_half_of_the_people_tell_what_properties_say(
+    empty: "Client", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(profiles, "_EVENTS_LOOKED_AT", 60)
+    insert(
+        empty, STAGED, *(arrived(TODAY, own_key=key, user_id="x") for key in range(100))
+    )
+
+    assert profile(empty, "page_viewed", "properties") == {"path": 50}
+    assert profile(empty, "events", "event_name") == {"page_viewed": 100}
+
+
+def test_the_last_digit_of_money_is_told_by_currency(empty: "Client") -> None:
+    insert(empty, STAGED, arrived(TODAY))
+    insert(
+        empty,
+        PAID,
+        *(
+            {"event_id": str(number), "amount_minor": amount, "known_at": TODAY}
+            for number, amount in enumerate((499, 1_299, -499, 594, None))
+        ),
+    )
+
+    found = profile(empty, "payments", "ending of an amount in EUR")
+
+    assert found == {"on 9": 3, "on 4": 1, "on nothing": 1}
+
+
+def test_who_granted_all_they_were_asked_for_is_told_from_who_denied_some(
+    empty: "Client",
+) -> None:
+    insert(empty, STAGED, arrived(TODAY))
+    insert(
+        empty,
+        "staging.stg_consents",
+        *(
+            {"own_key": person, "purpose": purpose, "granted": granted}
+            | {"known_at": TODAY}
+            for person, purpose, granted in (
+                *((7, "analytics", True), (7, "advertising", True)),
+                *((8, "analytics", True), (8, "advertising", False)),
+            )
+        ),
+    )
+
+    found = profile(empty, "consents", "choices of unknown")
+
+    assert found == {"all granted": 2, "some denied": 2}
+
+
+def test_a_number_that_a_device_gives_twice_is_told(empty: "Client") -> None:
+    insert(
+        empty,
+        STAGED,
+        *(
+            arrived(TODAY, anonymous_id="hers", sequence=number)
+            for number in (1, 1, 1, 4)
+        ),
+    )
+
+    found = profile(empty, "completeness", "all")
+
+    assert found == {"there": 2, "again": 2, "missing": 2}
+
+
+def test_money_that_the_door_refused_is_told(empty: "Client") -> None:
+    insert(empty, STAGED, arrived(TODAY))
+    for table, names in (
+        ("raw.events", ("payment_completed", "payment_refunded", "page_viewed")),
+        ("raw.refused_events", ("billing.payment_completed", "page_viewed")),
+    ):
+        empty.command(f"truncate table {table}")
+        reason = {"reason": "out_of_range"} if "refused" in table else {}
+        told = [{"event_name": name, "received_at": TODAY} for name in names]
+        insert(empty, table, *(one | reason for one in told))
+
+    found = profile(empty, "money", "at the door")
+
+    for table in ("raw.events", "raw.refused_events"):
+        empty.command(f"truncate table {table}")
+    assert found == {"accepted": 2, "out_of_range": 1}
+
+
 def test_a_profile_by_older_queries_is_made_anew(empty: "Client") -> None:
     insert(empty, STAGED, arrived(TODAY, user_id="ann"))
     before = profile(empty, "events", "event_name")
