@@ -4,15 +4,13 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from expectations.gates import GATES
-from tests.integration.gates.warehouse import (
-    EVENT,
-    insert,
-)
+from tests.integration.gates.warehouse import EVENT, RunEndpoint, insert
 from warehouse.clickhouse import rows
 from warehouse.settings import REPOSITORY, Settings
 
@@ -160,5 +158,21 @@ def test_quality_tells_what_a_producer_sent_again_late_tagged_and_refused(
     assert sum(one["late"] for one in lines) == 1
     assert sum(one["copies"] for one in lines) == 1
     assert sum(one["refused"] for one in json.loads(done.stdout)) == 1
-    (kept,) = rows(sound, "select sum(refused) as refused from ops.quality")
-    assert kept["refused"] == 1
+    (kept,) = rows(
+        sound,
+        "select sum(refused) as refused, max(late_p95_s) as late_p95_s"
+        " from ops.quality",
+    )
+    assert kept == {"refused": 1, "late_p95_s": 3 * 3600.0}
+
+
+def test_quality_of_a_warehouse_without_staged_events_says_what_to_build(
+    new_settings: Callable[[], Settings], run_endpoint: RunEndpoint
+) -> None:
+    made = new_settings()
+    with run_endpoint(made):
+        done = typed(made, "quality", "report", "--as-of", "2026-03-01")
+
+    assert done.returncode == 1
+    assert "Build it first: `questlog build staging`." in done.stderr
+    assert "Traceback" not in done.stderr
