@@ -10,6 +10,15 @@ _PER_ALERT = (
     "{{ range .Alerts }}{{ .Annotations.summary }}"
     " ({{ .Status }}; runbook: {{ .Annotations.runbook }})\n{{ end }}"
 )
+_FOLLOWS = {
+    "WarehouseDown": ("LoaderBehind", "MetricsGone"),
+    "DoorDown": ("CanaryLate",),
+    "LoaderDown": ("LoaderBehind", "CanaryLate"),
+    "AirflowDown": (
+        *("MartStale", "ScoresStale", "AudienceStale", "LatencyOverLimit"),
+        "DeadlineMissed",
+    ),
+}
 _TITLE = "{{ .Status | toUpper }}: {{ .CommonLabels.alertname }}"
 
 
@@ -17,7 +26,7 @@ def configuration(settings: Settings) -> str:
     """Alertmanager's own file, with every receiver that the settings name.
 
     Alerts of one name come as one message: a dead warehouse makes ten marts stale, and
-    nobody wants ten pages. What follows from a dead warehouse is not told beside it.
+    nobody wants ten pages. What follows from something dead is not told beside it.
     """
     receiver = {"name": "everybody"} | _channels(settings)
     text: str = yaml.safe_dump(
@@ -40,9 +49,10 @@ def configuration(settings: Settings) -> str:
             },
             "inhibit_rules": [
                 {
-                    "source_matchers": ['alertname="WarehouseDown"'],
-                    "target_matchers": ['alertname=~"LoaderBehind|MetricsGone"'],
-                },
+                    "source_matchers": [f'alertname="{cause}"'],
+                    "target_matchers": [f'alertname=~"{"|".join(following)}"'],
+                }
+                for cause, following in _FOLLOWS.items()
             ],
             "receivers": [receiver],
         },

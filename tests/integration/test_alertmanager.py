@@ -1,13 +1,16 @@
 """A real Alertmanager under our configuration: who hears what, and when not."""
 
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
 import requests
+import yaml
 
 from questlog.watch.alertmanager import configuration
 from tests.integration.alerting_standins import Received, eventually, receiving
@@ -18,7 +21,7 @@ from tests.integration.alertmanager_process import (
 )
 from warehouse.alerting import Alert, raise_alert, resolve
 from warehouse.errors import Unavailable
-from warehouse.settings import Settings
+from warehouse.settings import REPOSITORY, Settings
 
 pytestmark = needs_alertmanager
 
@@ -116,16 +119,36 @@ def test_nobody_hears_of_an_alert_that_is_silenced(
     assert about(received, "Silenced") == []
 
 
-def test_of_a_dead_warehouse_only_the_warehouse_is_told(
+def test_of_what_is_dead_only_itself_is_told(
     received: Received, alertmanager: str
 ) -> None:
-    raise_alert(alertmanager, an_alert(name="WarehouseDown"), now=now())
-    raise_alert(alertmanager, an_alert(name="LoaderBehind"), now=now())
-    raise_alert(alertmanager, an_alert(name="Also"), now=now())
+    dead = ("WarehouseDown", "LoaderDown", "AirflowDown")
+    following = ("LoaderBehind", "CanaryLate", "MartStale", "DeadlineMissed")
+    for name in (*dead, *following, "Also"):
+        raise_alert(alertmanager, an_alert(name=name), now=now())
 
-    eventually(lambda: about(received, "WarehouseDown"), what="the warehouse")
-    eventually(lambda: about(received, "Also"), what="the other alert")
-    assert about(received, "LoaderBehind") == []
+    for name in (*dead, "Also"):
+        eventually(partial(about, received, name), what=name)
+    assert [name for name in following if about(received, name)] == []
+
+
+def test_what_follows_is_named_as_the_alerts_are() -> None:
+    rules = yaml.safe_load(
+        (REPOSITORY / "deploy" / "prometheus" / "rules.yml").read_text()
+    )
+    known = {rule["alert"] for group in rules["groups"] for rule in group["rules"]}
+    matchers = [
+        matcher
+        for rule in yaml.safe_load(configuration(Settings()))["inhibit_rules"]
+        for matcher in (*rule["source_matchers"], *rule["target_matchers"])
+    ]
+    named = {
+        name
+        for matcher in matchers
+        for name in re.findall(r'"([\w|]+)"', matcher)[0].split("|")
+    }
+
+    assert named <= known | {"DeadlineMissed"}
 
 
 def test_alertmanager_itself_takes_the_configuration(
