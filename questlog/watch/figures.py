@@ -63,6 +63,15 @@ _QUERIES: Sequence[_Query] = (
         },
     ),
     _Query(
+        "ops.gate_results",
+        "select gate, arrayJoin(parts) as part, count() as gate_part_stops"
+        " from ops.gate_results where severity = 'stop' and not success"
+        " and (gate, run_id) in (select gate, argMax(run_id, checked_at)"
+        " from ops.gate_results group by gate) group by gate, part order by gate, part",
+        ("gate", "part"),
+        {"gate_part_stops": "Expectations that keep back this alone: an audience"},
+    ),
+    _Query(
         "ops.publications",
         "select table_name as table,"
         " toUnixTimestamp64Milli(max(published_at)) / 1000"

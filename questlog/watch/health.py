@@ -60,13 +60,24 @@ def _gates(told: _Told) -> Iterator[Finding]:
     if not stops:
         yield Finding("gates", "ok", "none was run yet")
     elif closed:
-        said = ", ".join(f"{gate} ({stops[(gate,)]:.0f} failed)" for gate in closed)
+        said = ", ".join(
+            f"{gate} ({stops[(gate,)]:.0f} failed{_parts(told, gate)})"
+            for gate in closed
+        )
         yield Finding("gates", "bad", f"closed: {said}", runbook)
     elif asking:
         said = f"all open; {', '.join(asking)} ask for a look"
         yield Finding("gates", "look", said, runbook)
     else:
         yield Finding("gates", "ok", f"{len(stops)} open")
+
+
+def _parts(told: _Told, gate: str) -> str:
+    """What a closed gate keeps back alone, such as two of the audiences."""
+    parts = [
+        part for (name, part), _ in _values(told, "gate_part_stops") if name == gate
+    ]
+    return f": {', '.join(parts)}" if parts else ""
 
 
 def _sources(told: _Told, levels: ServiceLevels, now: float) -> Finding:

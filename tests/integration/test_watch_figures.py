@@ -74,9 +74,15 @@ def test_batches_are_told_by_their_last_run(settings: Settings) -> None:
             client.command(statement)
     found = told(settings)
 
-    assert found["questlog_gate_open"] == {("marts",): 1.0, ("staging",): 0.0}
-    assert found["questlog_gate_stops"] == {("marts",): 0.0, ("staging",): 1.0}
-    assert found["questlog_gate_warnings"] == {("marts",): 1.0, ("staging",): 0.0}
+    assert found["questlog_gate_open"] == {
+        ("audiences",): 0.0,
+        ("marts",): 1.0,
+        ("staging",): 0.0,
+    }
+    assert found["questlog_gate_stops"][("staging",)] == 1.0
+    assert found["questlog_gate_stops"][("marts",)] == 0.0
+    assert found["questlog_gate_warnings"][("marts",)] == 1.0
+    assert found["questlog_gate_part_stops"] == {("audiences", "at_risk"): 2.0}
     assert found["questlog_published_rows"][("marts.fct_events",)] == 7.0
     assert found["questlog_published_limit_seconds"] == {
         ("marts.fct_events",): 3 * 3600,

@@ -6,6 +6,10 @@ insert into ops.gate_results (run_id, gate, checked_at, severity, success) value
     (toUUID('00000000-0000-4000-8000-000000000003'), 'staging', '2026-03-01 10:00:00', 'stop', true),
     (toUUID('00000000-0000-4000-8000-000000000004'), 'staging', '2026-03-01 12:00:00', 'stop', true),
     (toUUID('00000000-0000-4000-8000-000000000004'), 'staging', '2026-03-01 12:00:00', 'stop', false);
+insert into ops.gate_results (run_id, gate, checked_at, severity, success, parts) values
+    (toUUID('00000000-0000-4000-8000-000000000005'), 'audiences', '2026-03-01 09:00:00', 'stop', false, ['value_seed']),
+    (toUUID('00000000-0000-4000-8000-000000000006'), 'audiences', '2026-03-01 10:00:00', 'stop', false, ['at_risk']),
+    (toUUID('00000000-0000-4000-8000-000000000006'), 'audiences', '2026-03-01 10:00:00', 'stop', false, ['at_risk']);
 insert into ops.publications (published_at, gate, table_name, published_rows) values
     ('2026-03-01 10:00:00', 'marts', 'marts.fct_events', 5),
     ('2026-03-01 11:00:00', 'marts', 'marts.fct_events', 7),

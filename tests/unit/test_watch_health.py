@@ -66,6 +66,17 @@ def test_a_young_warehouse_is_not_sick() -> None:
             *("gates", "bad", "closed: marts (2 failed)"),
         ),
         (
+            {
+                "gate_open": {("audiences",): 0.0},
+                "gate_stops": {("audiences",): 1.0},
+                "gate_part_stops": {
+                    ("audiences", "at_risk"): 1.0,
+                    ("audiences", "high_value"): 1.0,
+                },
+            },
+            *("gates", "bad", "closed: audiences (1 failed: at_risk, high_value)"),
+        ),
+        (
             {"gate_warnings": {("marts",): 1.0}},
             *("gates", "look", "all open; marts ask for a look"),
         ),
