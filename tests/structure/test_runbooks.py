@@ -4,8 +4,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-import click
 import pytest
+import typer.core
 import typer.main
 import yaml
 
@@ -18,6 +18,8 @@ RULES = REPOSITORY / "deploy" / "prometheus" / "rules.yml"
 COMPOSED: dict[str, Any] = yaml.safe_load(
     (REPOSITORY / "docker-compose.yml").read_text()
 )["services"]
+# of typer's own copy of click: the command line's objections
+USAGE = typer.BadParameter.__mro__[1]
 OF_AIRFLOW = {"GateClosed", "TaskFailed", "DeadlineMissed"}
 OURS = r"(?:taxonomy|warehouse|expectations|deploy|dags|activation|docs)"
 
@@ -45,31 +47,47 @@ def test_there_is_something_to_type_on_most_pages() -> None:
     assert sum(any(True for _ in commands(page)) for page in pages) > 0.8 * len(pages)
 
 
-def resolved(words: list[str]) -> tuple[click.Command, click.Context, list[str]]:
-    """The command that words lead to, and the words that are left for it.
-
-    Raises ClickException where they lead nowhere.
-    """
-    command: click.Command = typer.main.get_command(app)
-    context = click.Context(command, info_name="questlog")
-    while words and isinstance(command, click.Group):
-        name, found, words = command.resolve_command(context, words)
-        assert found is not None
-        command, context = found, click.Context(found, context, info_name=name)
-    return command, context, words
+def objection(words: list[str], *, is_whole: bool) -> str:
+    """What the command line has to say against these words; empty if nothing."""
+    command: Any = typer.main.get_command(app)
+    context = command.context_class(command, info_name="questlog")
+    try:
+        while words and isinstance(command, typer.core.TyperGroup):
+            name, command, words = command.resolve_command(context, words)
+            context = command.context_class(
+                command, context, info_name=name, **command.context_settings
+            )
+        # a sentence may name a command; what is begun with its words is to be whole
+        if is_whole or words:
+            command.make_context(context.info_name, words, parent=context.parent)
+        else:
+            command.make_parser(context).parse_args(words)
+    except USAGE as error:
+        return str(error.format_message())  # type: ignore[attr-defined]  # it has it
+    return ""
 
 
 @each_page
 def test_every_command_of_a_page_is_one_with_these_options(page: Path) -> None:
-    for one, words in commands(page):
-        try:
-            command, context, left = resolved([w for w in words if w != "--help"])
-            # a sentence may leave out what its reader knows; what is typed whole not
-            command.make_parser(context).parse_args(left.copy())
-            if one.is_whole:
-                command.make_context(context.info_name, left, parent=context.parent)
-        except click.ClickException as error:
-            pytest.fail(f"{one}: {error.format_message()}")
+    objections = {
+        str(one): objection([w for w in words if w != "--help"], is_whole=one.is_whole)
+        for one, words in commands(page)
+    }
+
+    assert {one: said for one, said in objections.items() if said} == {}
+
+
+@pytest.mark.parametrize(
+    ("typed_words", "said"),
+    [
+        ("docter", "No such command 'docter'."),
+        ("keys ad web", "No such command 'ad'."),
+        ("gate marts --asof DAY", "No such option: --asof"),
+        ("audiences push", "Missing option '--as-of'."),
+    ],
+)
+def test_what_is_typed_wrong_is_objected_to(typed_words: str, said: str) -> None:
+    assert said in objection(typed_words.split(), is_whole=True)
 
 
 @each_page
