@@ -37,6 +37,8 @@ _DENIED = ("arrivals", "consent")
 
 def judge_arrivals(client: "Client", as_of: date) -> None:
     """Judge the days that came before `as_of` by their profiles."""
+    import numpy as np
+
     from expectations import series
 
     there = profiles.keep(client, as_of)
@@ -70,7 +72,9 @@ def judge_arrivals(client: "Client", as_of: date) -> None:
         found = [
             _row("staging", as_of, day, name, finding)
             for day, name, finding in (
-                *series.unlike(every, volumes, judged),
+                *series.unlike(
+                    every, volumes, judged, units=np.ones(len(volumes.names))
+                ),
                 *series.unlike_by_hour(hours, judged),
             )
         ]
@@ -80,6 +84,7 @@ def judge_arrivals(client: "Client", as_of: date) -> None:
 
 def judge_marts(client: "Client", as_of: date) -> None:
     """Judge built marts by the weeks before, and by what is published."""
+    import numpy as np
     import pandas as pd
 
     from expectations import series
@@ -115,9 +120,11 @@ def judge_marts(client: "Client", as_of: date) -> None:
             if count
         }
         judged = _unjudged(client, "marts", as_of, there)
+        unit = sums.groupby("category")["unit"].max()
+        units = np.array([unit[name] for _, _, name in volumes.names], float)
         found = [
             _row("marts", as_of, day, name, finding)
-            for day, name, finding in series.unlike(every, volumes, judged)
+            for day, name, finding in series.unlike(every, volumes, judged, units=units)
         ]
         _note_judged(client, "marts", as_of, judged, there)
     changed = past.changes(client, past.MARTS, as_of, settled=past.SETTLED_DAYS)

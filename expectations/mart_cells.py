@@ -97,11 +97,11 @@ from marts_build.dim_people
 array join [
     ('country', place), ('is_known', toString(is_known)),
     ('signup_method', ifNull(signup_method, '')),
-    ('analytics', toString(analytics_consent)),
-    ('personalisation', toString(personalisation_consent)),
-    ('advertising', toString(advertising_consent)),
-    ('personalisation in ' || place, toString(personalisation_consent)),
-    ('advertising in ' || place, toString(advertising_consent))
+    ('analytics', if(analytics_consent, 'granted', 'not')),
+    ('personalisation', if(personalisation_consent, 'granted', 'not')),
+    ('advertising', if(advertising_consent, 'granted', 'not')),
+    ('personalisation in ' || place, if(personalisation_consent, 'granted', 'not')),
+    ('advertising in ' || place, if(advertising_consent, 'granted', 'not'))
 ] as cell
 where {_spanning("seen_on")}
 group by day, dimension, category
@@ -162,8 +162,8 @@ select
     count() as people_seen
 from steps
 array join [
-    ('created a character', toString(created)), ('played', toString(played)),
-    ('paid', toString(paid))
+    ('created a character', if(created, 'yes', 'no')),
+    ('played', if(played, 'yes', 'no')), ('paid', if(paid, 'yes', 'no'))
 ] as cell
 group by day, dimension, category
 """
@@ -172,21 +172,27 @@ CELLS = (
     *(EVENTS, LIFECYCLE, FUNNEL),
 )
 
+# what varies is how many pay and how much: revenue is as sure as the number of payments
+# twice the usual one, of which it may be made
 VOLUMES = """
-select started_on as day, 'sessions' as category, count() as amount
+select started_on as day, 'sessions' as category, count() as amount, 1 as unit
 from marts_build.fct_sessions group by day
 union all
-select starts_on as day, 'active people' as category, active_people as amount
+select starts_on as day, 'active people' as category, active_people as amount, 1 as unit
 from marts_build.fct_lifecycle where period = 'day'
 union all
-select starts_on as day, 'new people' as category, new_people as amount
+select starts_on as day, 'new people' as category, new_people as amount, 1 as unit
 from marts_build.fct_lifecycle where period = 'day'
 union all
-select paid_on as day, kind || 's' as category, count() as amount
+select paid_on as day, kind || 's' as category, count() as amount, 1 as unit
 from marts_build.fct_payments group by day, kind
 union all
 select
     paid_on as day, 'revenue' as category,
-    toUInt64(sum(greatest(ifNull(reporting_amount_minor, 0), 0))) as amount
+    toUInt64(sum(greatest(ifNull(reporting_amount_minor, 0), 0))) as amount,
+    (
+        select greatest(2 * quantile(0.5)(reporting_amount_minor), 1)
+        from marts_build.fct_payments where reporting_amount_minor > 0
+    ) as unit
 from marts_build.fct_payments group by day
 """

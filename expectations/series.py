@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -22,8 +22,9 @@ Name = tuple[str, str, str]
 """Subject, dimension and category of a series."""
 
 VOLUME, HOURS = "volume", "hours"
-_ONCE = frozenset({"consents", "user_signed_up", "money"})
-"""Subjects that hardly anybody is counted under twice in some weeks."""
+_ONCE = (("consents", ""), ("money", ""), ("user_signed_up", "property "))
+"""Subjects, and beginnings of dimensions, that hardly anybody is counted under twice in
+some weeks, and each by what is their own."""
 
 _CLOSED_SUBJECTS = frozenset({"copies", "twins", "money"})
 _CLOSED = ("given ", "repeats of ", "ids of ", "newcomers", "user of a known device")
@@ -70,12 +71,15 @@ def of_cells(cells: "pd.DataFrame", days: Sequence[date], weight: str) -> Series
 
 
 def unlike(
-    series: Series, volumes: Series, judged: Sequence[date]
+    series: Series, volumes: Series, judged: Sequence[date], *, units: "Counts"
 ) -> Iterator[tuple[date, Name, Finding]]:
-    """What the judged days have that the weeks before each of them did not lead to."""
+    """What the judged days have that the weeks before each of them did not lead to.
+
+    `units` are what each volume counts, such as the money of one payment.
+    """
     place = {day: number for number, day in enumerate(series.days)}
     kinds = Kinds(
-        np.array([subject in _ONCE for subject, _, _ in series.names], dtype=bool),
+        np.array([_is_once(name) for name in series.names], dtype=bool),
         np.array([_is_closed(name) for name in series.names], dtype=bool),
         series.groups,
     )
@@ -88,8 +92,19 @@ def unlike(
             *detecting.unusual_levels(series.counts, sizes, series.groups, at),
         ):
             yield day, series.names[finding.row], finding
-        for finding in detecting.unusual_volumes(volumes.counts, at):
-            yield day, volumes.names[finding.row], finding
+        for finding in detecting.unusual_volumes(volumes.counts / units[:, None], at):
+            unit = float(units[finding.row])
+            yield day, volumes.names[finding.row], _in_units(finding, unit)
+
+
+def _in_units(finding: Finding, unit: float) -> Finding:
+    return replace(
+        finding,
+        observed=finding.observed * unit,
+        expected=finding.expected * unit,
+        low=finding.low * unit,
+        high=finding.high * unit,
+    )
 
 
 def unlike_by_hour(
@@ -109,6 +124,11 @@ def unlike_by_hour(
             until = "" if one.last == one.first else f" to {one.last:02}"
             name = (HOURS, dimensions[one.finding.row], f"{one.first:02}{until}")
             yield day, name, one.finding
+
+
+def _is_once(name: Name) -> bool:
+    subject, dimension, _ = name
+    return any(subject == one and dimension.startswith(words) for one, words in _ONCE)
 
 
 def _is_closed(name: Name) -> bool:

@@ -7,6 +7,7 @@ Shannon's divergence.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import log
 from typing import TYPE_CHECKING
 
 from expectations.shapes import Moved, jensen_shannon
@@ -16,8 +17,10 @@ if TYPE_CHECKING:
     import pandas as pd
     from clickhouse_connect.driver.client import Client
 
-# in a fortnight of a world of a thousand people 0.07 is the furthest that any moves
+# in a fortnight of a world of a thousand people 0.07 is the furthest that most move; of
+# few things chance alone moves every part
 _FAR, _VERY_FAR = 0.1, 0.2
+_TIMES_CHANCE = 3.0
 _LEAST_COUNTED = 100
 _SIDES = ("marts_build", "marts")
 
@@ -110,13 +113,19 @@ def _judged(summary: Summary, segment: str, found: "pd.DataFrame") -> Iterator[M
     for weight in summary.weights:
         built, shown = (found[f"{weight}_{side}"].clip(lower=0) for side in _SIDES)
         distance = jensen_shannon(built, shown)
-        if distance > _FAR:
+        limit = _FAR + _TIMES_CHANCE * _of_chance(len(found), sizes)
+        if distance > limit:
             yield Moved(
                 f"marts_build.{summary.table}",
                 segment,
                 weight,
                 distance,
                 usual=0.0,
-                limit=_FAR,
+                limit=limit,
                 very_far=_VERY_FAR,
             )
+
+
+def _of_chance(parts: int, sizes: Sequence[float]) -> float:
+    """The divergence, in bits, of samples of one whole of so many parts."""
+    return (parts - 1) * sum(1 / size for size in sizes) / (8 * log(2))

@@ -142,6 +142,37 @@ def test_money_off_by_a_factor_of_a_hundred_is_told_the_same_day() -> None:
     assert volumes_told(revenue)
 
 
+def test_revenue_of_few_payments_strays_as_few_payments_do() -> None:
+    alarms, of_money, told_dear = 0, 0, 0
+    for seed in range(30):
+        chance = np.random.default_rng(seed)
+        paid = [chance.lognormal(6.6, 0.9, chance.poisson(9)) for _ in range(DAYS)]
+        unit = 2 * float(np.median(np.concatenate(paid)))
+        revenue = np.array([[payments.sum() for payments in paid]])
+        for day in range(DAYS - 28, DAYS):
+            alarms += len(volumes_told(revenue / unit, day))
+            of_money += len(volumes_told(revenue, day))
+        revenue[0, TODAY] *= 100
+        told_dear += bool(volumes_told(revenue / unit))
+
+    assert (alarms, told_dear) == (0, 30)
+    assert of_money > 0
+
+
+def test_a_category_that_hardly_ever_was_is_judged_by_the_spread_of_its_dimension() -> (
+    None
+):
+    chance = np.random.default_rng(12)
+    tables = chance.poisson(1.5, (3, DAYS)) * 7.0
+    alone = chance.poisson(10.0, (3, DAYS)).astype(float)
+    for counts, is_told in ((tables, False), (alone, True)):
+        counts[2] = 0
+        counts[2, [5, 40]] = 1
+        counts[2, -6::2] = 7
+
+        assert bool(shares_told(counts)) is is_told
+
+
 @pytest.mark.parametrize("factor", [100, 0.01])
 def test_numbers_too_few_to_be_judged_one_by_one_are_judged_together(
     factor: float,
