@@ -191,8 +191,11 @@ select
     paid_on as day, 'revenue' as category,
     toUInt64(sum(greatest(ifNull(reporting_amount_minor, 0), 0))) as amount,
     (
-        select greatest(2 * quantile(0.5)(reporting_amount_minor), 1)
-        from marts_build.fct_payments where reporting_amount_minor > 0
+        select greatest(ifNotFinite(ifNull(2 * quantile(0.5)(paid), 1), 1), 1)
+        from (
+            select assumeNotNull(reporting_amount_minor) as paid
+            from marts_build.fct_payments where reporting_amount_minor > 0
+        )
     ) as unit
 from marts_build.fct_payments group by day
 """
