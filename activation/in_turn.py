@@ -6,11 +6,11 @@ was not sent yet.
 """
 
 import contextlib
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from activation.ledger import DROPPED, FAILED, TAKEN, Batch, changed
-from activation.preparing import Prepared, Unnameable
+from activation.preparing import Entry, Prepared, Unnameable
 from activation.sending import Called, Noted, Sender, called, noted, written
 from activation.settling import ask
 from warehouse.errors import DestinationRefused, Unavailable
@@ -56,12 +56,17 @@ def _called(sender: Sender, one: Noted) -> Called:
 
 
 def _kept(sender: Sender, told: Called) -> Batch:
-    return looked_at(sender, written(sender.rim, told))
+    batch = written(sender.rim, told)
+    refused = told.answer.refused if told.answer else {}
+    held = [one for i, one in enumerate(told.entries) if i not in refused]
+    return looked_at(sender, batch, held)
 
 
-def looked_at(sender: Sender, batch: Batch) -> Batch:
+def looked_at(
+    sender: Sender, batch: Batch, entries: Sequence[Entry] | None = None
+) -> Batch:
     """Where a platform can be asked at once, how the batch stands already."""
-    return ask(sender, batch) if batch.state == TAKEN else batch
+    return ask(sender, batch, entries) if batch.state == TAKEN else batch
 
 
 def _drop(sender: Sender, following: "Future[Noted | None]") -> None:

@@ -185,25 +185,36 @@ def _still_allowed(rim: Rim, batch: Batch) -> set[str]:
 
 def answered(rim: Rim, batch: Batch, answer: Answer, entries: Sequence[Entry]) -> Batch:
     """Write down what a platform answered to a batch."""
-    counts = {"received": answer.received, "invalid": answer.invalid}
-    if answer.request_id:
-        return changed(rim, batch, state=TAKEN, request_id=answer.request_id, **counts)
+    told = {
+        "received": answer.received,
+        "invalid": answer.invalid,
+        "reasons": Counter(answer.refused.values()),
+    }
     refused = {entries[i].person_id: why for i, why in answer.refused.items()}
+    if answer.request_id:
+        # of the others it is told later
+        those = [one for one in entries if one.person_id in refused]
+        if batch.action != REMOVE:
+            write_said(rim, batch, _said(batch, those, refused, is_whole=False))
+        return changed(rim, batch, state=TAKEN, request_id=answer.request_id, **told)
     if batch.action == REMOVE:
         write_removed(rim, batch)
     else:
         write_said(rim, batch, _said(batch, entries, refused, is_whole=True))
-    reasons: dict[str, int] = {}
-    for why in answer.refused.values():
-        reasons[why] = reasons.get(why, 0) + 1
-    return changed(rim, batch, state=DONE, reasons=reasons, **counts)
+    return changed(rim, batch, state=DONE, **told)
 
 
-def concluded(sender: Sender, batch: Batch, outcome: Outcome) -> Batch:
+def concluded(
+    sender: Sender,
+    batch: Batch,
+    outcome: Outcome,
+    entries: Sequence[Entry] | None = None,
+) -> Batch:
     """Write down how a batch ended that was taken before.
 
     One that was carried out in part is sent again in halves, down to a sixteenth of
     what a call takes; who is then refused alone is refused, and the rest is in.
+    `entries` are whom it held, where somebody still knows.
     """
     rim = sender.rim
     if outcome.state == "pending":
@@ -212,7 +223,7 @@ def concluded(sender: Sender, batch: Batch, outcome: Outcome) -> Batch:
     if whole and batch.action == REMOVE:
         write_removed(rim, batch)
     elif outcome.state != FAILED:
-        entries = entries_sent(rim, batch)
+        entries = entries_sent(rim, batch) if entries is None else entries
         why = ", ".join(sorted(outcome.reasons)) or PARTLY
         is_last = (
             len(entries) * SMALLEST_PART <= sender.destination.limits.members_a_batch
@@ -256,7 +267,7 @@ def _said(
     """What an answer means for each; a removal in part counts when made again."""
     said = []
     for one in entries:
-        if one.person_id in refused and batch.action == ADD:
+        if one.person_id in refused and batch.action != REMOVE:
             said.append(
                 Said(
                     person_id=one.person_id,

@@ -1,5 +1,6 @@
 """Find out what became of what was begun: before anything new is planned."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from activation.ledger import (
@@ -18,6 +19,7 @@ from activation.ledger import (
     open_batches,
     write_plan,
 )
+from activation.preparing import Entry
 from activation.sending import Sender, concluded, doubted
 from warehouse.clickhouse import rows
 from warehouse.errors import DestinationRefused
@@ -39,8 +41,11 @@ def settle(sender: Sender, shelf: Shelf) -> None:
     _supersede(sender, shelf)
 
 
-def ask(sender: Sender, batch: Batch) -> Batch:
-    """How a batch stands that was taken; the platform is not asked before it is due."""
+def ask(sender: Sender, batch: Batch, entries: Sequence[Entry] | None = None) -> Batch:
+    """How a batch stands that was taken; the platform is not asked before it is due.
+
+    `entries` are whom it held, where somebody still knows.
+    """
     if not is_due(sender, batch):
         return batch
     try:
@@ -48,7 +53,7 @@ def ask(sender: Sender, batch: Batch) -> Batch:
     except DestinationRefused:
         # it knows nothing of the request any more
         return _give_up(sender, batch)
-    return concluded(sender, batch, outcome)
+    return concluded(sender, batch, outcome, entries)
 
 
 def is_due(sender: Sender, batch: Batch) -> bool:

@@ -155,7 +155,12 @@ class InMemory:
             )
             self.asked[request_id] = Asked(carry_out=carry_out, outcome=outcome)
             self.after(name)
-            return Answer(request_id=request_id, received=received)
+            return Answer(
+                request_id=request_id,
+                received=received,
+                invalid=len(refused),
+                refused=refused,
+            )
         carry_out()
         self.after(name)
         return Answer(received=received, invalid=len(refused), refused=refused)

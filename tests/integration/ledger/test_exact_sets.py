@@ -155,6 +155,26 @@ def test_a_refused_member_is_not_sent_again_until_something_changes(
     assert reach.is_exact()
 
 
+@pytest.mark.parametrize("is_slow", [False, True])
+def test_whom_a_platform_refuses_was_never_in_while_the_others_are(
+    reach: Reach, *, is_slow: bool
+) -> None:
+    reach.come("ann", "bob", "cat")
+    bob = reach.identity_of(Identifiers("bob", email="bob@example.com"))["EMAIL"].hex
+    reach.there.refuses = lambda row: "INVALID" if ("EMAIL", bob) in row else ""
+    reach.there.is_slow = is_slow
+
+    first = reach.push()
+    reach.there.finish()
+    second = reach.push()
+
+    assert first.reasons == {"INVALID": 1}
+    assert (second.sent, reach.there.calls) == (0, [])
+    assert reach.stays("bob") == []
+    assert reach.members() == reach.external_ids()
+    assert len(reach.rows()) == 2
+
+
 def test_nothing_readable_is_in_the_ledger(reach: Reach) -> None:
     reach.come("ann")
     reach.push()
