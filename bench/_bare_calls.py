@@ -23,6 +23,7 @@ class Timed:
 
     inner: Destination
     seconds: float = 0.0
+    cpu_seconds: float = 0.0
     calls: int = 0
 
     def __getattr__(self, name: str) -> Any:
@@ -42,15 +43,17 @@ class Timed:
 
     def outcome(self, request_id: str) -> Outcome:
         """How a batch stands: of the time of calls, but no call about members."""
-        began = time.monotonic()
+        began, cpu_began = time.monotonic(), time.process_time()
         told = self.inner.outcome(request_id)
         self.seconds += time.monotonic() - began
+        self.cpu_seconds += time.process_time() - cpu_began
         return told
 
     def _timed(self, call: Any, given: Any) -> Answer:
-        began = time.monotonic()
+        began, cpu_began = time.monotonic(), time.process_time()
         told: Answer = call(*given)
         self.seconds += time.monotonic() - began
+        self.cpu_seconds += time.process_time() - cpu_began
         self.calls += 1
         return told
 
@@ -67,20 +70,23 @@ class Bare:
     destination: Destination
     identity_of: Callable[[Identifiers], Identity]
 
-    def seconds(self, remote_id: str) -> float:
-        """What the calls take, one after the other; the set is as before then."""
+    def seconds(self, remote_id: str) -> tuple[float, float]:
+        """What the calls take, one after the other, and of it this process's CPU.
+
+        The set is as before then.
+        """
         timed = Timed(self.destination)
         for leaving in self._in_batches(self.crowd.leaving()):
             self._done(timed, timed.remove(remote_id, leaving))
         for coming in self._in_batches(self.crowd.coming()):
             members = [Member(identity=one) for one in coming]
             self._done(timed, timed.add(remote_id, members))
-        seconds = timed.seconds
+        taken = timed.seconds, timed.cpu_seconds
         for coming in self._in_batches(self.crowd.coming()):
             timed.remove(remote_id, coming)
         for leaving in self._in_batches(self.crowd.leaving()):
             timed.add(remote_id, [Member(identity=one) for one in leaving])
-        return seconds
+        return taken
 
     def _in_batches(self, people: Iterable[Identifiers]) -> Iterator[list[Identity]]:
         named = map(self.identity_of, people)

@@ -9,12 +9,14 @@ allows; `sending_*_s` the rest.
 What a sync may take that only the platform's rate limit holds up: its calls one after
 the other, or their number at the pace of the limit, whichever takes longer.
 `bare_calls_*_s` are the same calls with the same people by the same objects of the
-SDKs, in the same run, in a loop that does nothing else; what it changed it then takes
-back. `rate_limit_*_s` are the calls at the pace of the limit. `sending_over_bare_*` is
-`sending_*_s` over the greater of the two: 1 if all of our own work hid behind calls,
-and at most 1.25. The limits as such never bind here: 24 calls are fewer than Google
-takes in a minute and Meta in half a second. Memory is that of the process that plans
-and sends (limit 1.5 GiB), the stand-ins apart; the engine's is told beside it.
+SDKs, right before the push, in a loop that does nothing else; what it changed it then
+takes back. `rate_limit_*_s` are the calls at the pace of the limit.
+`sending_over_bare_*` is `sending_*_s` over the greater of the two: 1 if all of our own
+work hid behind calls, and at most 1.25. `cpu_sending_*_s` and `cpu_bare_*_s` are this
+process's CPU in either: what they differ by is ours, however busy the machine is. The
+limits as such never bind here: 24 calls are fewer than Google takes in a minute and
+Meta in half a second. Memory is that of the process that plans and sends (limit
+1.5 GiB), the stand-ins apart; the engine's is told beside it.
 
 The random runs (at least 200) are described in bench/_random_runs.py: `set_mismatches`
 0, `extra_calls_share` at most 0.05. `raw_identifiers_found` counts e-mail addresses,
@@ -40,7 +42,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any, cast
 
 from activation.destinations.kinds import identity_for, opened
-from activation.ledger import Shelf
+from activation.ledger import Shelf, last_remote_id
 from activation.patience import Patience
 from activation.rim import Rim
 from activation.sending import Sender
@@ -199,15 +201,12 @@ def _at_once(house: House, people: int) -> dict[str, Any]:
             for name in os.environ.get("PLATFORMS", "meta,google").split(",")
         }
         for name, sender in senders.items():
-            told, seconds = _pushed(sender)
-            figures[f"first_sync_{name}_s"] = seconds
-            bare = Bare(crowd, sender.destination, sender.identity_of)
-            figures[f"bare_calls_{name}_s"] = round(bare.seconds(told.remote_id), 1)
+            _, figures[f"first_sync_{name}_s"] = _pushed(sender)
         figures["changed_people"] = crowd.change()
         _forget_peak()
         with Watch(house.engine.pid) as engine:
             for name, sender in senders.items():
-                figures |= _changed(sender, name, figures[f"bare_calls_{name}_s"])
+                figures |= _changed(crowd, sender, name)
         for worst in ("plan_{}_s", "sending_over_bare_{}"):
             figures[worst.replace("_{}", "")] = max(
                 figures[worst.format(name)] for name in senders
@@ -230,11 +229,14 @@ def _own_peak_bytes() -> int:
 
 
 class Marked:
-    """A client of the warehouse that notes when a plan was last committed."""
+    """A client of the warehouse that notes when a plan was last committed.
+
+    Each time as a moment and as the CPU that this process had taken.
+    """
 
     def __init__(self, held: "Client") -> None:
         self._held = held
-        self.committed: list[float] = []
+        self.committed: list[tuple[float, float]] = []
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._held, name)
@@ -243,19 +245,24 @@ class Marked:
         """Insert; the first row of a plan commits it, the last one ends it."""
         told = self._held.insert(table, *given, **named)
         if table == "activation.plans":
-            self.committed.append(time.monotonic())
+            self.committed.append((time.monotonic(), time.process_time()))
         return told
 
 
-def _changed(sender: Sender, name: str, bare_s: float) -> dict[str, Any]:
-    """The push after the change, then one that has nothing to do."""
+def _changed(crowd: Crowd, sender: Sender, name: str) -> dict[str, Any]:
+    """The calls alone, the push after the change, then one that has nothing to do."""
     timed: Any = sender.destination
     marked: Any = sender.rim.client
+    shelf = Shelf(platform=name, audience=AUDIENCE)
+    bare = Bare(crowd, sender.destination, sender.identity_of)
+    bare_s, cpu_bare_s = bare.seconds(last_remote_id(sender.rim, shelf))
     timed.seconds, timed.calls = 0.0, 0
     marked.committed.clear()
     began = time.monotonic()
     told, seconds = _pushed(sender)
-    plan_s = marked.committed[0] - began
+    cpu_s = time.process_time()
+    committed, cpu_committed_s = marked.committed[0]
+    plan_s = committed - began
     calls, in_calls_s = timed.calls, timed.seconds
     _, again_s = _pushed(sender)
     limit_s = calls * 60 / _CALLS_A_MINUTE[name]
@@ -264,6 +271,9 @@ def _changed(sender: Sender, name: str, bare_s: float) -> dict[str, Any]:
         f"sync_{name}_s": seconds,
         f"sending_{name}_s": round(seconds - plan_s, 1),
         f"in_calls_{name}_s": round(in_calls_s, 1),
+        f"bare_calls_{name}_s": round(bare_s, 1),
+        f"cpu_sending_{name}_s": round(cpu_s - cpu_committed_s, 1),
+        f"cpu_bare_{name}_s": round(cpu_bare_s, 1),
         f"calls_{name}": calls,
         f"calls_{name}_of_no_op": timed.calls - calls,
         f"no_op_{name}_s": again_s,
