@@ -11,7 +11,7 @@ import pendulum
 from airflow.sdk import Asset, dag, task
 
 from dags.credentials import skipped_where_unset
-from dags.defaults import AS_OF, TASKS
+from dags.defaults import AS_OF, TASKS, skipped_where_data_lack
 from dags.telling import deadline
 
 CONVERSIONS = Asset("clickhouse://activation/conversions")
@@ -34,7 +34,7 @@ def conversions() -> None:
     def tell(as_of: str) -> None:
         from activation.conversions import send
 
-        with skipped_where_unset():
+        with skipped_where_unset(), skipped_where_data_lack():
             send(as_of)
 
     tell(AS_OF)

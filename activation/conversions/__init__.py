@@ -36,7 +36,8 @@ def send(
 ) -> list[Told]:
     """Tell every platform that is set of the payments before a day.
 
-    One that fails keeps no other from being told. Raises at the end what failed.
+    One that fails keeps no other from being told. Raises at the end what failed, and
+    NotEnoughData while no marts have been published.
     """
     return _each(as_of, environ, clock, tell)
 
@@ -102,6 +103,7 @@ def _each(
     clock: "Callable[[], datetime]",
     do: "Callable[[Run, Target, str], Told]",
 ) -> list[Told]:
+    from activation.choosing import require_people
     from activation.identifiers import external_key
     from warehouse.vault import open_vault
 
@@ -109,6 +111,7 @@ def _each(
     told: list[Told] = []
     failures: dict[str, QuestlogError] = {}
     with connect(settings) as client, open_vault(settings) as vault:
+        require_people(client)
         run = Run(
             client=client,
             vault=vault,

@@ -28,6 +28,10 @@ MayShrink = Annotated[
 ]
 
 
+_BELOW = ("detail", "skipped_because")
+_IN_JSON_ALONE = ("kind", "remote_id")
+
+
 def register(app: typer.Typer) -> None:
     """Add this room's commands."""
     audiences = typer.Typer(
@@ -199,7 +203,26 @@ def _print_table(rows: Sequence[dict[str, Any]]) -> None:
     if not rows:
         typer.echo("Nothing for that day yet.")
         return
-    table = Table(*(key.replace("_", " ") for key in rows[0]))
+    # what is nought everywhere says nothing, and texts have no room in a column
+    shown = [
+        key
+        for key in rows[0]
+        if key not in {*_BELOW, *_IN_JSON_ALONE} and any(row[key] for row in rows)
+    ]
+    table = Table(box=None, pad_edge=False)
+    for key in shown:
+        is_text = isinstance(rows[0][key], str)
+        table.add_column(
+            key.replace("_", " "),
+            no_wrap=is_text,
+            overflow="fold",
+            justify="left" if is_text else "right",
+        )
     for row in rows:
-        table.add_row(*(str(value) for value in row.values()))
+        table.add_row(*(str(row[key]) for key in shown))
     Console().print(table)
+    for row in rows:
+        where = f" at {row['platform']}" if "platform" in row else ""
+        for key in _BELOW:
+            if text := row.get(key):
+                typer.echo(f"{row['audience']}{where}: {text}")

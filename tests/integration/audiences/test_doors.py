@@ -49,6 +49,7 @@ def test_the_commands_choose_rehearse_push_and_list(world: World) -> None:
     alone = questlog(world, "audiences", "push", *day)
     pushed = questlog(world, "audiences", "push", *day, "--json", **account)
     listed = questlog(world, "audiences", "list", *day, "--json")
+    shown = questlog(world, "audiences", "list", *day, COLUMNS="80")
 
     assert by_audience(chosen.stdout)["high_value"]["sendable"] == 25
     assert (
@@ -60,6 +61,10 @@ def test_the_commands_choose_rehearse_push_and_list(world: World) -> None:
     assert "META_ACCESS_TOKEN, META_AD_ACCOUNT_ID" in alone.stderr
     assert by_audience(pushed.stdout)["high_value"]["received"] == 25
     assert by_audience(pushed.stdout) == by_audience(listed.stdout)
+    # a screen of the usual width cuts no name and no reason short
+    assert "high_value  " in shown.stdout
+    assert "delivered" in shown.stdout
+    assert "champions at meta: 0 sendable" in shown.stdout
     assert len(world.remote("high_value")) == 25
 
 
