@@ -26,7 +26,7 @@ from warehouse.errors import Unavailable
 
 IdentityOf = Callable[[Identifiers], Identity]
 
-_MOST_SEALED_BYTES = 64 << 20
+_MOST_SEALED_BYTES = 160 << 20
 """What is ready may be so much once sealed; in memory it is about four times that."""
 
 
