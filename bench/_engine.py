@@ -41,9 +41,13 @@ class Engine:
         }
 
     def __enter__(self) -> Self:
-        self.start()
-        with connect(self.settings) as client:
-            migrate(client)
+        try:
+            self.start()
+            with connect(self.settings) as client:
+                migrate(client)
+        except BaseException:
+            self.kill()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
