@@ -18,7 +18,7 @@ from activation.ledger import (
     TAKEN,
     Plan,
     Shelf,
-    next_turn,
+    next_plan,
     open_batches,
     write_plan,
 )
@@ -128,7 +128,7 @@ def _is_out(
 
 def _send(sender: Sender, shelf: Shelf, entries: list[Entry]) -> None:
     rim, limits = sender.rim, sender.destination.limits
-    turn = next_turn(rim, shelf)
+    turn = next_plan(rim, shelf)
     plan = Plan(shelf=shelf, plan=turn, as_of=rim.clock().date())
     changes = Changes(removals=entries)
     batches = write_outbox(rim, plan, changes, limits.members_a_batch)

@@ -113,6 +113,20 @@ def next_turn(rim: Rim, shelf: Shelf) -> int:
     return int(max(now, last + 1))
 
 
+def next_plan(rim: Rim, shelf: Shelf) -> int:
+    """A turn for a plan: later than any that people were ever written down for.
+
+    A push may have died before its plan was committed. By a clock that was set back the
+    next one would take up what that had left in the outbox.
+    """
+    found = rows(
+        rim.client,
+        f"select max(plan) as plan from activation.outbox where {OF_AUDIENCE}",
+        shelf.bound,
+    )
+    return max(next_turn(rim, shelf), int(found[0]["plan"]) + 1)
+
+
 def last_remote_id(rim: Rim, shelf: Shelf) -> str:
     """The id that an audience was last known by at a platform; empty for none."""
     found = rows(

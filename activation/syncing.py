@@ -25,7 +25,7 @@ from activation.ledger import (
     Shelf,
     changed,
     last_remote_id,
-    next_turn,
+    next_plan,
     open_batches,
     write_emptied,
     write_gone,
@@ -177,7 +177,7 @@ def _compared(
 
     Too few people name each other: then nobody shall be in the set.
     """
-    turn = next_turn(rim, shelf)
+    turn = next_plan(rim, shelf)
     sendable = write_desired(rim, shelf, turn, order.wants)
     is_enough = sendable >= order.minimum_size
     if not is_enough:

@@ -4,6 +4,7 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -263,10 +264,20 @@ def test_what_goes_wrong_with_a_batch_comes_in_its_place(reach: Reach) -> None:
 def test_a_death_while_people_are_named_leaves_no_plan(reach: Reach) -> None:
     come(reach, 40)
 
+    die_while_naming(reach, "p25")
+
+    assert rows(reach.town.client, "select * from activation.plans") == []
+    assert reach.there.calls == ["make"]
+    assert reach.push().sent == 40
+    assert reach.is_exact()
+
+
+def die_while_naming(reach: Reach, person_id: str) -> None:
+    """A push that dies before its plan is committed."""
     life = Life()
 
     def identity_of(one: Identifiers) -> Identity:
-        if one.person_id == "p25":
+        if one.person_id == person_id:
             life.is_over = True
             raise Killed
         return reach.identity_of(one)
@@ -279,7 +290,20 @@ def test_a_death_while_people_are_named_leaves_no_plan(reach: Reach) -> None:
     with pytest.raises(Killed):
         sync(replace(reach.sender, rim=rim, identity_of=identity_of), reach.order)
 
-    assert rows(reach.town.client, "select * from activation.plans") == []
-    assert reach.there.calls == ["make"]
-    assert reach.push().sent == 40
+
+def test_what_a_plan_that_was_never_committed_left_is_nobodys_by_a_clock_set_back(
+    reach: Reach,
+) -> None:
+    reach.come("ann")
+    reach.push()
+    reach.town.moment -= timedelta(days=1)
+    come(reach, 15)
+    die_while_naming(reach, "p03")
+
+    for number in range(10):
+        reach.town.people[f"p{number:02}"].is_chosen = False
+    reach.town.write()
+    told = sync(reach.sender, reach.order)
+
+    assert told.sent == 5
     assert reach.is_exact()
