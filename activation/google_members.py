@@ -23,6 +23,7 @@ LISTS_A_REQUEST = 10
 NO_IDENTIFIER = "no e-mail address or phone number"
 _Status = members.RequestStatusPerDestination.RequestStatus
 _DONE = {_Status.SUCCESS, _Status.PARTIAL_SUCCESS, _Status.FAILED}
+_OWN_FAULT = "internal_error"
 _REASON = re.compile("(?:PROCESSING_ERROR_(?:REASON_)?)?([A-Z][A-Z0-9_]*)")
 
 
@@ -198,6 +199,7 @@ def outcome_of(told: Sequence[members.RequestStatusPerDestination]) -> Outcome:
         received=sum(_records(one) for one in told),
         invalid=sum(reasons.values()),
         reasons=reasons,
+        left_out_may_pass=_OWN_FAULT in reasons,
         match_rate=", ".join(filter(None, map(_match_rate, told))),
     )
 

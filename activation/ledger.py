@@ -47,7 +47,10 @@ OF_BATCH = f"{OF_SHELF} and plan = {{plan:UInt64}} and batch = {{batch:UInt32}}"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """A row of activation.batches: what goes into one call, and how it stands."""
+    """A row of activation.batches: what goes into one call, and how it stands.
+
+    `version` is that of the row it was read from or written to.
+    """
 
     shelf: Shelf
     plan: int
@@ -61,6 +64,7 @@ class Batch:
     invalid: int = 0
     reasons: Mapping[str, int] = field(default_factory=dict)
     match_rate: str = ""
+    version: int = 0
 
     @property
     def bound(self) -> dict[str, Any]:
@@ -80,6 +84,7 @@ class Plan:
     removals: int = 0
     batches: int = 0
     state: str = COMMITTED
+    version: int = 0
 
 
 class Said(msgspec.Struct, frozen=True, gc=False, kw_only=True):
@@ -169,8 +174,9 @@ def audiences_at(rim: Rim, platform: str) -> set[str]:
     return {row["audience"] for row in found}
 
 
-def write_plan(rim: Rim, plan: Plan) -> None:
+def write_plan(rim: Rim, plan: Plan) -> Plan:
     """Write how a plan stands; its first row commits it."""
+    plan = replace(plan, version=_version(rim, plan.version))
     row = plan.shelf.bound | {
         "plan": plan.plan,
         "as_of": plan.as_of,
@@ -179,16 +185,16 @@ def write_plan(rim: Rim, plan: Plan) -> None:
         "removals": plan.removals,
         "batches": plan.batches,
         "state": plan.state,
-        "version": _version(rim),
+        "version": plan.version,
     }
     rim.client.insert("activation.plans", [list(row.values())], column_names=list(row))
+    return plan
 
 
 def write_batches(rim: Rim, batches: Sequence[Batch]) -> None:
-    """Write how batches stand."""
+    """Write how batches stand, each as its version."""
     if not batches:
         return
-    version = _version(rim)
     written = [
         one.shelf.bound
         | {
@@ -203,7 +209,7 @@ def write_batches(rim: Rim, batches: Sequence[Batch]) -> None:
             "invalid": one.invalid,
             "reasons": dict(one.reasons),
             "match_rate": one.match_rate,
-            "version": version,
+            "version": one.version,
         }
         for one in batches
     ]
@@ -216,7 +222,9 @@ def write_batches(rim: Rim, batches: Sequence[Batch]) -> None:
 
 def changed(rim: Rim, batch: Batch, **stands: Any) -> Batch:
     """A batch as it stands now, written down."""
-    now = replace(batch, **stands)
+    # one that was planned has its plan's number for a version
+    before = max(batch.version, batch.plan)
+    now = replace(batch, **stands, version=_version(rim, before))
     write_batches(rim, [now])
     return now
 
@@ -332,9 +340,9 @@ def _write_all_left(rim: Rim, shelf: Shelf, turn: int, because: str) -> None:
     )
 
 
-def _version(rim: Rim) -> int:
-    """Versions of one row are written one after the other, never in a microsecond."""
-    return int(rim.clock().timestamp() * 1_000_000)
+def _version(rim: Rim, before: int) -> int:
+    """A later version of a row, whatever the clock says."""
+    return max(int(rim.clock().timestamp() * 1_000_000), before + 1)
 
 
 _MOVES_OF_REMOVED = f"""

@@ -128,15 +128,14 @@ def write_outbox(rim: Rim, plan: Plan, changes: Changes, size: int) -> list[Batc
 
 def commit(rim: Rim, plan: Plan, batches: Sequence[Batch]) -> Plan:
     """Write the batches of a plan down, and then the plan: its own row commits it."""
-    write_batches(rim, batches)
+    write_batches(rim, [replace(one, version=plan.plan) for one in batches])
     committed = replace(
         plan,
         additions=sum(one.people for one in batches if one.action == ADD),
         removals=sum(one.people for one in batches if one.action == REMOVE),
         batches=len(batches),
     )
-    write_plan(rim, committed)
-    return committed
+    return write_plan(rim, committed)
 
 
 def _written(

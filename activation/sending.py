@@ -213,7 +213,8 @@ def concluded(
     """Write down how a batch ended that was taken before.
 
     One that was carried out in part is sent again in halves, down to a sixteenth of
-    what a call takes; who is then refused alone is refused, and the rest is in.
+    what a call takes; who is then refused alone is refused, and the rest is in. What a
+    fault of the platform's own left out is sent again in any case.
     `entries` are whom it held, where somebody still knows.
     """
     rim = sender.rim
@@ -225,12 +226,18 @@ def concluded(
     elif outcome.state != FAILED:
         entries = entries_sent(rim, batch) if entries is None else entries
         why = ", ".join(sorted(outcome.reasons)) or PARTLY
-        is_last = (
-            len(entries) * SMALLEST_PART <= sender.destination.limits.members_a_batch
-        )
-        is_one = not whole and len(entries) == 1
+        most = sender.destination.limits.members_a_batch
+        is_final = not outcome.left_out_may_pass
+        is_last = is_final and len(entries) * SMALLEST_PART <= most
+        is_one = is_final and not whole and len(entries) == 1
         refused = {entries[0].person_id: why} if is_one else {}
-        said = _said(batch, entries, refused, is_whole=whole or is_last)
+        said = _said(
+            batch,
+            entries,
+            refused,
+            is_whole=whole or is_last,
+            is_final=is_final,
+        )
         write_said(rim, batch, said)
     if whole and batch.action == REPLACE:
         write_emptied(rim, batch.shelf, batch.turn - 1)
@@ -263,8 +270,12 @@ def _said(
     refused: Mapping[str, str],
     *,
     is_whole: bool,
+    is_final: bool = True,
 ) -> list[Said]:
-    """What an answer means for each; a removal in part counts when made again."""
+    """What an answer means for each; a removal in part counts when made again.
+
+    It does not while whom it left out may still go another time.
+    """
     said = []
     for one in entries:
         if one.person_id in refused and batch.action != REMOVE:
@@ -277,7 +288,7 @@ def _said(
                 )
             )
         elif batch.action == REMOVE:
-            sure = not one.is_early and (is_whole or one.is_again)
+            sure = not one.is_early and (is_whole or (one.is_again and is_final))
             action = REMOVE if sure else DOUBT
             said.append(
                 Said(person_id=one.person_id, action=action, because=one.because)

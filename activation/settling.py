@@ -90,5 +90,6 @@ def _supersede(sender: Sender, shelf: Shelf) -> None:
             removals=row["removals"],
             batches=row["batches"],
             state=SUPERSEDED,
+            version=row["version"],
         )
         write_plan(sender.rim, plan)

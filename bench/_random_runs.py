@@ -1,14 +1,15 @@
 """Pushes at random: people come, go and change their minds; everything goes wrong.
 
-Each run changes the town, pushes while calls fail, answers get lost and the process
-dies at a random statement, and then pushes in peace. What the platform holds at the end
-is compared with what the town says, row by row, and one more push must call nobody.
+Each run changes the town, pushes while calls fail, answers get lost, the clock is set
+back and the process dies at a random statement, and then pushes in peace. What the
+platform holds at the end is compared with what the town says, row by row, and one more
+push must call nobody.
 """
 
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from random import Random
 from typing import Any, Protocol
 
@@ -314,7 +315,13 @@ class Runs:
             self.platform.calm()
             self.town.moment += timedelta(hours=1)
             before = counted.fragile.calls
-            self._push(counted, self.town.rim)
+            try:
+                self._push(counted, self.town.rim)
+            except Unavailable as error:
+                # such as a replace session that a death left open at Meta
+                self.tally.broken_pushes += 1
+                self.tally.told.append(f"{error!r} {error.__cause__!r}")
+                continue
             self.platform.calm()
             if counted.fragile.calls == before:
                 break
@@ -326,7 +333,13 @@ class Runs:
         self.tally.restless += counted.fragile.calls > before
 
     def _rim(self, client: Any) -> Rim:
-        return replace(self.town.rim, client=client)
+        return replace(self.town.rim, client=client, clock=self._unsteady_clock)
+
+    def _unsteady_clock(self) -> datetime:
+        """The warehouse's time; now and then its clock is set back, or put right."""
+        if self.chance.random() < 0.02:  # noqa: PLR2004 - one look of fifty
+            self.town.behind = timedelta(seconds=self.chance.randint(0, 300))
+        return self.town.rim.clock()
 
     def _push(self, counted: Counted, rim: Rim) -> None:
         self.tally.pushes += 1

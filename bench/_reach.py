@@ -4,6 +4,7 @@ Used by the benchmark of the reach and by the tests of its ledger.
 """
 
 import json
+import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -46,26 +47,34 @@ class Citizen:
 class Town:
     """The people; `write` brings what changed into the warehouse and the vault.
 
-    The clock goes on by a second with each look at it.
+    The clock goes on by a second with each look at it. That of the warehouse is
+    `behind` it: it may be set back.
     """
 
     client: "Client"
     vault: Vault
     people: dict[str, Citizen] = field(default_factory=dict)
     moment: datetime = _BEGINNING
+    behind: timedelta = timedelta()
     denied: set[str] = field(default_factory=set)
     stated: set[str] = field(default_factory=set)
     """Every address and number that anybody ever stated."""
+    looking: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     @property
     def rim(self) -> Rim:
         """What a sync is given."""
-        return Rim(client=self.client, vault=self.vault, clock=self.now)
+        return Rim(
+            client=self.client,
+            vault=self.vault,
+            clock=lambda: self.now() - self.behind,
+        )
 
     def now(self) -> datetime:
         """The town's time."""
-        self.moment += timedelta(seconds=1)
-        return self.moment
+        with self.looking:
+            self.moment += timedelta(seconds=1)
+            return self.moment
 
     def empty(self) -> None:
         """Forget everything but the vault."""

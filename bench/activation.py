@@ -53,7 +53,7 @@ from bench._bare_calls import Bare, Timed
 from bench._crowd import Crowd
 from bench._engine import Engine
 from bench._memory import Watch
-from bench._random_runs import Runs, Tally
+from bench._random_runs import Platform, Runs, Tally
 from bench._reach import AS_OF, AUDIENCE, Town
 from bench._searching import Found, secrets_of, times_found
 from bench._stages import free_port
@@ -124,15 +124,13 @@ def _house(folder: Path) -> Iterator[House]:
 def _at_random(house: House, runs: int, seed: int) -> dict[str, Any]:
     """Half of the runs at each platform, and what of people can be read afterwards."""
     log = house.folder / "log"
-    key = house.town.rim.external_key
     tallies = []
     found = Found()
     with _everything_logged(log):
-        for number, platform in enumerate((_platforms.meta, _platforms.google)):
+        for number, name in enumerate(("meta", "google")):
             house.town.empty()
             chance = Random(seed + number)  # noqa: S311 - chance, not secrecy
-            given = (key, chance) if platform is _platforms.google else (key,)
-            with platform(*given) as there:  # type: ignore[arg-type]
+            with _standing(name, house.town, chance) as there:
                 one = Runs(house.town, there, chance)
                 for _ in range(runs // 2):
                     one.run()
@@ -154,6 +152,16 @@ def _at_random(house: House, runs: int, seed: int) -> dict[str, Any]:
         "raw_identifiers_searched": found.secrets,
         "searched_bytes": found.read,
     }
+
+
+def _standing(
+    name: str, town: Town, chance: Random
+) -> contextlib.AbstractContextManager[Platform]:
+    """A stand-in; that of Meta lives in the town's time, so that sessions end."""
+    key = town.rim.external_key
+    if name == "google":
+        return _platforms.google(key, chance)
+    return _platforms.meta(key, lambda: town.moment.timestamp())  # noqa: PLW0108 - moments pass
 
 
 def _sum(tallies: list[Tally]) -> Tally:

@@ -180,6 +180,7 @@ def _together(found: Sequence[Outcome]) -> Outcome:
         received=sum(one.received for one in found),
         invalid=sum(one.invalid for one in found),
         reasons=reasons,
+        left_out_may_pass=any(one.left_out_may_pass for one in found),
         match_rate=", ".join(rates),
     )
 

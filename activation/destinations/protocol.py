@@ -71,13 +71,16 @@ class Answer:
 class Outcome:
     """How a batch that was taken stands. `failed`: nothing of it was carried out.
 
-    `match_rate` is the platform's own words, such as a range; empty where it is silent.
+    `left_out_may_pass`: somebody was left out of it by a fault of the platform's own,
+    and not for what they are. `match_rate` is the platform's own words, such as a
+    range; empty where it is silent.
     """
 
     state: Literal["pending", "done", "partly", "failed"]
     received: int = 0
     invalid: int = 0
     reasons: Mapping[str, int] = field(default_factory=dict)
+    left_out_may_pass: bool = False
     match_rate: str = ""
 
 

@@ -7,6 +7,7 @@ from activation.standins.faults import Chance
 from activation.standins.user_lists import GoogleState
 
 DRAWN = ("unavailable", "lost_reply", "throttle", "internal", "partial")
+_OF_MEMBERS = ("IngestAudienceMembers", "RemoveAudienceMembers")
 _HEADERS_KEPT = 1_000
 
 
@@ -64,6 +65,6 @@ class GoogleStandin:
                 return GoogleFault(method=method, code="RESOURCE_EXHAUSTED", wait_s=1)
             case "internal":
                 return GoogleFault(method=method, code="INTERNAL")
-            case "partial" if method == "IngestAudienceMembers":
+            case "partial" if method in _OF_MEMBERS:
                 return GoogleFault(method=method, leaves_out=1)
         return None

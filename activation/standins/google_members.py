@@ -52,10 +52,7 @@ def ingest(state: GoogleState, request: members.IngestAudienceMembersRequest) ->
     ]
     if request.validate_only:
         return members.IngestAudienceMembersResponse()
-    if state.leaves_out:
-        refused[_LEFT_OUT] = min(state.leaves_out, len(added))
-        del added[-state.leaves_out :]
-        state.leaves_out = 0
+    refused |= _leave_out(state, added)
     asked = _asked("ingest", request.destinations, held, addition(state, held, added))
     asked.records, asked.refused = len(rows), refused
     return members.IngestAudienceMembersResponse(request_id=state.ask(asked))
@@ -65,13 +62,15 @@ def remove(state: GoogleState, request: members.RemoveAudienceMembersRequest) ->
     """Take out whoever is named by any identifier."""
     several = [_list(state, [one]) for one in _few(request.destinations)]
     rows = list(_rows(members.RemoveAudienceMembersRequest.pb(request)))
+    records = len(rows)
+    refused = _leave_out(state, rows)
 
     def carry_out() -> None:
         for held in several:
             held.people.take(rows)
 
     asked = _asked("remove", request.destinations, several[0], carry_out)
-    asked.records = len(rows)
+    asked.records, asked.refused = records, refused
     return members.RemoveAudienceMembersResponse(request_id=state.ask(asked))
 
 
@@ -109,6 +108,16 @@ def status(state: GoogleState, request: members.RetrieveRequestStatusRequest) ->
         }
         _count(told, asked)
     return members.RetrieveRequestStatusResponse(request_status_per_destination=[told])
+
+
+def _leave_out(state: GoogleState, rows: list[Row]) -> dict[str, int]:
+    """Drop the last of them, if that was asked for; how many, by the reason."""
+    if not state.leaves_out:
+        return {}
+    count = min(state.leaves_out, len(rows))
+    del rows[len(rows) - count :]
+    state.leaves_out = 0
+    return {_LEFT_OUT: count}
 
 
 def _standing(asked: Asked) -> Any:

@@ -47,6 +47,8 @@ class InMemory:
     is_slow: bool = False
     loses_rows: Callable[[], bool] = lambda: False
     """Whether a slow batch is carried out in part only."""
+    left_out_may_pass: bool = False
+    """Whether that is said to be a fault of the platform's own."""
     names: dict[str, str] = field(default_factory=dict)
     sets: dict[str, dict[Row, float | None]] = field(default_factory=dict)
     lookalikes: dict[str, str] = field(default_factory=dict)
@@ -151,7 +153,9 @@ class InMemory:
         if self.is_slow:
             request_id = f"request-{next(self.numbers)}"
             outcome = Outcome(
-                state="partly" if self.loses_rows() else "done", received=received
+                state="partly" if self.loses_rows() else "done",
+                received=received,
+                left_out_may_pass=self.left_out_may_pass,
             )
             self.asked[request_id] = Asked(carry_out=carry_out, outcome=outcome)
             self.after(name)

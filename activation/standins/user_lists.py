@@ -59,7 +59,7 @@ class GoogleState:
 
     With `is_slow`, requests wait until `finish`, as they do at Google; with
     `looks_until_done`, until they were asked after so often. `leaves_out` is how many
-    of the next upload's last members are not carried out. Only accounts with
+    of the next request's last members are not carried out. Only accounts with
     `takes_jobs` may use offline jobs.
     """
 

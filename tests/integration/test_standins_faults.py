@@ -235,7 +235,28 @@ def test_a_part_that_was_not_carried_out_is_counted_with_its_reason(
     found = destination.outcome(asked.request_id)
 
     assert (found.state, found.reasons) == ("partly", {"internal_error": 1})
+    assert found.left_out_may_pass
     assert held(standin) == [digest("ann")]
+
+
+def test_a_removal_may_be_carried_out_in_part_too(
+    google: tuple[str, GoogleStandin],
+) -> None:
+    from activation.standins.google import GoogleFault
+
+    address, standin = google
+    destination = a_destination(address)
+    remote_id = destination.make(WANTED)
+    both = people("email_address", "ann", "bob")
+    destination.add(remote_id, both)
+    standin.faults.append(GoogleFault(method="RemoveAudienceMembers", leaves_out=1))
+
+    asked = destination.remove(remote_id, [one.identity for one in both])
+    found = destination.outcome(asked.request_id)
+
+    assert (found.state, found.received) == ("partly", 2)
+    assert found.left_out_may_pass
+    assert held(standin) == [digest("bob")]
 
 
 def test_a_slow_request_is_carried_out_after_enough_looks(

@@ -138,6 +138,47 @@ def test_of_a_batch_done_in_part_whom_the_platform_refuses_is_found(
     assert reach.push().sent == 0
 
 
+def test_whom_a_platform_left_out_by_a_fault_of_its_own_is_sent_again(
+    reach: Reach,
+) -> None:
+    reach.there.is_slow = True
+    reach.there.left_out_may_pass = True
+    parts = iter([True, True])
+    reach.there.loses_rows = lambda: next(parts, False)
+    reach.come("ann")
+    for _ in range(3):
+        reach.push()
+        reach.there.finish()
+
+    last = reach.push()
+
+    assert last.sent == 0
+    assert reach.is_exact()
+    assert reach.members() == reach.external_ids()
+
+
+def test_a_clock_that_is_set_back_amid_a_push_makes_nothing_forgotten(
+    reach: Reach,
+) -> None:
+    reach.there.is_slow = True
+    reach.come("ann", "bob")
+    reach.push()
+    reach.there.finish()
+    reach.push()
+    reach.town.people["bob"].is_chosen = False
+    # the plan is written by the clock as it was, the removal and its answer after
+    reach.there.before = lambda _: setattr(reach.town, "behind", timedelta(minutes=5))
+    reach.push()
+    reach.town.behind = timedelta()
+
+    waiting = reach.push()
+
+    reach.there.finish()
+    reach.push()
+    assert (waiting.waiting, waiting.removed) == (0, 0)
+    assert reach.is_exact()
+
+
 def test_a_refused_member_is_not_sent_again_until_something_changes(
     reach: Reach,
 ) -> None:

@@ -46,6 +46,28 @@ def test_who_withdraws_while_the_batch_before_is_in_its_call_is_not_sent(
     assert not any(reach.of(name) for name in ("p11", "p12", "p23", "p34"))
 
 
+def test_whom_a_fault_of_the_platforms_own_kept_in_is_taken_out_until_they_are_out(
+    reach: Reach,
+) -> None:
+    reach.come("ann", "bob")
+    reach.push()
+    reach.town.denies("ann")
+    reach.there.is_slow = True
+    reach.there.left_out_may_pass = True
+    parts = iter([True, True, True])
+    reach.there.loses_rows = lambda: next(parts, False)
+    for _ in range(4):
+        reach.push()
+        reach.there.finish()
+    reach.push()
+
+    reach.push()
+
+    assert reach.there.calls == []
+    assert reach.is_exact()
+    assert reach.members() == reach.external_ids()
+
+
 def test_the_guard_stops_a_sudden_shrink_and_lets_withdrawals_go(
     reach: Reach,
 ) -> None:

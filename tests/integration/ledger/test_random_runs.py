@@ -40,6 +40,7 @@ class Memory:
     def disturb(self, chance: random.Random) -> None:
         self.reach.there.is_slow = chance.random() < 0.5
         self.reach.there.loses_rows = lambda: chance.random() < 0.1
+        self.reach.there.left_out_may_pass = True
         self.reach.there.before = self.reach.there.after = self._maybe_fails
 
     def calm(self) -> None:
