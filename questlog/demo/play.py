@@ -26,7 +26,7 @@ from warehouse.settings import Settings
 _NO_SCHEDULE = {"AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE": "False"}
 """In a demo a DAG runs for the story's day only, when it is told to."""
 
-DAGS = ("models", "churn", "lifetime_value", "audiences")
+DAGS = ("models", "churn", "lifetime_value", "segments", "audiences")
 
 During = Callable[[str], contextlib.AbstractContextManager[object]]
 """What is entered with a stage's name while the stage lasts, such as a measurement."""
