@@ -6,11 +6,11 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from activation.definitions import Custom, Definitions
-from activation.finding import Fit, Standing, fitting, standing
+from activation.finding import Fit, Standing, fitting, nobody_has, standing
 from activation.identifiers import is_usable
 from activation.people import OpensIdentifiers, Person, identifiers_of
 from activation.sources import ORDERED_BY
-from warehouse.clickhouse import replace_partition, rows
+from warehouse.clickhouse import insert_columns, replace_partition, rows
 from warehouse.errors import NotEnoughData
 
 if TYPE_CHECKING:
@@ -44,12 +44,16 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What one choosing came to; `skipped_because` is empty when it was made."""
+    """What one choosing came to; `skipped_because` is empty when it was made.
+
+    `note` is what may be wrong with a definition that nobody fits.
+    """
 
     audience: str
     fitting: int
     withheld: Mapping[str, int]
     skipped_because: str
+    note: str = ""
 
     @property
     def sendable(self) -> int:
@@ -182,7 +186,19 @@ def _choose(
         for reason in (NO_CONSENT, NO_IDENTIFIER)
     }
     refused = found.stands[audience.name].refused_because
-    return Choice(audience.name, len(members), withheld, refused)
+    # after the members: a day without this row is one on which nothing was chosen
+    insert_columns(
+        client,
+        "activation.choices",
+        {
+            "audience": [audience.name],
+            "as_of": [as_of],
+            "fitting": [len(members)],
+            "skipped_because": [refused],
+        },
+    )
+    note = "" if members or refused else nobody_has(client, audience.source)
+    return Choice(audience.name, len(members), withheld, refused, note)
 
 
 def _write(

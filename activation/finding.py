@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
 
+_MOST_VALUES_TOLD = 20
+
+
 @dataclass(frozen=True, slots=True)
 class Ranking:
     """Where a source's scores lie, and which column people are ordered by.
@@ -102,6 +105,33 @@ def fitting(client: "Client", source: Source, day: date) -> list[Fit]:
         case Mart():
             return _of_mart(client, source)
     return _of_cohort(client, source, day)
+
+
+def nobody_has(client: "Client", source: Source) -> str:
+    """Which text that a mart's column must be is in none of its rows; empty for none.
+
+    It may be misspelt, so that the column's values are told, if they are few.
+    """
+    if not isinstance(source, Mart):
+        return ""
+    there, told = _columns(client, source.mart), []
+    for one in source.where:
+        is_text = one.operator == "is" and isinstance(one.value, str)
+        if not is_text or one.column not in there:
+            continue
+        found = rows(
+            client,
+            f"select groupUniqArray({_MOST_VALUES_TOLD + 1})(toString({one.column}))"
+            f" as known, countIf({one.column} = {{value:String}}) as people"
+            f" from marts.{source.mart}",
+            {"value": one.value},
+        )[0]
+        if not found["people"]:
+            text = f"marts.{source.mart}.{one.column} is {one.value!r} for nobody"
+            if len(found["known"]) <= _MOST_VALUES_TOLD:
+                text += f"; it is one of {', '.join(sorted(found['known']))}"
+            told.append(text)
+    return ". ".join(told)
 
 
 def places(population: int, share: float) -> int:

@@ -7,7 +7,7 @@ from typing import Self
 
 from activation.choosing import NO_CONSENT, NO_IDENTIFIER
 from activation.definitions import Custom
-from activation.finding import standing
+from activation.finding import nobody_has, standing
 from activation.rim import Rim
 from activation.sources import Criteria
 from activation.syncing import Order, Synced
@@ -47,8 +47,10 @@ def ordered(rim: Rim, audience: Custom, as_of: date, *, may_shrink: bool) -> Ord
         note = f"over since {audience.expires}"
     elif chosen_on is None:
         note = _never_chosen(rim, audience, as_of)
+    elif chosen_on != as_of:
+        note = f"chosen as of {chosen_on}, none since"
     else:
-        note = "" if chosen_on == as_of else f"chosen as of {chosen_on}, none since"
+        note = "" if fitting else nobody_has(rim.client, audience.source)
     order = Order(
         audience=audience.name,
         meaning=audience.meaning,
@@ -104,12 +106,9 @@ def shortfall(one: Ordered, synced: Synced) -> str:
 
 
 def _latest_choice(rim: Rim, audience: str, as_of: date) -> date | None:
-    """The day whose choice counts: this one, or the last before that had members."""
+    """The day whose choice counts: this one, or the last before that was made."""
     found: date | None = rows(
-        rim.client,
-        "select maxOrNull(as_of) as day from activation.audience_members"
-        " where audience = {audience:String} and as_of <= {as_of:Date}",
-        {"audience": audience, "as_of": as_of},
+        rim.client, _LATEST_CHOICE, {"audience": audience, "as_of": as_of}
     )[0]["day"]
     return found
 
@@ -136,5 +135,19 @@ def _never_chosen(rim: Rim, audience: Custom, as_of: date) -> str:
     return (
         stands.refused_because
         or stands.missing
-        or f"nobody fits, or `questlog audiences choose --as-of {as_of}` has not run"
+        or f"`questlog audiences choose --as-of {as_of}` has not run"
     )
+
+
+_LATEST_CHOICE = """
+select maxOrNull(as_of) as day
+from (
+    select as_of from activation.choices final
+    where audience = {audience:String} and as_of <= {as_of:Date}
+        and skipped_because = ''
+    union all
+    -- a choice of before these were kept has members alone
+    select as_of from activation.audience_members
+    where audience = {audience:String} and as_of <= {as_of:Date}
+)
+"""

@@ -4,17 +4,22 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import TYPE_CHECKING
 
 from activation import normal_forms as normal
 from activation.choosing import Candidate, WhoFits, require_people, who_fits
 from activation.consent import ALLOWED
 from activation.definitions import Custom, Definitions
 from activation.differing import LEFT, WITHDREW, held_people
+from activation.finding import nobody_has
 from activation.ledger import OF_SHELF, Shelf, last_remote_id, platforms_of
 from activation.people import identifiers_of
 from activation.rim import Rim
 from warehouse.clickhouse import rows
 from warehouse.errors import BadInput
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +93,7 @@ def preview(rim: Rim, definitions: Definitions, name: str, as_of: date) -> Previ
         sendable=len(kept),
         minimum_size=audience.minimum_size,
         cap=audience.cap,
-        nobody_because=_nobody_because(audience, found, len(kept)),
+        nobody_because=_nobody_because(rim.client, audience, found, len(kept)),
         overlap=_overlap(audience, candidates, found, definitions),
         changes=_changes(rim, name, wanted),
     )
@@ -113,12 +118,16 @@ def _by(kind: str, known_by: Mapping[str, set[str]]) -> int:
     return sum(kind in kinds for kinds in known_by.values())
 
 
-def _nobody_because(audience: Custom, found: WhoFits, sendable: int) -> str:
+def _nobody_because(
+    client: "Client", audience: Custom, found: WhoFits, sendable: int
+) -> str:
     if refused := found.stands[audience.name].refused_because:
         return refused
-    if sendable < audience.minimum_size:
-        return f"{sendable} sendable, at least {audience.minimum_size} are needed"
-    return ""
+    if sendable >= audience.minimum_size:
+        return ""
+    too_few = f"{sendable} sendable, at least {audience.minimum_size} are needed"
+    hint = "" if found.fits[audience.name] else nobody_has(client, audience.source)
+    return f"{too_few}; {hint}" if hint else too_few
 
 
 def _overlap(

@@ -28,7 +28,7 @@ MayShrink = Annotated[
 ]
 
 
-_BELOW = ("detail", "skipped_because")
+_BELOW = ("detail", "skipped_because", "note")
 _IN_JSON_ALONE = ("kind", "remote_id")
 
 
@@ -177,6 +177,7 @@ def _of_choice(choice: "Choice") -> dict[str, Any]:
         "sendable": choice.sendable,
         **choice.withheld,
         "skipped_because": choice.skipped_because,
+        "note": choice.note,
     }
 
 

@@ -43,7 +43,7 @@ def test_our_own_audiences_are_read() -> None:
     assert {one.name: one.source for one in ours.custom} == {
         "champions": Mart(
             mart="dim_rfm",
-            where=(Condition(column="segment", operator="is", value="champions"),),
+            where=(Condition(column="segment", operator="is", value="champion"),),
             value="monetary_minor",
         ),
         "expansion": Segment(segment="expansion", scores_at_most_days_old=7),

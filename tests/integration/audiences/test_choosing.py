@@ -4,6 +4,8 @@ from datetime import timedelta
 
 import pytest
 
+from activation.finding import nobody_has
+from activation.sources import Condition, Mart
 from tests.integration.audiences.world import AS_OF, NEXT_DAY, World
 from warehouse.errors import (
     NotEnoughData,
@@ -41,6 +43,21 @@ def test_nobody_without_expected_value_is_of_high_value(world: World) -> None:
     world.choose()
 
     assert world.members("high_value") == {}
+
+
+def test_a_text_that_no_row_of_a_mart_has_is_told_with_those_that_there_are(
+    world: World,
+) -> None:
+    world.person("ann")
+
+    def by_country(country: str) -> Mart:
+        condition = Condition(column="country", operator="is", value=country)
+        return Mart(mart="dim_people", where=(condition,))
+
+    assert nobody_has(world.client, by_country("DE")) == ""
+    assert nobody_has(world.client, by_country("Germany")) == (
+        "marts.dim_people.country is 'Germany' for nobody; it is one of DE"
+    )
 
 
 def test_only_who_has_paid_before_is_at_risk(world: World) -> None:

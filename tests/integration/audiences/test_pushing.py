@@ -86,6 +86,36 @@ def test_a_withdrawal_counts_on_a_day_for_which_nothing_was_chosen(
     assert receipts["high_value"].detail == "chosen as of 2026-03-01, none since"
 
 
+def test_an_audience_that_nobody_fits_any_more_is_emptied(world: World) -> None:
+    a_chosen_crowd(world, "ann", "bob")
+    world.push()
+    world.values(NEXT_DAY, ann=0.0, bob=0.0)
+    world.choose(NEXT_DAY)
+
+    receipts = world.push(NEXT_DAY)
+
+    assert world.remote("high_value") == []
+    assert receipts["high_value"].detail == (
+        "0 sendable of 0 who fit, at least 1 are needed; the remote audience was"
+        " emptied"
+    )
+
+
+def test_a_day_on_which_nobody_could_be_chosen_leaves_the_last_choice_in_force(
+    world: World,
+) -> None:
+    a_chosen_crowd(world, "ann", "bob")
+    world.push()
+    world.client.command("truncate table ml.lifetime_values")
+    world.model("lifetime_value", refused_because="Too few have paid.")
+    world.choose(NEXT_DAY)
+
+    receipts = world.push(NEXT_DAY)
+
+    assert world.remote("high_value") == digests("ann", "bob")
+    assert receipts["high_value"].detail == "chosen as of 2026-03-01, none since"
+
+
 def test_an_audience_that_shrinks_below_its_size_is_emptied(world: World) -> None:
     a_chosen_crowd(world, "ann", "bob")
     world.push(minimum_size=2)

@@ -36,7 +36,7 @@ _CLEAN = (
     *("activation.sent", "activation.acknowledged", "activation.moves"),
     "activation.plans",
     "activation.suppressions",
-    "activation.audience_members",
+    *("activation.audience_members", "activation.choices"),
     "ops.audience_receipts",
     "ml.models",
     "ml.churn_scores",
