@@ -125,6 +125,7 @@ def served(engine: Engine) -> Iterator[_Door]:
     port = free_port()
     environment = engine.environment | {
         "QUESTLOG_INGEST_PORT": str(port),
+        "QUESTLOG_LOADER_PORT": str(free_port()),
         "QUESTLOG_INGEST_WORKERS": str(workers()),
     }
     with (

@@ -167,6 +167,7 @@ def staged(folder: Path) -> Iterator[Stage]:
         to_door = held.enter_context(Cutter(port))
         environment = engine.environment | {
             "QUESTLOG_INGEST_PORT": str(port),
+            "QUESTLOG_LOADER_PORT": str(free_port()),
             "QUESTLOG_INGEST_WORKERS": "2",
         }
         by_network = {
