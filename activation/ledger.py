@@ -152,6 +152,24 @@ def last_remote_id(rim: Rim, shelf: Shelf) -> str:
     return str(found[0]["remote_id"]) if found else ""
 
 
+def is_filled_by_us(rim: Rim, shelf: Shelf) -> bool:
+    """Whether all that is in a set came by this ledger, as far as it can be known.
+
+    It does from the first batch that was sent on: one that somebody else made is
+    exchanged before.
+    """
+    found = rows(
+        rim.client,
+        f"""
+        select count() as batches from activation.batches final
+        where {OF_SHELF} and turn > 0
+            and (action != 'replace' or state in ('done', 'partly'))
+        """,
+        shelf.bound,
+    )
+    return bool(found[0]["batches"])
+
+
 def platforms_of(rim: Rim, audience: str) -> list[str]:
     """Every platform that an audience was ever planned for."""
     found = rows(
@@ -161,6 +179,12 @@ def platforms_of(rim: Rim, audience: str) -> list[str]:
         {"audience": audience},
     )
     return [row["platform"] for row in found]
+
+
+def ever_planned(rim: Rim) -> set[str]:
+    """Every audience that was ever planned, anywhere."""
+    found = rows(rim.client, "select distinct audience from activation.plans")
+    return {row["audience"] for row in found}
 
 
 def audiences_at(rim: Rim, platform: str) -> set[str]:

@@ -32,18 +32,28 @@ Failure = Unavailable | DestinationRefused | GateClosed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Once:
+    """Audiences with which something is done in one push, by name.
+
+    `may_shrink` may lose more people than they are guarded against; `exchange` are made
+    anew whatever the ledger knows of them.
+    """
+
+    may_shrink: frozenset[str] = frozenset()
+    exchange: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Push:
     """What is pushed: all audiences of a day, or one with its lookalikes.
 
-    `may_shrink` names the audiences that may lose more people than they are guarded
-    against, this once. Of audiences that the gate keeps back only those leave who
-    withdrew.
+    Of audiences that the gate keeps back only those leave who withdrew.
     """
 
     definitions: Definitions
     as_of: date
     audience: str = ""
-    may_shrink: frozenset[str] = frozenset()
+    once: Once = Once()
     gate: AudienceGate = OPEN
 
     def customs(self, platform: str) -> list[Custom]:
@@ -53,6 +63,13 @@ class Push:
             for one in self.definitions.custom
             if self.audience in {"", one.name} and one.goes_to(platform)
         ]
+
+    def ordered(self, rim: Rim, audience: Custom) -> Ordered:
+        """What shall be of an audience."""
+        may_shrink = audience.name in self.once.may_shrink
+        one = ordered(rim, audience, self.as_of, may_shrink=may_shrink)
+        exchanges_all = audience.name in self.once.exchange
+        return replace(one, order=replace(one.order, exchanges_all=exchanges_all))
 
     def lookalikes_of(self, seed: str) -> list[Lookalike]:
         """Those that start from a seed."""
@@ -115,11 +132,8 @@ def push(sender: Sender, wanted: Push) -> list[Receipt]:
     """
     rim, platform = sender.rim, sender.destination.platform
     pushed = _Pushed(rim)
-    every = [
-        ordered(rim, one, wanted.as_of, may_shrink=one.name in wanted.may_shrink)
-        for one in wanted.customs(platform)
-    ] + [
-        retired(name, wanted.as_of, may_shrink=name in wanted.may_shrink)
+    every = [wanted.ordered(rim, one) for one in wanted.customs(platform)] + [
+        retired(name, wanted.as_of, may_shrink=name in wanted.once.may_shrink)
         for name in wanted.retired(rim, platform)
     ]
     for one in every:
@@ -137,8 +151,7 @@ def rehearsed(rim: Rim, platform: str, wanted: Push) -> list[Receipt]:
     """Keep the receipts that a push would, and call nobody."""
     pushed = _Pushed(rim)
     for audience in wanted.customs(platform):
-        may_shrink = audience.name in wanted.may_shrink
-        one = ordered(rim, audience, wanted.as_of, may_shrink=may_shrink)
+        one = wanted.ordered(rim, audience)
         would = rehearse(rim, platform, one.order)
         pushed.keep(_receipt(one, platform, DRY_RUN, would))
         for lookalike in wanted.lookalikes_of(audience.name):
@@ -200,6 +213,13 @@ def _receipt(
         parts.append(one.note)
     if synced.was_made_anew:
         parts.append("somebody had deleted or remade it: it was filled anew")
+    if synced.is_strange:
+        parts.append(
+            "its set had not been filled by Questlog: all who were in it were exchanged"
+            if synced.desired
+            else "there is a set of its name that was not filled by Questlog: it stays"
+            " until somebody shall be in it"
+        )
     if synced.waiting:
         parts.append(
             f"{synced.waiting} wait for the platform to carry out what it has taken"

@@ -1,4 +1,7 @@
-"""Exchange a whole set, where somebody shall leave whom nobody can name any more."""
+"""Exchange a whole set.
+
+Somebody shall leave whom nobody can name any more, or nobody knows who is in it.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -12,7 +15,7 @@ from activation.ledger import (
     next_turn,
     write_emptied,
 )
-from activation.preparing import Addition, additions_of
+from activation.preparing import Addition, Entry, additions_of
 from activation.sending import Sender, answered, note_sent
 from warehouse.clickhouse import rows
 from warehouse.errors import DestinationRefused
@@ -28,9 +31,10 @@ def replace_whole(sender: Sender, batch: Batch) -> Batch:
     rim, destination = sender.rim, sender.destination
     if not isinstance(destination, Replaces) or not batch.people:
         raise DestinationRefused(
-            f"Some people shall leave {batch.shelf.audience} at {destination.platform}"
-            " whose keys are gone, so that nobody can name them there. Delete the"
-            " audience in the account: the next push makes it anew, without them."
+            f"Somebody is, or may be, in {batch.shelf.audience} at"
+            f" {destination.platform} whom nobody can name there: their keys are gone,"
+            " or the set was not filled by Questlog. Delete the audience in the"
+            " account: the next push makes it anew, without them."
         )
     batch = replace(
         batch,
@@ -39,12 +43,12 @@ def replace_whole(sender: Sender, batch: Batch) -> Batch:
         # the turn before is when all others are gone
         turn=next_turn(rim, batch.shelf) + 1,
     )
-    sent: list[Addition] = []
+    sent: list[Entry] = []
 
     def batches() -> Iterator[Sequence[Member]]:
         for some in _desired(sender, batch, destination.limits.members_a_batch):
             note_sent(rim, batch, some)
-            sent.extend(some)
+            sent.extend(one.entry for one in some)
             yield [Member(identity=o.identity, value=o.entry.value) for o in some]
 
     rim.client.command(_OUTBOX, parameters=batch.shelf.bound | _numbers(batch))
@@ -52,7 +56,7 @@ def replace_whole(sender: Sender, batch: Batch) -> Batch:
     answer = destination.replace(batch.shelf.remote_id, batches(), batch.people)
     if not answer.request_id:
         write_emptied(rim, batch.shelf, batch.turn - 1)
-    return answered(rim, batch, answer, [one.entry for one in sent])
+    return answered(rim, batch, answer, sent)
 
 
 def _numbers(batch: Batch) -> dict[str, int]:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
-from activation.destinations.protocol import Wanted
+from activation.destinations.protocol import Replaces, Wanted
 from activation.differing import WITHDREW, Comparison, differences, held
 from activation.in_turn import looked_at, sent_in_turn
 from activation.ledger import (
@@ -24,6 +24,7 @@ from activation.ledger import (
     Plan,
     Shelf,
     changed,
+    is_filled_by_us,
     last_remote_id,
     next_plan,
     open_batches,
@@ -50,7 +51,8 @@ class Order:
     """What a push shall bring about.
 
     A plan that takes out more than `most_leaving` of a set, of people who fit no longer
-    but may still be sent, is stopped; 1 stops none.
+    but may still be sent, is stopped; 1 stops none. `exchanges_all` makes the set anew
+    whatever the ledger knows of it.
     """
 
     audience: str
@@ -61,6 +63,7 @@ class Order:
     with_values: bool = False
     most_leaving: float = 0.5
     only_withdrawals: bool = False
+    exchanges_all: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +83,8 @@ class Synced:
     reasons: dict[str, int] = field(default_factory=dict)
     match_rate: str = ""
     was_made_anew: bool = False
+    is_strange: bool = False
+    """Whether there was a set that was not filled from this ledger."""
     held_back: int = 0
     """People whom the guard kept from being taken out; 0 where it stopped nothing."""
 
@@ -116,15 +121,60 @@ def sync(sender: Sender, order: Order) -> Synced:
     compared, sendable = _compared(
         rim, shelf, order, refresh_after=destination.limits.refresh_after
     )
-    if not shelf.remote_id and (order.only_withdrawals or not compared.desired):
-        return Synced(sendable=sendable)
+    is_strange = _is_strange(sender, shelf)
+    is_nothing_due = order.only_withdrawals or not compared.desired
+    if is_nothing_due and (is_strange or not shelf.remote_id):
+        return Synced(sendable=sendable, is_strange=is_strange)
     if not shelf.remote_id:
         shelf = replace(shelf, remote_id=destination.make(wanted))
         # a platform may give an id twice
         write_emptied(rim, shelf, compared.plan)
     intent = _intent(rim, shelf, order, compared)
+    told = (
+        _exchanged(sender, intent)
+        if (is_strange or order.exchanges_all) and not intent.held_back
+        else _patched(sender, intent)
+    )
+    return replace(
+        told,
+        sendable=sendable,
+        held=held(rim, shelf),
+        was_made_anew=known not in {"", shelf.remote_id},
+        is_strange=is_strange,
+    )
+
+
+def _is_strange(sender: Sender, shelf: Shelf) -> bool:
+    """Whether there is a set that may hold people of whom the ledger knows nothing.
+
+    A destination that can't exchange sets is taken at the ledger's word.
+    """
+    can_exchange = isinstance(sender.destination, Replaces)
+    return bool(
+        shelf.remote_id and can_exchange and not is_filled_by_us(sender.rim, shelf)
+    )
+
+
+def _exchanged(sender: Sender, intent: Intent) -> Synced:
+    """Make the set anew, where nobody can say who is in it."""
+    plan = commit(sender.rim, intent.plan, [])
+    batch = Batch(
+        shelf=plan.shelf,
+        plan=plan.plan,
+        batch=0,
+        action=REPLACE,
+        people=plan.desired,
+    )
+    ended = looked_at(sender, replace_whole(sender, batch))
+    write_plan(sender.rim, replace(plan, state=FINISHED))
+    return _told(intent, [ended])
+
+
+def _patched(sender: Sender, intent: Intent) -> Synced:
+    """Take out and put in whoever makes the difference."""
+    rim = sender.rim
     batches = write_outbox(
-        rim, intent.plan, intent.changes, destination.limits.members_a_batch
+        rim, intent.plan, intent.changes, sender.destination.limits.members_a_batch
     )
     # who is planned stands in the outbox: no need to hold a million entries meanwhile
     intent = replace(intent, changes=Changes(waiting=intent.changes.waiting))
@@ -132,13 +182,7 @@ def sync(sender: Sender, order: Order) -> Synced:
         plan = commit(rim, intent.plan, batches)
         ended = _all_sent(sender, plan, batches, coming)
     write_plan(rim, replace(plan, state=FINISHED))
-    told = _told(intent, ended)
-    return replace(
-        told,
-        sendable=sendable,
-        held=held(rim, shelf),
-        was_made_anew=known not in {"", shelf.remote_id},
-    )
+    return _told(intent, ended)
 
 
 def _require_no_exchange(sender: Sender, shelf: Shelf) -> None:
@@ -158,11 +202,12 @@ def rehearse(rim: Rim, platform: str, order: Order) -> Synced:
     shelf = replace(shelf, remote_id=last_remote_id(rim, shelf))
     compared, sendable = _compared(rim, shelf, order)
     intent = _intent(rim, shelf, order, compared)
+    coming = compared.desired if order.exchanges_all else len(intent.changes.additions)
     return Synced(
         remote_id=shelf.remote_id,
         sendable=sendable,
         desired=compared.desired,
-        sent=len(intent.changes.additions),
+        sent=coming,
         removed=len(intent.changes.removals),
         held=compared.held,
         waiting=intent.changes.waiting,

@@ -21,7 +21,7 @@ from activation.destinations.protocol import (
     Outcome,
     Wanted,
 )
-from activation.identifiers import Identity
+from activation.identifiers import Identifiers, Identity
 from activation.rim import Rim
 from activation.sending import IdentityOf, Sender
 from activation.standins.memory import Row
@@ -210,6 +210,8 @@ class Runs:
             self.change()
         if self.chance.random() < 0.05:  # noqa: PLR2004 - one of twenty
             self.platform.delete()
+            if self.chance.random() < 0.5:  # noqa: PLR2004 - a coin
+                self.squats()
         self.town.write()
         counted = Counted(self.platform.destination, self.chance)
         self.tally.needed_calls += self._needed()
@@ -275,6 +277,18 @@ class Runs:
             name = self.somebody()
             self.town.vault.forget(f"user:{name}")
             self.town.people[name].email = self.town.people[name].phone = ""
+
+    def squats(self) -> None:
+        """Somebody makes a set of the same name, and puts strangers in."""
+        there = self.platform.destination
+        remote_id = there.make(Wanted(audience=AUDIENCE, meaning="Of somebody else."))
+        strangers = [
+            Identifiers(f"stranger{number}", email=f"stranger{number}@example.net")
+            for number in range(3)
+        ]
+        members = [Member(identity=self.platform.identity_of(o)) for o in strangers]
+        there.add(remote_id, members)
+        self.platform.calm()
 
     def somebody(self) -> str:
         """One of the people."""

@@ -6,7 +6,7 @@ The definitions lie beside this file, one YAML file each.
 import contextlib
 import fcntl
 import os
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
@@ -20,6 +20,7 @@ from activation.destinations.kinds import (
     opened,
     started,
 )
+from activation.ledger import ever_planned
 from activation.made_of import AUDIENCES, MEMBERS, RECEIPTS, made_of
 from activation.receipts import Receipt, in_a_line, latest
 from activation.rim import Rim
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 
     from activation.destinations.protocol import Destination
     from activation.previewing import Preview
-    from activation.pushing import Push
+    from activation.pushing import Once, Push
     from warehouse.vault import Vault
 
 
@@ -119,7 +120,7 @@ def push(
     *,
     audience: str = "",
     platform: str = "",
-    may_shrink: Collection[str] = (),
+    once: "Once | None" = None,
     gate_of: "Callable[[Client, date], AudienceGate]" = audience_gate,
 ) -> list[Receipt]:
     """Make every audience in every ad account equal to who may be sent now.
@@ -143,18 +144,9 @@ def push(
         _rim(settings) as rim,
     ):
         gate = gate_of(rim.client, _day(as_of))
-        wanted = replace(_wanted(settings, as_of, audience, may_shrink), gate=gate)
-        audit.note(
-            rim.client,
-            audit.act(by="", because="a push of audiences", at=datetime.now(UTC)),
-            action="audiences.push",
-            subject=audience or "all audiences",
-            detail={
-                "as_of": as_of,
-                "platforms": ", ".join(names),
-                "may_shrink": ", ".join(sorted(may_shrink)),
-            },
-        )
+        wanted = _wanted(rim, settings, as_of, once)
+        wanted = replace(wanted, audience=audience, gate=gate)
+        _note(rim, wanted, names)
 
         def send_to(destination: "Destination") -> list[Receipt]:
             name = destination.platform
@@ -175,6 +167,22 @@ def push(
         return to_each(destinations, send_to)
 
 
+def _note(rim: Rim, wanted: "Push", platforms: Sequence[str]) -> None:
+    """Into the journal: a push, and what is done this once."""
+    audit.note(
+        rim.client,
+        audit.act(by="", because="a push of audiences", at=datetime.now(UTC)),
+        action="audiences.push",
+        subject=wanted.audience or "all audiences",
+        detail={
+            "as_of": str(wanted.as_of),
+            "platforms": ", ".join(platforms),
+            "may_shrink": ", ".join(sorted(wanted.once.may_shrink)),
+            "exchange": ", ".join(sorted(wanted.once.exchange)),
+        },
+    )
+
+
 def push_judged(as_of: str, *, audience: str = "", platform: str = "") -> list[Receipt]:
     """The same, of none but audiences that were judged as they are and passed."""
     return push(
@@ -182,7 +190,7 @@ def push_judged(as_of: str, *, audience: str = "", platform: str = "") -> list[R
     )
 
 
-def rehearse(as_of: str, *, may_shrink: Collection[str] = ()) -> list[Receipt]:
+def rehearse(as_of: str, *, once: "Once | None" = None) -> list[Receipt]:
     """Write the receipts that a push would, without calling anybody.
 
     Without any ad account it is done as for the first destination there is.
@@ -190,8 +198,8 @@ def rehearse(as_of: str, *, may_shrink: Collection[str] = ()) -> list[Receipt]:
     from activation.pushing import rehearsed
 
     settings = load(os.environ)
-    wanted = _wanted(settings, as_of, "", may_shrink)
     with _rim(settings) as rim:
+        wanted = _wanted(rim, settings, as_of, once)
         return [
             receipt
             for platform in started(settings) or ("meta",)
@@ -199,17 +207,20 @@ def rehearse(as_of: str, *, may_shrink: Collection[str] = ()) -> list[Receipt]:
         ]
 
 
-def _wanted(
-    settings: Settings, as_of: str, audience: str, may_shrink: Collection[str]
-) -> "Push":
-    from activation.pushing import Push
+def _wanted(rim: Rim, settings: Settings, as_of: str, once: "Once | None") -> "Push":
+    """Raises BadInput for names of which there is no audience and never was one."""
+    from activation.pushing import Once, Push
 
-    return Push(
-        definitions=_definitions(settings),
-        as_of=_day(as_of),
-        audience=audience,
-        may_shrink=frozenset(may_shrink),
-    )
+    once, definitions = once or Once(), _definitions(settings)
+    known = {one.name for one in definitions.custom}
+    asked = once.may_shrink | once.exchange
+    unknown = asked - known - (ever_planned(rim) if asked else set())
+    if unknown:
+        raise BadInput(
+            "There is no audience of our own people named"
+            f" {', '.join(sorted(unknown))}; there are {', '.join(sorted(known))}."
+        )
+    return Push(definitions=definitions, as_of=_day(as_of), once=once)
 
 
 def _definitions(settings: Settings) -> Definitions:

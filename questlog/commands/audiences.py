@@ -27,6 +27,10 @@ MayShrink = Annotated[
     typer.Option(help="An audience that may lose most of its people, this once."),
 ]
 
+Exchange = Annotated[
+    list[str] | None,
+    typer.Option(help="An audience to be made anew, whatever the ledger knows."),
+]
 
 _BELOW = ("detail", "skipped_because", "note")
 _IN_JSON_ALONE = ("kind", "remote_id")
@@ -64,6 +68,7 @@ def push(
     as_of: AsOf,
     dry_run: DryRun = False,
     may_shrink: MayShrink = None,
+    exchange: Exchange = None,
     json_output: Json = False,
 ) -> None:
     """Make each audience in each ad account equal to who may be sent now.
@@ -74,10 +79,12 @@ def push(
     """
     from activation.audiences import push as push_audiences
     from activation.audiences import rehearse
+    from activation.pushing import Once
 
-    receipts = (rehearse if dry_run else push_audiences)(
-        as_of, may_shrink=may_shrink or []
+    once = Once(
+        may_shrink=frozenset(may_shrink or ()), exchange=frozenset(exchange or ())
     )
+    receipts = (rehearse if dry_run else push_audiences)(as_of, once=once)
     told = [_of_receipt(asdict(receipt)) for receipt in receipts]
     _show(told, json_output=json_output)
 

@@ -68,6 +68,27 @@ def test_the_commands_choose_rehearse_push_and_list(world: World) -> None:
     assert len(world.remote("high_value")) == 25
 
 
+def test_a_set_is_made_anew_by_command_and_a_name_that_is_none_is_refused(
+    world: World,
+) -> None:
+    a_chosen_crowd(world, *(f"p{number}" for number in range(25)))
+    account = {
+        "META_GRAPH_URL": world.settings.meta_graph_url,
+        "META_ACCESS_TOKEN": TOKEN,
+        "META_AD_ACCOUNT_ID": "act_7",
+    }
+    push = ("audiences", "push", "--as-of", str(AS_OF), "--json")
+    questlog(world, *push, **account)
+
+    again = questlog(world, *push, "--exchange", "high_value", **account)
+    misspelt = questlog(world, *push, "--exchange", "high_valeu", **account)
+
+    assert by_audience(again.stdout)["high_value"]["sent"] == 25
+    assert len(world.remote("high_value")) == 25
+    assert misspelt.returncode == 1
+    assert "named high_valeu; there are at_risk, champions" in misspelt.stderr
+
+
 def test_a_preview_tells_sizes_coverage_overlap_and_change(world: World) -> None:
     for name in "ABCDEFGHIJ":
         world.person(name, consents=name != "A", **a_way_to(name))

@@ -14,7 +14,7 @@ from activation.choosing import Choice, choose_members
 from activation.definitions import Definitions, load_definitions
 from activation.destinations.kinds import identity_for, opened
 from activation.patience import Patience
-from activation.pushing import Push, push
+from activation.pushing import Once, Push, push
 from activation.receipts import Receipt
 from activation.rim import Rim
 from activation.sending import Sender
@@ -185,7 +185,7 @@ class World:
         wanted = Push(
             definitions=self.definitions(**changed),
             as_of=as_of,
-            may_shrink=frozenset(may_shrink),
+            once=Once(may_shrink=frozenset(may_shrink)),
             gate=gate,
         )
         return {receipt.audience: receipt for receipt in push(sender, wanted)}

@@ -1,11 +1,13 @@
 """Whatever happens, the set ends exact, and then nobody is called."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 
 from activation.destinations.protocol import Limits
 from activation.identifiers import Identifiers
+from bench._reach import AUDIENCE
 from tests.integration.ledger.reach import Reach
 from warehouse.clickhouse import rows
 from warehouse.errors import Unavailable
@@ -46,11 +48,7 @@ def test_an_answer_that_is_lost_is_a_doubt_and_the_set_ends_exact(
         reach.push()
         reach.town.people["ann"].is_chosen = False
 
-    def fail(called: str) -> None:
-        if called == name:
-            raise Unavailable("The answer was lost.")
-
-    reach.there.after = fail
+    reach.there.after = failing(name)
     with pytest.raises(Unavailable):
         reach.push()
     # who was to leave is wanted again, and nobody knows whether they left
@@ -73,6 +71,75 @@ def test_a_set_that_somebody_deleted_is_made_and_filled_anew(reach: Reach) -> No
 
     assert second.was_made_anew
     assert reach.is_exact()
+
+
+def failing(name: str) -> Callable[[str], None]:
+    """Calls of this name go wrong."""
+
+    def fail(called: str) -> None:
+        if called == name:
+            raise Unavailable("An error page.")
+
+    return fail
+
+
+def strangers_in(reach: Reach, remote_id: str) -> None:
+    """Somebody made a set of the audience's name, and filled it."""
+    reach.there.names[remote_id] = AUDIENCE
+    reach.there.sets[remote_id] = {frozenset({("EMAIL", "of-a-stranger")}): None}
+
+
+def test_of_a_set_that_somebody_else_filled_nobody_is_left(reach: Reach) -> None:
+    reach.come("ann", "bob")
+    first = reach.push()
+    reach.there.forget(first.remote_id)
+    strangers_in(reach, "of somebody else")
+
+    second = reach.push()
+    third = reach.push()
+
+    assert (second.is_strange, second.was_made_anew, second.sent) == (True, True, 2)
+    assert reach.is_exact()
+    assert (third.is_strange, reach.there.calls) == (False, [])
+    assert reach.members() == reach.external_ids()
+
+
+def test_an_exchange_that_came_to_nothing_is_made_again(reach: Reach) -> None:
+    strangers_in(reach, "of somebody else")
+    reach.come("ann", "bob")
+    reach.there.before = failing("replace")
+    with pytest.raises(Unavailable):
+        reach.push()
+    reach.there.before = lambda _: None
+
+    reach.push()
+
+    assert reach.there.calls == ["replace"]
+    assert reach.is_exact()
+
+
+def test_a_set_of_strangers_stays_while_nobody_shall_be_in_it(reach: Reach) -> None:
+    strangers_in(reach, "of somebody else")
+
+    told = reach.push()
+    reach.come("ann")
+    reach.push()
+
+    assert told.is_strange
+    assert reach.is_exact()
+
+
+def test_a_set_is_made_anew_when_that_is_asked_for(reach: Reach) -> None:
+    reach.come("ann", "bob")
+    reach.push()
+    (held,) = reach.there.sets.values()
+    held[frozenset({("EMAIL", "of-who-came-after-the-backup")})] = None
+
+    told = reach.push(exchanges_all=True)
+
+    assert (told.sent, reach.there.calls) == (2, ["replace"])
+    assert reach.is_exact()
+    assert reach.push().sent == 0
 
 
 def test_who_has_been_in_for_long_is_sent_again_before_the_platform_forgets(
