@@ -6,6 +6,7 @@ Somebody shall leave whom nobody can name any more, or nobody knows who is in it
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from activation.consent import STILL_ALLOWED
 from activation.destinations.protocol import Member, Replaces
 from activation.ledger import (
     REPLACE,
@@ -16,7 +17,7 @@ from activation.ledger import (
     write_emptied,
 )
 from activation.preparing import Addition, Entry, additions_of
-from activation.sending import Sender, answered, note_sent
+from activation.sending import Sender, answered, denials_since, note_sent
 from warehouse.clickhouse import rows
 from warehouse.errors import DestinationRefused
 
@@ -64,14 +65,22 @@ def _numbers(batch: Batch) -> dict[str, int]:
 
 
 def _desired(sender: Sender, batch: Batch, size: int) -> Iterator[Sequence[Addition]]:
-    """Everybody who shall be in the set, named, as many at once as a call takes."""
+    """Everybody who shall be in the set, named, as many at once as a call takes.
+
+    Consent is asked for once more with each slice of people.
+    """
     waiting: list[Addition] = []
     after = ""
     while True:
         found = rows(
             sender.rim.client,
             _DESIRED,
-            batch.shelf.bound | {"plan": batch.plan, "after": after},
+            batch.shelf.bound
+            | {
+                "plan": batch.plan,
+                "after": after,
+                "since": denials_since(batch),
+            },
         )
         if not found:
             break
@@ -93,7 +102,9 @@ select
     false as is_again,
     ifNull(toString(people.country), '') as country
 from activation.desired as desired
-inner join marts.dim_people as people on people.person_id = desired.person_id
+inner join (
+    select person_id, country from marts.dim_people where {STILL_ALLOWED}
+) as people on people.person_id = desired.person_id
 where platform = {{platform:String}} and audience = {{audience:String}}
     and plan = {{plan:UInt64}} and desired.person_id > {{after:String}}
 order by person_id

@@ -40,7 +40,6 @@ DOUBT, REFUSE = "doubt", "refuse"
 NO_IDENTIFIER = "no_identifier"
 SMALLEST_PART = 16
 _MARGIN = 10 * 60 * 1_000_000
-"""How far back denials are read again: clocks of door and warehouse may differ."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,10 +176,18 @@ def _still_allowed(rim: Rim, batch: Batch) -> set[str]:
     """
     found = rim.client.query(
         _STILL_ALLOWED,
-        parameters=batch.bound | {"since": batch.plan - _MARGIN},
+        parameters=batch.bound | {"since": denials_since(batch)},
         column_oriented=True,
     )
     return set(found.result_columns[0]) if found.result_columns else set()
+
+
+def denials_since(batch: Batch) -> int:
+    """From when denials are read again, in microseconds since 1970.
+
+    Some time before the plan: clocks of door and warehouse may differ.
+    """
+    return batch.plan - _MARGIN
 
 
 def answered(rim: Rim, batch: Batch, answer: Answer, entries: Sequence[Entry]) -> Batch:

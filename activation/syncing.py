@@ -130,13 +130,10 @@ def sync(sender: Sender, order: Order) -> Synced:
         # a platform may give an id twice
         write_emptied(rim, shelf, compared.plan)
     intent = _intent(rim, shelf, order, compared)
-    told = (
-        _exchanged(sender, intent)
-        if (is_strange or order.exchanges_all) and not intent.held_back
-        else _patched(sender, intent)
-    )
+    is_wanted_anew = is_strange or (order.exchanges_all and not is_nothing_due)
+    bring_about = _exchanged if is_wanted_anew and not intent.held_back else _patched
     return replace(
-        told,
+        bring_about(sender, intent),
         sendable=sendable,
         held=held(rim, shelf),
         was_made_anew=known not in {"", shelf.remote_id},

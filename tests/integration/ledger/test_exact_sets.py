@@ -104,6 +104,34 @@ def test_of_a_set_that_somebody_else_filled_nobody_is_left(reach: Reach) -> None
     assert reach.members() == reach.external_ids()
 
 
+def test_who_withdraws_as_a_set_is_exchanged_is_not_sent(reach: Reach) -> None:
+    strangers_in(reach, "of somebody else")
+    reach.come("ann", "bob")
+    reach.there.before = lambda _: reach.town.denies("ann")
+
+    reach.push()
+
+    assert reach.is_exact()
+    assert reach.members() == reach.external_ids()
+
+
+@pytest.mark.parametrize("what", ["closed gate", "nobody"])
+def test_a_set_is_not_made_anew_of_nobody_nor_while_its_gate_is_closed(
+    reach: Reach, what: str
+) -> None:
+    reach.come("ann", "bob")
+    reach.push()
+    reach.come("cat")
+    if what == "nobody":
+        for one in reach.town.people.values():
+            one.is_chosen = False
+
+    reach.push(exchanges_all=True, only_withdrawals=what == "closed gate")
+
+    assert "replace" not in reach.there.calls
+    assert len(reach.rows()) == (2 if what == "closed gate" else 0)
+
+
 def test_an_exchange_that_came_to_nothing_is_made_again(reach: Reach) -> None:
     strangers_in(reach, "of somebody else")
     reach.come("ann", "bob")
