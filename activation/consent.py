@@ -35,9 +35,10 @@ where advertising_consent
 """
 """People who consent to advertising and are not suppressed."""
 
-STILL_ALLOWED = f"""
-advertising_consent
-    and person_id not in ({DENIED_SINCE})
-    and person_id not in ({SUPPRESSED})
+NOT_WITHDRAWN = f"""
+person_id not in ({DENIED_SINCE}) and person_id not in ({SUPPRESSED})
 """
+"""On rows of any table: who was allowed as of a plan and has not said no since."""
+
+STILL_ALLOWED = f"advertising_consent and {NOT_WITHDRAWN}"
 """On rows of marts.dim_people: who was allowed as of a plan and still is."""

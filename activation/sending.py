@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from activation.consent import STILL_ALLOWED
+from activation.consent import NOT_WITHDRAWN, STILL_ALLOWED
 from activation.destinations.protocol import Answer, Destination, Member, Outcome
 from activation.differing import WITHDREW
 from activation.identifiers import Identity
@@ -102,7 +102,7 @@ def noted(rim: Rim, ready: Prepared, blocked: frozenset[bytes]) -> Noted:
 def _noted_additions(
     rim: Rim, ready: Prepared, batch: Batch, blocked: frozenset[bytes]
 ) -> Noted:
-    allowed = _still_allowed(rim, batch)
+    allowed = _people(rim, batch, _STILL_ALLOWED)
     # once for each mark: the next plan doesn't ask again before it changes
     write_said(
         rim,
@@ -142,7 +142,8 @@ def called(sender: Sender, noted: Noted) -> Called:
     if noted.removals:
         answer = destination.remove(batch.shelf.remote_id, noted.identities)
         return Called(batch=batch, entries=noted.removals, answer=answer)
-    allowed = _still_allowed(sender.rim, batch) if noted.additions else set()
+    # consent by the marts was asked for when it was noted
+    allowed = _people(sender.rim, batch, _NOT_WITHDRAWN) if noted.additions else set()
     members, entries, withheld = [], [], []
     for one in noted.additions:
         if one.entry.person_id in allowed:
@@ -169,13 +170,13 @@ def written(rim: Rim, one: Called) -> Batch:
     return answered(rim, one.batch, one.answer, one.entries)
 
 
-def _still_allowed(rim: Rim, batch: Batch) -> set[str]:
+def _people(rim: Rim, batch: Batch, query: str) -> set[str]:
     """Who has not withdrawn nor been suppressed since the batch was planned.
 
     Who was erased since is in the outbox no more, whoever still holds their name.
     """
     found = rim.client.query(
-        _STILL_ALLOWED,
+        query,
         parameters=batch.bound | {"since": denials_since(batch)},
         column_oriented=True,
     )
@@ -345,6 +346,10 @@ _STILL_ALLOWED = f"""
 select person_id from marts.dim_people
 where person_id in (select person_id from activation.outbox where {OF_BATCH})
     and {STILL_ALLOWED}
+"""
+_NOT_WITHDRAWN = f"""
+select person_id from activation.outbox
+where {OF_BATCH} and {NOT_WITHDRAWN}
 """
 _ADDED_BY_BATCH = f"""
 select

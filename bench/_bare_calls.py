@@ -70,23 +70,35 @@ class Bare:
     destination: Destination
     identity_of: Callable[[Identifiers], Identity]
 
-    def seconds(self, remote_id: str) -> tuple[float, float]:
+    def before(self, remote_id: str) -> tuple[float, float]:
         """What the calls take, one after the other, and of it this process's CPU.
 
         The set is as before then.
         """
+        taken = self._change(remote_id)
+        self._take_back(remote_id)
+        return taken
+
+    def after(self, remote_id: str) -> tuple[float, float]:
+        """The same once a sync has made them. The set is as after it then."""
+        self._take_back(remote_id)
+        return self._change(remote_id)
+
+    def _change(self, remote_id: str) -> tuple[float, float]:
         timed = Timed(self.destination)
         for leaving in self._in_batches(self.crowd.leaving()):
             self._done(timed, timed.remove(remote_id, leaving))
         for coming in self._in_batches(self.crowd.coming()):
             members = [Member(identity=one) for one in coming]
             self._done(timed, timed.add(remote_id, members))
-        taken = timed.seconds, timed.cpu_seconds
+        return timed.seconds, timed.cpu_seconds
+
+    def _take_back(self, remote_id: str) -> None:
         for coming in self._in_batches(self.crowd.coming()):
-            timed.remove(remote_id, coming)
+            self.destination.remove(remote_id, coming)
         for leaving in self._in_batches(self.crowd.leaving()):
-            timed.add(remote_id, [Member(identity=one) for one in leaving])
-        return taken
+            members = [Member(identity=one) for one in leaving]
+            self.destination.add(remote_id, members)
 
     def _in_batches(self, people: Iterable[Identifiers]) -> Iterator[list[Identity]]:
         named = map(self.identity_of, people)
