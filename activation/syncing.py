@@ -258,15 +258,17 @@ def _all_sent(
     """Every batch as it stands once all have been sent, removals before additions."""
     rim, removals = sender.rim, sum(one.action == REMOVE for one in batches)
     ended: list[Batch] = []
+    # where nothing is left open, the first addition is noted during the last removal
+    is_open = not sender.destination.limits.works_at_once
+    first = itertools.islice(coming, removals) if is_open else coming
     try:
-        first = itertools.islice(coming, removals)
         ended.extend(sent_in_turn(sender, first, frozenset()))
     except Unnameable:
         whole = replace(batches[-1], people=plan.desired)
         left = batches[len(ended) :]
         ended.append(looked_at(sender, replace_whole(sender, whole)))
         return ended + [changed(rim, one, state=DROPPED) for one in left]
-    if len(batches) > removals:
+    if len(batches) > len(ended):
         blocked = _blocked(rim, plan.shelf)
         ended.extend(sent_in_turn(sender, coming, blocked))
     return ended

@@ -54,7 +54,7 @@ class Files:
     @property
     def limits(self) -> Limits:
         """Files stay until somebody deletes them."""
-        return Limits(members_a_batch=MEMBERS_A_BATCH)
+        return Limits(members_a_batch=MEMBERS_A_BATCH, works_at_once=True)
 
     def find(self, wanted: Wanted) -> str:
         """The id in the folder's `audience.json`; empty without one."""

@@ -68,6 +68,7 @@ class Meta:
         return Limits(
             members_a_batch=ROWS_A_BATCH,
             refresh_after=EXTERNAL_IDS_KEPT - timedelta(days=10),
+            works_at_once=True,
         )
 
     def find(self, wanted: Wanted) -> str:

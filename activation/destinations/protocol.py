@@ -22,11 +22,13 @@ class Limits:
 
     Members added longer than `refresh_after` ago are to be sent again before the
     platform forgets them; an answer is first asked after when `settles_after` is over.
+    One that `works_at_once` has carried a batch out when it answers.
     """
 
     members_a_batch: int
     refresh_after: timedelta | None = None
     settles_after: timedelta = timedelta(0)
+    works_at_once: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -45,7 +45,7 @@ class Webhook:
     @property
     def limits(self) -> Limits:
         """A receiver keeps people until it is told otherwise."""
-        return Limits(members_a_batch=MEMBERS_A_BATCH)
+        return Limits(members_a_batch=MEMBERS_A_BATCH, works_at_once=True)
 
     def find(self, wanted: Wanted) -> str:
         """The set as last known: nobody can be asked."""
