@@ -160,7 +160,7 @@ def _standing(
     key = town.rim.external_key
     if name == "google":
         return _platforms.google(key, chance)
-    return _platforms.meta(key, lambda: town.moment.timestamp())  # noqa: PLW0108 - moments pass
+    return _platforms.meta(key, town.seconds)
 
 
 def _sum(tallies: list[Tally]) -> Tally:

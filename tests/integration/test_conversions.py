@@ -18,13 +18,7 @@ from activation.standins.google import GoogleFault, GoogleStandin
 from activation.standins.google import running as google_running
 from activation.standins.serving import running as graph_running
 from warehouse.clickhouse import connect, rows
-from warehouse.errors import (
-    BadInput,
-    BadSetting,
-    DestinationRefused,
-    NotEnoughData,
-    Unavailable,
-)
+from warehouse.errors import BadInput, BadSetting, DestinationRefused, Unavailable
 from warehouse.migrations import migrate
 from warehouse.settings import Settings
 from warehouse.vault import Secret, open_vault
@@ -397,12 +391,3 @@ def test_without_a_pixel_or_an_action_the_settings_are_named(house: House) -> No
         send(AS_OF, environ=nowhere)
     with pytest.raises(BadInput, match="2026-03-01"):
         send("tomorrow", environ=house.environ())
-
-
-def test_before_any_marts_are_published_it_says_what_to_do(house: House) -> None:
-    house.client.command("rename table marts.dim_people to marts.kept_aside")
-    try:
-        with pytest.raises(NotEnoughData, match="questlog publish marts"):
-            house.send()
-    finally:
-        house.client.command("rename table marts.kept_aside to marts.dim_people")

@@ -221,15 +221,25 @@ def held(standin: GoogleStandin) -> list[str]:
     return sorted(one["email_address"] for one in found)
 
 
+def a_list_that_leaves_out(
+    standin: GoogleStandin, address: str, method: str
+) -> tuple[Destination, str]:
+    """A destination and a list of it; the next call leaves out the last member."""
+    from activation.standins.google import GoogleFault
+
+    destination = a_destination(address)
+    remote_id = destination.make(WANTED)
+    standin.faults.append(GoogleFault(method=method, leaves_out=1))
+    return destination, remote_id
+
+
 def test_a_part_that_was_not_carried_out_is_counted_with_its_reason(
     google: tuple[str, GoogleStandin],
 ) -> None:
-    from activation.standins.google import GoogleFault
-
     address, standin = google
-    destination = a_destination(address)
-    remote_id = destination.make(WANTED)
-    standin.faults.append(GoogleFault(method="IngestAudienceMembers", leaves_out=1))
+    destination, remote_id = a_list_that_leaves_out(
+        standin, address, "IngestAudienceMembers"
+    )
 
     asked = destination.add(remote_id, people("email_address", "ann", "bob"))
     found = destination.outcome(asked.request_id)
@@ -242,14 +252,12 @@ def test_a_part_that_was_not_carried_out_is_counted_with_its_reason(
 def test_a_removal_may_be_carried_out_in_part_too(
     google: tuple[str, GoogleStandin],
 ) -> None:
-    from activation.standins.google import GoogleFault
-
     address, standin = google
-    destination = a_destination(address)
-    remote_id = destination.make(WANTED)
+    destination, remote_id = a_list_that_leaves_out(
+        standin, address, "RemoveAudienceMembers"
+    )
     both = people("email_address", "ann", "bob")
     destination.add(remote_id, both)
-    standin.faults.append(GoogleFault(method="RemoveAudienceMembers", leaves_out=1))
 
     asked = destination.remove(remote_id, [one.identity for one in both])
     found = destination.outcome(asked.request_id)

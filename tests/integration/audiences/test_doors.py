@@ -89,6 +89,23 @@ def test_a_set_is_made_anew_by_command_and_a_name_that_is_none_is_refused(
     assert "named high_valeu; there are at_risk, champions" in misspelt.stderr
 
 
+def test_before_any_marts_are_published_conversions_say_what_to_do(
+    world: World,
+) -> None:
+    world.client.command("drop table marts.dim_people")
+    account = {
+        "META_GRAPH_URL": world.settings.meta_graph_url,
+        "META_ACCESS_TOKEN": TOKEN,
+        "META_AD_ACCOUNT_ID": "act_7",
+        "META_PIXEL_ID": "1000",
+    }
+
+    told = questlog(world, "conversions", "send", "--as-of", str(AS_OF), **account)
+
+    assert told.returncode == 1
+    assert "questlog publish marts" in told.stderr
+
+
 def test_a_preview_tells_sizes_coverage_overlap_and_change(world: World) -> None:
     for name in "ABCDEFGHIJ":
         world.person(name, consents=name != "A", **a_way_to(name))
