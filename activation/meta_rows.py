@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 from activation.destinations.protocol import Answer, Member
 from activation.identifiers import UNKNOWN, Identity
 from warehouse.errors import Unavailable
@@ -24,8 +26,11 @@ def known_keys(identities: Iterable[Identity]) -> Sequence[str]:
 
 def payload(
     members: Sequence[Member], schema: Sequence[str], *, with_values: bool = False
-) -> dict[str, object]:
-    """Rows in the order of the schema; an unknown key is empty, no value is 0."""
+) -> str:
+    """Rows in the order of the schema; an unknown key is empty, no value is 0.
+
+    As JSON: the SDK would copy ten thousand rows twice before it wrote them.
+    """
     rows: list[list[object]] = [
         [member.identity.get(key, UNKNOWN).hex for key in schema] for member in members
     ]
@@ -33,10 +38,11 @@ def payload(
         for row, member in zip(rows, members, strict=True):
             row.append(max(0.0, member.value or 0.0))
     keys = [*schema, VALUE] if with_values else list(schema)
-    return {"schema": keys, "is_raw": True, "data": rows}
+    content = {"schema": keys, "is_raw": True, "data": rows}
+    return msgspec.json.encode(content).decode()
 
 
-def named(identities: Sequence[Identity]) -> dict[str, object]:
+def named(identities: Sequence[Identity]) -> str:
     """A payload that names people to take out."""
     members = [Member(identity=identity) for identity in identities]
     return payload(members, known_keys(identities))

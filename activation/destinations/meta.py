@@ -1,7 +1,8 @@
 """Meta as a destination: custom audiences and lookalikes by facebook-business.
 
-The SDK is imported when it is first needed. Removals are POSTs that say `delete`: the
-SDK's own put the payload into the URL, where a few hundred rows are too many.
+The SDK is imported when it is first needed. Uploads go by its requests, not by its
+methods: these copy a payload twice, and those that remove put it into the URL, where a
+few hundred rows are too many.
 """
 
 import json
@@ -97,17 +98,14 @@ class Meta:
             return Answer()
         schema = known_keys(member.identity for member in members)
         uploaded = payload(members, schema, with_values=self._has_values(remote_id))
-        answer = self._audience(remote_id).create_user(params={"payload": uploaded})
-        return counted(answer)
+        return counted(self._post(remote_id, "users", {"payload": uploaded}))
 
     def remove(self, remote_id: str, identities: Sequence[Identity]) -> Answer:
         """Take out whoever is named by any of these."""
         if not identities:
             return Answer()
-        answer = self._audience(remote_id).create_user(
-            params={"method": "delete", "payload": named(identities)}
-        )
-        return counted(answer)
+        params = {"method": "delete", "payload": named(identities)}
+        return counted(self._post(remote_id, "users", params))
 
     def outcome(self, request_id: str) -> Outcome:
         """Meta carries out at once: there is nothing to ask after."""
@@ -122,7 +120,7 @@ class Meta:
 
         A session has 90 minutes; what it wrote is in force with its last batch alone.
         """
-        audience, with_values = self._audience(remote_id), self._has_values(remote_id)
+        with_values = self._has_values(remote_id)
         session_id, told = self.new_session_id(), Answer()
         for sequence, (members, is_last) in enumerate(_with_last(batches), start=1):
             session = {
@@ -133,9 +131,8 @@ class Meta:
             }
             # one session has one schema: every key, known or not
             uploaded = payload(members, SCHEMA, with_values=with_values)
-            answer = audience.create_users_replace(
-                params={"payload": uploaded, "session": session}
-            )
+            params = {"payload": uploaded, "session": session}
+            answer = self._post(remote_id, "usersreplace", params)
             if answer.get("carried_out_before"):
                 return Answer(received=size, detail="its last answer was lost")
             told = counted(answer)
@@ -167,15 +164,13 @@ class Meta:
 
     def erase(self, identities: Sequence[Identity]) -> Answer:
         """Take these out of every audience of the account, also those not ours."""
-        from activation.graph import post
-
         received = invalid = 0
         for first in range(0, len(identities), ROWS_A_BATCH):
             some = identities[first : first + ROWS_A_BATCH]
             # the SDK's delete_users_of_any_audience has the payload in the URL
             params = {"method": "delete", "payload": named(some)}
             node = f"act_{self.account_id}"
-            told = counted(post(self.api, node, "usersofanyaudience", params))
+            told = counted(self._post(node, "usersofanyaudience", params))
             received, invalid = received + told.received, invalid + told.invalid
         return Answer(received=received, invalid=invalid)
 
@@ -188,6 +183,13 @@ class Meta:
         for one in of_kind:
             self.takes_values[str(one["id"])] = one.get("is_value_based") is True
         return sorted(of_kind, key=lambda one: int(one["id"]))
+
+    def _post(
+        self, node: str, edge: str, params: Mapping[str, object]
+    ) -> Mapping[str, Any]:
+        from activation.graph import post
+
+        return post(self.api, node, edge, params)
 
     def _account(self) -> "AdAccount":
         from facebook_business.adobjects.adaccount import AdAccount
