@@ -60,17 +60,17 @@ def running(settings: Settings) -> "Iterator[subprocess.Popen[bytes]]":
     finally:
         process.terminate()
         try:
-            process.wait(10)
+            process.wait(60)
         except subprocess.TimeoutExpired:
             process.kill()
-            process.wait(10)
+            process.wait(60)
 
 
 def _wait_for_ping(process: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
         with contextlib.suppress(OSError):
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/ping", timeout=5).close()
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/ping", timeout=60).close()
             return
         time.sleep(0.05)
     raise AssertionError(f"the endpoint did not start: {log.read_text()}")

@@ -63,7 +63,7 @@ def score(client: "Client", table: str, day: str, names: Sequence[str]) -> None:
 
 
 def members(graph: str, audience: str) -> int:
-    state = requests.get(f"{graph}/_standin/state", timeout=5).json()
+    state = requests.get(f"{graph}/_standin/state", timeout=60).json()
     return len(state["7"][audience])
 
 
@@ -115,7 +115,7 @@ def test_each_audience_at_each_platform_is_a_task_and_airflow_keeps_nobody(
             bad, told = run_dag("audiences", settings, NEXT_DAY)
             assert members(graph, "Questlog at_risk") == at_risk
 
-        state = requests.get(f"{graph}/_standin/state", timeout=5).json()["7"]
+        state = requests.get(f"{graph}/_standin/state", timeout=60).json()["7"]
         there = google.state.members("1234567890", "Questlog value_seed")
     assert set(states.values()) == {"success"}, said[-3000:]
     # the audience that is bad is kept back at both platforms, and no other is

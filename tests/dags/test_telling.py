@@ -32,7 +32,7 @@ def test_failures_and_lateness_are_told_and_success_takes_them_back(
             timeout=120,
         )
 
-        found = requests.get(f"{address}/api/v2/alerts", timeout=10).json()
+        found = requests.get(f"{address}/api/v2/alerts", timeout=60).json()
 
     told = {
         (one["labels"]["alertname"], one["labels"].get("task", "")): one["annotations"]

@@ -81,14 +81,14 @@ def browsing(folder: Path) -> Iterator[Page]:
     )
     try:
         port = _port(folder / "profile" / "DevToolsActivePort")
-        with urlopen(f"http://127.0.0.1:{port}/json", timeout=10) as answer:
+        with urlopen(f"http://127.0.0.1:{port}/json", timeout=60) as answer:
             tabs = json.load(answer)
         address = next(t for t in tabs if t["type"] == "page")["webSocketDebuggerUrl"]
         with connect(address, max_size=None) as socket:
             yield Page(socket)
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(60)
 
 
 def _port(written: Path) -> int:

@@ -132,7 +132,7 @@ def test_a_closed_gate_is_seen_in_airflow_in_data_docs_and_by_who_is_on_call(
 
     # in Data Docs, over the pages' own address
     pages = f"http://127.0.0.1:{watched.settings.pages_port}/data-docs/"
-    index = requests.get(pages, timeout=10)
+    index = requests.get(pages, timeout=60)
     assert index.ok
     docs = Home(watched.settings.home).data_docs / "staging"
     assert any(

@@ -140,13 +140,13 @@ def serving_door(house: House) -> Iterator[None]:
         while time.monotonic() < deadline and door.poll() is None:
             with contextlib.suppress(OSError):
                 address = f"http://127.0.0.1:{house.settings.ingest_port}/healthz"
-                urllib.request.urlopen(address, timeout=5).close()
+                urllib.request.urlopen(address, timeout=60).close()
                 break
             time.sleep(0.1)
         yield
     finally:
         door.terminate()
-        assert door.wait(10) == 0
+        assert door.wait(60) == 0
 
 
 def transform(house: House) -> None:
@@ -419,7 +419,7 @@ def test_models_were_trained_with_pandas_scikit_learn_and_lightgbm(
 
 def test_each_platform_was_called_by_its_own_sdk(house: House) -> None:
     address = f"{house.settings.meta_graph_url}/_standin/callers"
-    at_meta = requests.get(address, timeout=5).json()
+    at_meta = requests.get(address, timeout=60).json()
     clients = [each.get("x-goog-api-client", "") for each in house.google.headers]
 
     used = loaded(house, "audiences", "push")

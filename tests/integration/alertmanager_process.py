@@ -60,10 +60,10 @@ def running_alertmanager(settings: Settings, folder: Path) -> Iterator[str]:
         yield f"http://{address}"
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(60)
 
 
 def _answers(url: str) -> bool:
     with contextlib.suppress(requests.RequestException):
-        return requests.get(url, timeout=5).ok
+        return requests.get(url, timeout=60).ok
     return False

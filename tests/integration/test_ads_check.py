@@ -77,7 +77,7 @@ def test_without_anything_set_nothing_is_ready_and_the_settings_are_named() -> N
 def test_terms_a_pixel_and_names_are_looked_at(graph: str) -> None:
     destination = opened("meta", meta(graph))
     destination.make(Wanted(audience="high_income", meaning="x"))
-    requests.post(f"{graph}/_standin/terms", json=False, timeout=5)
+    requests.post(f"{graph}/_standin/terms", json=False, timeout=60)
 
     found = check(meta(graph, meta_pixel_id="404"), PATIENCE)
 
@@ -102,14 +102,14 @@ def test_an_account_that_is_nearly_full_is_warned_of(
             session.post(
                 f"{graph}/v26.0/act_7/customaudiences?access_token=t",
                 data={"name": f"a{number}", **form},
-                timeout=5,
+                timeout=60,
             )
 
     assert stated(check(meta(graph), PATIENCE), "meta")["audiences"] == state
 
 
 def test_a_revoked_token_is_the_finding_of_every_question(graph: str) -> None:
-    requests.post(f"{graph}/_standin/revoke", timeout=5)
+    requests.post(f"{graph}/_standin/revoke", timeout=60)
 
     found = check(meta(graph), PATIENCE)
 
@@ -119,7 +119,7 @@ def test_a_revoked_token_is_the_finding_of_every_question(graph: str) -> None:
 
 def test_a_version_that_is_gone_is_told(graph: str) -> None:
     fault = {"kind": "refuse", "code": 2635, "times": 9}
-    requests.post(f"{graph}/_standin/faults", json=fault, timeout=5)
+    requests.post(f"{graph}/_standin/faults", json=fault, timeout=60)
 
     assert "facebook-business" in said(check(meta(graph), PATIENCE), "scopes")
 

@@ -108,7 +108,7 @@ def test_nobody_hears_of_an_alert_that_is_silenced(
         "createdBy": "test",
         "comment": "being mended",
     }
-    done = requests.post(f"{alertmanager}/api/v2/silences", json=silence, timeout=10)
+    done = requests.post(f"{alertmanager}/api/v2/silences", json=silence, timeout=60)
     assert done.ok
 
     raise_alert(alertmanager, an_alert(name="Silenced", dag="churn"), now=now())

@@ -89,7 +89,7 @@ class House:
         )
 
     def at_meta(self) -> list[dict[str, Any]]:
-        found = requests.get(f"{self.graph}/_standin/events", timeout=5).json()
+        found = requests.get(f"{self.graph}/_standin/events", timeout=60).json()
         return found.get("1000", [])  # type: ignore[no-any-return]
 
     def at_google(self) -> dict[str, float]:
@@ -303,7 +303,7 @@ def test_what_meta_may_have_counted_two_days_ago_is_not_told_again(
 ) -> None:
     house.pay("ann", "p1")
     fault = {"kind": "html_502", "edge": "events", "times": 5}
-    requests.post(f"{house.graph}/_standin/faults", json=fault, timeout=5)
+    requests.post(f"{house.graph}/_standin/faults", json=fault, timeout=60)
     only_meta = {"GOOGLE_CONVERSION_ACTION": "", "META_AD_ACCOUNT_ID": "act_7"}
     environ = house.environ(**only_meta)
     with pytest.raises(Unavailable):
@@ -366,7 +366,7 @@ def test_one_event_that_google_cannot_read_keeps_none_of_the_others(
 
 
 def test_a_platform_that_refuses_keeps_the_other_from_nothing(house: House) -> None:
-    requests.post(f"{house.graph}/_standin/revoke", timeout=5)
+    requests.post(f"{house.graph}/_standin/revoke", timeout=60)
     house.pay("ann", "p1")
 
     with pytest.raises(DestinationRefused, match="META_ACCESS_TOKEN"):

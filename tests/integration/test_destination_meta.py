@@ -46,7 +46,7 @@ class World:
         assert asked.text == "asked"
 
     def remote(self) -> dict[str, list[dict[str, str]]]:
-        state = requests.get(f"{self.address}/_standin/state", timeout=5).json()
+        state = requests.get(f"{self.address}/_standin/state", timeout=60).json()
         return state.get("7", {})  # type: ignore[no-any-return]
 
     def emails(self, audience: str) -> list[str]:

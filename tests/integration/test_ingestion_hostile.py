@@ -50,7 +50,7 @@ def served(home: Path) -> Iterator[int]:
             yield listening.getsockname()[1]
         finally:
             server.should_exit = True
-            thread.join(20)
+            thread.join(60)
 
 
 class Sender:

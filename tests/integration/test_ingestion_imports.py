@@ -212,7 +212,7 @@ def test_files_cut_in_one_millisecond_are_not_taken_for_each_other(
 
 
 def _wait_until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while not holds():
         assert time.monotonic() < deadline
         time.sleep(0.05)

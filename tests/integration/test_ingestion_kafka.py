@@ -216,7 +216,7 @@ def test_several_loaders_share_the_partitions_and_each_event_is_there_once(
     threads[0].start()
     taken(topic, events[:300], source="kafka-shared", folder=tmp_path)
     threads[1].start()
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while not held[2] and time.monotonic() < deadline:
         time.sleep(0.1)
     taken(topic, events[300:], source="kafka-shared", folder=tmp_path)

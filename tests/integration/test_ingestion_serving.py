@@ -68,7 +68,7 @@ def wait_until_healthy(port: int) -> None:
 
 
 def wait_until_away(port: int) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         try:
             socket.create_connection(("127.0.0.1", port)).close()
@@ -106,7 +106,7 @@ def test_the_service_keeps_what_it_acknowledged_and_ends_on_sigterm(
     with ingest(tmp_path, port) as process:
         wait_until_healthy(port)
         answer = post(port, key, event)
-        under_way = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        under_way = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         under_way.putrequest("POST", "/v1/events")
         under_way.putheader("X-Write-Key", key)
         under_way.putheader("Content-Length", str(len(body)))
@@ -118,12 +118,13 @@ def test_the_service_keeps_what_it_acknowledged_and_ends_on_sigterm(
         wait_until_away(port)
         under_way.send(body[20:])
         last = json.load(under_way.getresponse())
-        _, told = process.communicate(timeout=10)
+        _, told = process.communicate(timeout=60)
         took = time.monotonic() - started
 
     assert (answer["accepted"], last["accepted"]) == (1, 1)
     assert process.returncode == 0
-    assert took < 4
+    # requests under way have eight seconds: it waits for them, and no longer
+    assert took < 8
     assert len(open_for_reading(home.log).read(0, limit=9).records) == 2
     lines = [json.loads(line) for line in told.decode().splitlines()]
     assert any("listens on" in line["message"] for line in lines)
@@ -146,7 +147,7 @@ def test_what_was_acknowledged_survives_kill_9(tmp_path: Path) -> None:
                 },
             )
         process.kill()
-        process.wait(10)
+        process.wait(60)
 
     assert len(open_for_reading(home.log).read(0, limit=99).records) == 20
 
@@ -169,7 +170,7 @@ def test_a_door_sings_once_a_second_into_its_log(tmp_path: Path) -> None:
     port = free_port()
     with ingest(tmp_path, port, QUESTLOG_INGEST_CANARY_SECONDS="1"):
         wait_until_healthy(port)
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         sung: list[str] = []
         while len(sung) < 2 and time.monotonic() < deadline:
             time.sleep(0.2)

@@ -49,7 +49,7 @@ class Graph:
         return opened("meta", settings, Patience(sleep=self._sleep))
 
     def ask(self, what: str, body: Any) -> requests.Response:
-        return requests.post(f"{self.address}/_standin/{what}", json=body, timeout=5)
+        return requests.post(f"{self.address}/_standin/{what}", json=body, timeout=60)
 
     def _sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
@@ -72,7 +72,7 @@ def test_calls_beyond_the_budget_wait_for_the_next_window(graph: Graph) -> None:
     for name in ("bob", "cat", "dan"):
         meta.add(remote_id, people("EMAIL", name))
 
-    state = requests.get(f"{graph.address}/_standin/state", timeout=5).json()
+    state = requests.get(f"{graph.address}/_standin/state", timeout=60).json()
     assert len(state["1"]["Questlog best"]) == 4
     # after the second call, whose answer says so, and not after a refusal
     assert graph.slept == [60.0]
@@ -83,7 +83,7 @@ def test_a_seed_draws_faults_that_can_be_drawn_again(graph: Graph) -> None:
     for _ in range(2):
         graph.ask("faults", {"seed": 7, "share": 0.5})
         url = f"{graph.address}/v26.0/act_1?access_token=t"
-        seen.append([requests.get(url, timeout=5).status_code for _ in range(20)])
+        seen.append([requests.get(url, timeout=60).status_code for _ in range(20)])
 
     assert seen[0] == seen[1]
     assert {200, 502} <= set(seen[0])
@@ -153,7 +153,7 @@ def test_the_rows_of_a_session_of_uploads_are_counted_with_resends(
         requests.post(
             f"{graph.address}/v26.0/{remote_id}/users?access_token=t",
             data=form,
-            timeout=5,
+            timeout=60,
         ).json()["num_received"]
         for _ in range(3)
     ]
@@ -194,7 +194,7 @@ def test_one_bad_event_refuses_its_request(
     answer = requests.post(
         f"{graph.address}/v26.0/1000/events?access_token=t", data=form, timeout=5
     )
-    kept = requests.get(f"{graph.address}/_standin/events", timeout=5).json()
+    kept = requests.get(f"{graph.address}/_standin/events", timeout=60).json()
 
     assert answer.json()["error"]["error_subcode"] == subcode
     assert kept.get("1000", []) == []
@@ -343,12 +343,12 @@ def test_google_s_faults_are_drawn_by_a_seed_and_asked_for_by_http(
         )
         with pytest.raises((Unavailable, DestinationRefused)):
             destination.make(WANTED)
-        requests.delete(f"{page}/_standin/faults", timeout=5)
+        requests.delete(f"{page}/_standin/faults", timeout=60)
         remote_id = destination.make(WANTED)
         destination.add(remote_id, people("email_address", "ann"))
 
-        shown = requests.get(page, timeout=5).text
-        state = requests.get(f"{page}/_standin/state", timeout=5).json()
+        shown = requests.get(page, timeout=60).text
+        state = requests.get(f"{page}/_standin/state", timeout=60).json()
 
     assert "not Google" in shown
     assert digest("ann") not in shown

@@ -75,7 +75,7 @@ def marked(home: Home) -> set[int]:
     return found
 
 
-def until(true: object, patience_s: float = 10) -> None:
+def until(true: object, patience_s: float = 60) -> None:
     deadline = time.monotonic() + patience_s
     while not true():
         assert time.monotonic() < deadline, "waited in vain"
@@ -123,7 +123,7 @@ def test_down_stops_a_living_supervisor(home: Home) -> None:
 
     assert stop_supervisor(home)
 
-    assert supervisor.wait(5) == -signal.SIGTERM
+    assert supervisor.wait(60) == -signal.SIGTERM
     assert marked(home) == set()
 
 

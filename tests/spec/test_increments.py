@@ -121,7 +121,7 @@ def kill_at(engine: Settings, victim: str, *words: str, after_s: float = 0.1) ->
                 break
     finally:
         os.killpg(process.pid, signal.SIGKILL)
-        process.wait(10)
+        process.wait(60)
         if process.stdout:
             process.stdout.close()
 

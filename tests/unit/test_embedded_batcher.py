@@ -31,7 +31,7 @@ class Table:
 
     def write(self, bodies: Sequence[bytes]) -> Summary:
         self.writes.append(list(bodies))
-        self.free.wait(10)
+        self.free.wait(60)
         if any(int(body) >= 10 for body in bodies):
             raise fault(self.code, "SAID_NO", f"in {len(bodies)} bodies")
         return Summary(written_rows=len(bodies), written_bytes=8 * len(bodies))

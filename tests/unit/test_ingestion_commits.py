@@ -51,7 +51,7 @@ class Slow:
 
     def append(self, records: Sequence[Record]) -> int:
         self.is_writing.set()
-        self.goes_on.wait(10)
+        self.goes_on.wait(60)
         self.writes.append(sum(record.count for record in records))
         end: int = self.log.append(records)
         return end

@@ -42,7 +42,7 @@ def test_a_failure_in_either_lane_is_a_failure(first: int, second: int) -> None:
     code = "import sys; print('said', sys.argv[1]); sys.exit(int(sys.argv[1]))"
 
     running = lanes(python(code, str(first)), python(code, str(second)))
-    said, _ = running.communicate(timeout=30)
+    said, _ = running.communicate(timeout=60)
 
     assert running.returncode == (first or second)
     assert said.splitlines() == [f"said {first}", f"said {second}"]
@@ -55,12 +55,12 @@ def test_who_ends_the_run_ends_both_lanes_and_lets_them_tidy_up(
     running = lanes(
         *(python(WAITING, str(tmp_path / name)) for name in ("first", "second"))
     )
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while len(list(tmp_path.glob("*.up"))) < 2 and time.monotonic() < deadline:
         time.sleep(0.02)
 
     running.send_signal(number)
-    running.communicate(timeout=30)
+    running.communicate(timeout=60)
 
     assert running.returncode == 130
     assert len(list(tmp_path.glob("*.tidied"))) == 2

@@ -155,7 +155,7 @@ def test_one_audience_that_fails_keeps_no_other_from_being_put_right(
     world.churn(ann=0.9)
     world.choose()
     url = f"{world.settings.meta_graph_url}/_standin/faults"
-    requests.post(url, json={"kind": "throttle", "minutes": 99}, timeout=5)
+    requests.post(url, json={"kind": "throttle", "minutes": 99}, timeout=60)
 
     with pytest.raises(Unavailable, match=r"^1 of 3 audiences failed"):
         world.push()
@@ -203,7 +203,7 @@ def test_a_rehearsal_writes_receipts_and_calls_nobody(world: World) -> None:
 
     receipts = rehearsed(world.rim, "meta", wanted)
 
-    state = requests.get(f"{world.settings.meta_graph_url}/_standin/state", timeout=5)
+    state = requests.get(f"{world.settings.meta_graph_url}/_standin/state", timeout=60)
     assert {receipt.status for receipt in receipts} == {"dry_run"}
     assert {r.audience: r.sendable for r in receipts}["high_value"] == 1
     assert state.json() == {}

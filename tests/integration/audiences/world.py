@@ -202,16 +202,16 @@ class World:
 
     def remote(self, audience: str) -> list[str]:
         url = f"{self.settings.meta_graph_url}/_standin/state"
-        state = requests.get(url, timeout=5).json()["7"]
+        state = requests.get(url, timeout=60).json()["7"]
         return sorted(one["EMAIL"] for one in state[f"Questlog {audience}"])
 
     def remote_names(self) -> list[str]:
         url = f"{self.settings.meta_graph_url}/_standin/state"
-        return sorted(requests.get(url, timeout=5).json().get("7", {}))
+        return sorted(requests.get(url, timeout=60).json().get("7", {}))
 
     def at_standin(self, what: str) -> None:
         url = f"{self.settings.meta_graph_url}/_standin/{what}"
-        requests.post(url, timeout=5)
+        requests.post(url, timeout=60)
 
 
 def email(name: str) -> str:
