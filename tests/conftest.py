@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import hypothesis
 import pytest
 
 from tests import postgres
@@ -20,6 +21,22 @@ from warehouse.settings import REPOSITORY, Settings
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
+
+# a busy machine is no failure, and who runs the tests twice gets one answer;
+# `--hypothesis-profile=exploring` looks for new examples, a thousand to a test
+hypothesis.settings.register_profile(
+    "steady",
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.register_profile(
+    "exploring",
+    hypothesis.settings.get_profile("steady"),
+    derandomize=False,
+    max_examples=1000,
+)
+hypothesis.settings.load_profile("steady")
 
 _START_SECONDS = 60
 
