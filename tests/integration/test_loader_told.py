@@ -1,5 +1,6 @@
 """Loaders as processes: they tell how they stand, two at one port as well."""
 
+import http.client
 import os
 import socket
 import subprocess
@@ -50,7 +51,7 @@ def told(port: int) -> dict[str, float]:
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
             lines = answer.read().decode().splitlines()
-    except OSError:
+    except (OSError, http.client.HTTPException):  # it may just end
         return {}
     return {
         name: float(value)
