@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -14,23 +13,17 @@ from typing import Self
 from warehouse.clickhouse import connect
 from warehouse.errors import Unavailable
 from warehouse.migrations import migrate
+from warehouse.ports import free_port
 from warehouse.settings import Settings, load
 
 _PATIENCE_S = 300
-
-
-def _any_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
 
 
 class Engine:
     """The process; `settings` and `environment` lead to it."""
 
     def __init__(self, home: Path, *, port: int = 0) -> None:
-        port = port or _any_port()
+        port = port or free_port()
         self.settings: Settings = replace(
             load(os.environ), home=home, endpoint_port=port, clickhouse_host=""
         )

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -25,14 +24,6 @@ _BATCHES: Final = 200
 _BATCH: Final = 100
 _BLOCKS: Final = 20
 _TICKS_A_SECOND: Final = os.sysconf("SC_CLK_TCK")
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def cpu_s(process: int) -> float:

@@ -55,9 +55,9 @@ from bench._engine import Engine
 from bench._random_runs import Platform, Runs, Tally
 from bench._reach import AS_OF, AUDIENCE, Town
 from bench._searching import Found, secrets_of, times_found
-from bench._stages import free_port
 from warehouse.clickhouse import connect, rows
 from warehouse.errors import Unavailable
+from warehouse.ports import free_port
 from warehouse.settings import Settings
 from warehouse.vault import Vault
 

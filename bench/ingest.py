@@ -36,13 +36,13 @@ from bench._stages import (
     cpu_s,
     cpu_us,
     engine_alone,
-    free_port,
     stages_of_the_door,
     started,
 )
 from bench._stream import Stream, bring, rest
 from warehouse.clickhouse import connect, rows
 from warehouse.home import Home
+from warehouse.ports import free_port
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client

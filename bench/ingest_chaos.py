@@ -32,13 +32,13 @@ from typing import Any, Final
 from bench._cutter import Cutter
 from bench._engine import Engine
 from bench._ledger import Sender, compared
-from bench._stages import free_port
 from ingestion.keys import add
 from ingestion.loader import ledger_of
 from ingestion.logs import logs
 from ingestion.segments import open_for_reading
 from warehouse.clickhouse import connect, rows
 from warehouse.home import Home
+from warehouse.ports import free_port
 
 _SENDERS: Final = 3
 _PATIENCE_S: Final = 120

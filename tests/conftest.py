@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ import pytest
 from tests import postgres
 from warehouse.clickhouse import connect
 from warehouse.migrations import migrate
+from warehouse.ports import free_port
 from warehouse.settings import REPOSITORY, Settings
 
 if TYPE_CHECKING:
@@ -39,13 +39,6 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("steady")
 
 _START_SECONDS = 60
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def start_process(settings: Settings) -> "subprocess.Popen[bytes]":
@@ -102,7 +95,7 @@ def new_settings(
     def make() -> Settings:
         return Settings(
             home=tmp_path_factory.mktemp("questlog_home"),
-            endpoint_port=_free_port(),
+            endpoint_port=free_port(),
             # no test outlives a loss of power
             endpoint_fsync=False,
         )

@@ -4,13 +4,14 @@ import contextlib
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from warehouse.ports import free_port
 
 _PACKAGES = Path("/usr/lib/postgresql")
 _SETTINGS = {
@@ -38,7 +39,7 @@ def running() -> Iterator[str]:
 def _served(programs: Path, folder: Path) -> Iterator[str]:
     user = _user(folder)
     data, log = folder / "data", folder / "log"
-    port = _free_port()
+    port = free_port()
     subprocess.run(
         [programs / "initdb", "-D", data, "-U", "questlog", "-A", "trust", "-N"],
         check=True,
@@ -78,10 +79,3 @@ def _user(folder: Path) -> str | None:
         pytest.skip("PostgreSQL does not run as root, and there is no user postgres")
     shutil.chown(folder, "postgres")
     return "postgres"
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -5,7 +5,6 @@ they come. One scratch warehouse takes many sets of events, one after another.
 """
 
 import contextlib
-import socket
 import subprocess
 import sys
 import tempfile
@@ -24,6 +23,7 @@ from questlog.cases.order import in_file_order
 from warehouse.clickhouse import connect
 from warehouse.errors import BadInput, StackFailed
 from warehouse.migrations import migrate
+from warehouse.ports import free_port
 from warehouse.settings import REPOSITORY, Settings
 from warehouse.transformation import environment, run_dbt
 
@@ -122,7 +122,7 @@ def scratch() -> "Iterator[Scratch]":
         tempfile.TemporaryDirectory(prefix="questlog-case-") as folder,
         ThreadPoolExecutor(1) as aside,
     ):
-        settings = Settings(home=Path(folder), endpoint_port=_free_port())
+        settings = Settings(home=Path(folder), endpoint_port=free_port())
         # dbt reads the project while the engine starts
         reading = aside.submit(_dbt, settings, ["parse"])
         with _engine(settings), connect(settings) as client:
@@ -175,10 +175,3 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait(5)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

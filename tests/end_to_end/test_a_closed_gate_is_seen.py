@@ -8,7 +8,6 @@ import contextlib
 import json
 import os
 import re
-import socket
 import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -31,6 +30,7 @@ from tests.integration.alertmanager_process import (
 )
 from warehouse.clickhouse import connect, rows
 from warehouse.home import Home
+from warehouse.ports import free_port
 from warehouse.settings import Settings
 
 pytestmark = [
@@ -50,12 +50,6 @@ class Watched:
     settings: Settings
     received: Received
     states: dict[str, str]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def an_event(**changed: str) -> dict[str, str]:

@@ -29,6 +29,7 @@ from tests.integration.openlineage import faults, written
 from warehouse.clickhouse import connect, rows
 from warehouse.home import Home
 from warehouse.migrations import migrate
+from warehouse.ports import free_port
 from warehouse.settings import Settings
 from warehouse.vault import open_vault
 
@@ -101,14 +102,6 @@ def house(
             transform(made)
             judge_and_reach(made)
             yield made
-
-
-def free_port() -> int:
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def bring_in(house: House) -> None:

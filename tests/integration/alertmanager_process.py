@@ -2,7 +2,6 @@
 
 import contextlib
 import shutil
-import socket
 import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
@@ -13,6 +12,7 @@ import requests
 
 from questlog.watch.alertmanager import configuration
 from tests.integration.alerting_standins import Received, eventually
+from warehouse.ports import free_port
 from warehouse.settings import Settings
 
 ALERTMANAGER = shutil.which("prometheus-alertmanager")
@@ -40,9 +40,7 @@ def running_alertmanager(settings: Settings, folder: Path) -> Iterator[str]:
     text = configuration(settings).replace("group_wait: 10s", "group_wait: 100ms")
     text = text.replace("group_interval: 2m", "group_interval: 1s")
     (folder / "alertmanager.yml").write_text(text)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{probe.getsockname()[1]}"
+    address = f"127.0.0.1:{free_port()}"
     with (folder / "alertmanager.log").open("wb") as log:
         process = subprocess.Popen(
             [

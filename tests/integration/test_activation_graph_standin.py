@@ -3,7 +3,6 @@
 import hashlib
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,6 +14,7 @@ import pytest
 import requests
 
 from activation.standins.serving import running
+from warehouse.ports import free_port
 from warehouse.settings import REPOSITORY
 
 TOKEN = {"access_token": "any"}
@@ -317,13 +317,6 @@ def start(home: Path, port: int) -> "subprocess.Popen[str]":
     )
 
 
-def a_free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 def await_health(port: int) -> None:
     patience_ends = time.monotonic() + 60
     while time.monotonic() < patience_ends:
@@ -337,7 +330,7 @@ def await_health(port: int) -> None:
 
 
 def test_the_process_serves_until_it_is_asked_to_stop(tmp_path: Path) -> None:
-    port = a_free_port()
+    port = free_port()
     process = start(tmp_path, port)
     try:
         await_health(port)

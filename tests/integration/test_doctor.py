@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -22,15 +21,10 @@ from tests.integration.alertmanager_process import (
 from warehouse.alerting import Alert, raise_alert, resolve
 from warehouse.clickhouse import connect
 from warehouse.migrations import migrate
+from warehouse.ports import free_port
 from warehouse.settings import REPOSITORY, Settings
 
 pytestmark = needs_alertmanager
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def examine(settings: Settings) -> tuple[int, dict[str, dict[str, str]]]:

@@ -19,11 +19,11 @@ from bench._ledger import Sender, compared
 from ingestion.keys import add
 from ingestion.segments import open_for_reading
 from tests.integration.test_ingestion_serving import (
-    free_port,
     ingest,
     wait_until_healthy,
 )
 from warehouse.home import Home
+from warehouse.ports import free_port
 from warehouse.settings import REPOSITORY
 
 pytestmark = pytest.mark.skipif(

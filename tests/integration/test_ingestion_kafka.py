@@ -26,7 +26,6 @@ from ingestion.keys import add
 from ingestion.records import Record
 from tests.integration.kafka_cluster import Cluster, kafka
 from tests.integration.test_ingestion_serving import (
-    free_port,
     ingest,
     post,
     wait_until_healthy,
@@ -35,6 +34,7 @@ from tests.integration.test_ingestion_workers import metric
 from warehouse.clickhouse import connect, rows
 from warehouse.errors import Unavailable
 from warehouse.home import Home
+from warehouse.ports import free_port
 from warehouse.settings import Settings
 from warehouse.taxonomy import load
 from warehouse.vault import Vault

@@ -20,16 +20,10 @@ from uuid import uuid4
 from ingestion.keys import add
 from ingestion.segments import open_for_reading
 from warehouse.home import Home
+from warehouse.ports import free_port
 from warehouse.settings import REPOSITORY
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @contextmanager
@@ -51,6 +45,10 @@ def ingest(
     ) as process:
         try:
             yield process
+        except AssertionError as error:
+            process.kill()
+            error.add_note("\n".join(text.decode() for text in process.communicate()))
+            raise
         finally:
             process.kill()
 

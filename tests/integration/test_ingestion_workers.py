@@ -18,13 +18,13 @@ from ingestion.keys import add
 from ingestion.logs import logs
 from ingestion.segments import open_for_reading
 from tests.integration.test_ingestion_serving import (
-    free_port,
     ingest,
     post,
     wait_until_away,
     wait_until_healthy,
 )
 from warehouse.home import Home
+from warehouse.ports import free_port
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 TWO = {"QUESTLOG_INGEST_WORKERS": "2"}
