@@ -10,7 +10,7 @@ from activation.finding import Fit, Standing, fitting, nobody_has, standing
 from activation.identifiers import is_usable
 from activation.people import OpensIdentifiers, Person, identifiers_of
 from activation.sources import ORDERED_BY
-from warehouse.clickhouse import insert_columns, replace_partition, rows
+from warehouse.clickhouse import replace_partition, rows
 from warehouse.errors import NotEnoughData
 
 if TYPE_CHECKING:
@@ -187,14 +187,13 @@ def _choose(
     }
     refused = found.stands[audience.name].refused_because
     # after the members: a day without this row is one on which nothing was chosen
-    insert_columns(
-        client,
-        "activation.choices",
-        {
-            "audience": [audience.name],
-            "as_of": [as_of],
-            "fitting": [len(members)],
-            "skipped_because": [refused],
+    client.command(
+        _CHOSEN,
+        parameters={
+            "audience": audience.name,
+            "as_of": as_of,
+            "fitting": len(members),
+            "skipped_because": refused,
         },
     )
     note = "" if members or refused else nobody_has(client, audience.source)
@@ -228,3 +227,15 @@ def _write(
             for member in members
         ],
     )
+
+
+_CHOSEN = """
+insert into activation.choices
+    (audience, as_of, fitting, skipped_because, chosen_at)
+select
+    {audience:String}, {as_of:Date}, {fitting:UInt64}, {skipped_because:String},
+    -- later than the one before, whatever the clock says
+    greatest(now64(6), max(chosen_at) + toIntervalMicrosecond(1))
+from activation.choices
+where audience = {audience:String} and as_of = {as_of:Date}
+"""

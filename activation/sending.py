@@ -102,7 +102,7 @@ def noted(rim: Rim, ready: Prepared, blocked: frozenset[bytes]) -> Noted:
 def _noted_additions(
     rim: Rim, ready: Prepared, batch: Batch, blocked: frozenset[bytes]
 ) -> Noted:
-    allowed = _people(rim, batch, _STILL_ALLOWED)
+    allowed = _allowed(rim, batch, _STILL_ALLOWED)
     # once for each mark: the next plan doesn't ask again before it changes
     write_said(
         rim,
@@ -143,7 +143,7 @@ def called(sender: Sender, noted: Noted) -> Called:
         answer = destination.remove(batch.shelf.remote_id, noted.identities)
         return Called(batch=batch, entries=noted.removals, answer=answer)
     # consent by the marts was asked for when it was noted
-    allowed = _people(sender.rim, batch, _NOT_WITHDRAWN) if noted.additions else set()
+    allowed = _allowed(sender.rim, batch, _NOT_WITHDRAWN) if noted.additions else set()
     members, entries, withheld = [], [], []
     for one in noted.additions:
         if one.entry.person_id in allowed:
@@ -170,7 +170,7 @@ def written(rim: Rim, one: Called) -> Batch:
     return answered(rim, one.batch, one.answer, one.entries)
 
 
-def _people(rim: Rim, batch: Batch, query: str) -> set[str]:
+def _allowed(rim: Rim, batch: Batch, query: str) -> set[str]:
     """Who has not withdrawn nor been suppressed since the batch was planned.
 
     Who was erased since is in the outbox no more, whoever still holds their name.

@@ -8,7 +8,7 @@ import itertools
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, cast
 
 from facebook_business.adobjects.customaudience import CustomAudience
 from facebook_business.api import FacebookAdsApi
@@ -75,13 +75,6 @@ class BySdk:
     inner: Destination
     api: FacebookAdsApi
 
-    @classmethod
-    def of(cls, inner: Destination, settings: Settings) -> Self:
-        """The account of the settings."""
-        session = FacebookSession(access_token=settings.meta_access_token)
-        session.GRAPH = settings.meta_graph_url
-        return cls(inner, FacebookAdsApi(session))
-
     def __getattr__(self, name: str) -> Any:
         return getattr(self.inner, name)
 
@@ -101,6 +94,13 @@ class BySdk:
         params["payload"] = {"schema": list(keys), "is_raw": True, "data": data}
         answer = CustomAudience(remote_id, api=self.api).create_user(params=params)
         return Answer(received=int(answer["num_received"]))
+
+
+def by_sdk(meta: Destination, settings: Settings) -> Destination:
+    """Meta as it is without us: its calls about members are the SDK's."""
+    session = FacebookSession(access_token=settings.meta_access_token)
+    session.GRAPH = settings.meta_graph_url
+    return cast("Destination", BySdk(meta, FacebookAdsApi(session)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,7 +49,7 @@ from activation.sending import Sender
 from activation.syncing import Order, Synced, sync
 from activation.wanting import Wants
 from bench import _platforms
-from bench._bare_calls import Bare, BySdk, Timed
+from bench._bare_calls import Bare, Timed, by_sdk
 from bench._crowd import Crowd
 from bench._engine import Engine
 from bench._random_runs import Platform, Runs, Tally
@@ -197,15 +197,17 @@ def _at_once(house: House, people: int) -> dict[str, Any]:
     with _standins() as settings:
         marked = Marked(house.client)
         rim = replace(house.town.rim, client=cast("Client", marked))
+        destinations = {
+            name: opened(name, settings, Patience())
+            for name in os.environ.get("PLATFORMS", "meta,google").split(",")
+        }
         senders = {
             name: Sender(
                 rim=rim,
-                destination=Timed(  # type: ignore[arg-type]
-                    opened(name, settings, Patience())
-                ),
+                destination=Timed(one),  # type: ignore[arg-type]
                 identity_of=partial(identity_for, name, key=rim.external_key),
             )
-            for name in os.environ.get("PLATFORMS", "meta,google").split(",")
+            for name, one in destinations.items()
         }
         for name, sender in senders.items():
             _, figures[f"first_sync_{name}_s"] = _pushed(sender)
@@ -214,9 +216,9 @@ def _at_once(house: House, people: int) -> dict[str, Any]:
         for process in (os.getpid(), house.engine.pid):
             _forget_peak(process)
         for name, sender in senders.items():
-            alone = sender.destination.inner  # type: ignore[attr-defined]
+            alone = destinations[name]
             if name == "meta":
-                alone = BySdk.of(alone, settings)
+                alone = by_sdk(alone, settings)
             bare = Bare(crowd, alone, sender.identity_of)
             figures |= _changed(bare, sender, name)
         for worst in ("plan_{}_s", "sending_over_bare_{}"):

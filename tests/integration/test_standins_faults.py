@@ -222,11 +222,12 @@ def held(standin: GoogleStandin) -> list[str]:
 
 
 def a_list_that_leaves_out(
-    standin: GoogleStandin, address: str, method: str
+    google: tuple[str, GoogleStandin], method: str
 ) -> tuple[Destination, str]:
     """A destination and a list of it; the next call leaves out the last member."""
     from activation.standins.google import GoogleFault
 
+    address, standin = google
     destination = a_destination(address)
     remote_id = destination.make(WANTED)
     standin.faults.append(GoogleFault(method=method, leaves_out=1))
@@ -236,10 +237,8 @@ def a_list_that_leaves_out(
 def test_a_part_that_was_not_carried_out_is_counted_with_its_reason(
     google: tuple[str, GoogleStandin],
 ) -> None:
-    address, standin = google
-    destination, remote_id = a_list_that_leaves_out(
-        standin, address, "IngestAudienceMembers"
-    )
+    _, standin = google
+    destination, remote_id = a_list_that_leaves_out(google, "IngestAudienceMembers")
 
     asked = destination.add(remote_id, people("email_address", "ann", "bob"))
     found = destination.outcome(asked.request_id)
@@ -252,10 +251,8 @@ def test_a_part_that_was_not_carried_out_is_counted_with_its_reason(
 def test_a_removal_may_be_carried_out_in_part_too(
     google: tuple[str, GoogleStandin],
 ) -> None:
-    address, standin = google
-    destination, remote_id = a_list_that_leaves_out(
-        standin, address, "RemoveAudienceMembers"
-    )
+    _, standin = google
+    destination, remote_id = a_list_that_leaves_out(google, "RemoveAudienceMembers")
     both = people("email_address", "ann", "bob")
     destination.add(remote_id, both)
 

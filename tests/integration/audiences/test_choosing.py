@@ -7,9 +7,8 @@ import pytest
 from activation.finding import nobody_has
 from activation.sources import Condition, Mart
 from tests.integration.audiences.world import AS_OF, NEXT_DAY, World
-from warehouse.errors import (
-    NotEnoughData,
-)
+from warehouse.clickhouse import rows
+from warehouse.errors import NotEnoughData
 
 
 def test_the_best_tenth_of_all_known_people_fits_and_the_withheld_are_told_apart(
@@ -126,6 +125,24 @@ def test_an_audience_whose_model_could_not_be_trained_is_skipped(world: World) -
     assert receipts["at_risk"].status == "skipped"
     assert "Only 3 people have left." in receipts["at_risk"].detail
     assert receipts["high_value"].status == "delivered"
+
+
+def test_the_last_choice_counts_though_the_clock_was_set_back(world: World) -> None:
+    world.values(ann=1.0)
+    world.churn(ann=0.1)
+    world.client.command(
+        "insert into activation.choices values"
+        f" ('high_value', '{AS_OF}', 0, 'No model.', '2099-01-01 00:00:00')"
+    )
+
+    world.choose()
+
+    found = rows(
+        world.client,
+        "select fitting, skipped_because from activation.choices final"
+        f" where audience = 'high_value' and as_of = '{AS_OF}'",
+    )
+    assert list(found) == [{"fitting": 1, "skipped_because": ""}]
 
 
 def test_without_published_people_nothing_is_chosen(world: World) -> None:
